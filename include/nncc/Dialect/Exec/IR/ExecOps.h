@@ -1,0 +1,23 @@
+//===- ExecOps.h - the exec dialect -----------------------------------------------------------------------------*- C++ -*-===//
+
+#ifndef NNCC_DIALECT_EXEC_IR_EXECOPS_H
+#define NNCC_DIALECT_EXEC_IR_EXECOPS_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+#include "nncc/Dialect/Exec/IR/ExecDialect.h.inc"
+#include "nncc/Dialect/Exec/IR/ExecEnums.h.inc"
+#define GET_OP_CLASSES
+#include "nncc/Dialect/Exec/IR/ExecOps.h.inc"
+
+#endif // NNCC_DIALECT_EXEC_IR_EXECOPS_H

@@ -1,0 +1,253 @@
+//===- ExecOps.td - how a model runs: kernels, launches, buffers -------------------------------------------*- tablegen -*-===//
+#ifndef NNCC_DIALECT_EXEC_IR_EXECOPS_TD
+#define NNCC_DIALECT_EXEC_IR_EXECOPS_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/CallInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Exec_Dialect : Dialect {
+  let name = "exec";
+  let summary = "How a model runs: kernels, launches, buffers";
+  let description = [{
+    From FormKernels on, a module holds kernels (`exec.kernel`) and the schedule (`func.func @main`), which launches them, does the
+    arithmetic on sizes, and has the control flow. Up to PlanMemory the schedule works on tensors; behind it on memrefs, which are
+    always whole, row-major and contiguous. Kernel bodies stay on tensors until the kernel is compiled.
+
+    Types from here on: signless integers; a boolean is an i8 holding 0 or 1.
+  }];
+  let cppNamespace = "::nncc::exec";
+}
+
+class Exec_Op<string mnemonic, list<Trait> traits = []> : Op<Exec_Dialect, mnemonic, traits>;
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Values that the schedule starts from
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+def Exec_SymbolOp : Exec_Op<"symbol", [Pure]> {
+  let summary = "The value of a symbolic dim in this run";
+  let description = "Bound by the runtime from the sizes of the inputs, before the schedule starts.";
+  let arguments = (ins StrAttr:$name);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$name attr-dict";
+}
+
+def Exec_WeightOp : Exec_Op<"weight", [Pure]> {
+  let summary = "Result `index` of the function @weights, which was computed while compiling";
+  let arguments = (ins I64Attr:$index);
+  let results = (outs AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$result);
+  let assemblyFormat = "$index attr-dict `:` type($result)";
+}
+
+def Exec_FileOp : Exec_Op<"file", [Pure]> {
+  let summary = "Bytes of a file, in @weights only";
+  let arguments = (ins StrAttr:$file, I64Attr:$offset, I64Attr:$length);
+  let results = (outs AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$result);
+  let assemblyFormat = "$file `[` $offset `,` $length `]` attr-dict `:` type($result)";
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+def Exec_KernelOp : Exec_Op<"kernel", [IsolatedFromAbove, Symbol, FunctionOpInterface, AffineScope]> {
+  let summary = "The unit of fusion, merging, code generation and profiling";
+  let description = [{
+    A function on tensors, `index` sizes and scalars, with one block of linalg ops (always `linalg.generic` or `linalg.fill`),
+    `exec.grid`, `tensor.empty`, `tensor.dim`, reshapes (`tensor.expand_shape`, `tensor.collapse_shape`) and arithmetic on
+    scalars, ended by `exec.yield`.
+
+    As machine code it is `void k(const uint64_t *args, int64_t tile, void *scratch)` and `int64_t k.tiles(const uint64_t *args)`,
+    the number of tiles, which may run at once in any order. Slot 0 of `args` points to the fault word of the run (see
+    `exec.fault`). Then, argument by argument and result by result: a tensor takes one slot for the address of its first element and
+    one for each dynamic dim, an index or scalar takes one slot (its bits, zero-extended).
+
+    `may_alias[i]`, one entry a result, names the argument whose buffer result `i` may share (-1: none): each element of the
+    argument is read before the same element of the result is written, by the same tile.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<DenseI64ArrayAttr>:$may_alias,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+    /// An empty kernel of this type, with its entry block.
+    static KernelOp create(::mlir::OpBuilder &b, ::mlir::Location loc, ::llvm::StringRef name, ::mlir::FunctionType type);
+  }];
+  let hasVerifier = 1;
+  let skipDefaultBuilders = 1;
+}
+
+def Exec_YieldOp : Exec_Op<"yield", [Pure, Terminator]> {
+  let summary = "Ends a kernel (its results) or the body of a grid (nothing)";
+  let arguments = (ins Variadic<AnyType>:$operands);
+  let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
+}
+
+def Exec_LaunchOp : Exec_Op<"launch", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+                                       DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Runs all tiles of a kernel";
+  let description = [{
+    On tensors: operands and results are those of the kernel. On memrefs: no results; `inputs` are the kernel's arguments and `outputs`
+    one memref a result, which the kernel fills.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$inputs, Variadic<AnyMemRef>:$outputs);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $kernel `(` $inputs `)` (`outs` `(` $outputs^ `:` type($outputs) `)`)? attr-dict `:` functional-type($inputs, $results)
+  }];
+  let extraClassDeclaration = [{
+    KernelOp lookupKernel(::mlir::SymbolTableCollection *tables = nullptr);
+  }];
+}
+
+def Exec_GridOp : Exec_Op<"grid", [AttrSizedOperandSegments, SingleBlock]> {
+  let summary = "A tensor op whose body is written as loops on memrefs";
+  let description = [{
+    What linalg cannot say: sort, select, scatter, recurrences, boxes. The body runs once for each point of the grid, in any order
+    and at once, with the point's coordinates, a memref for each input (never written) and one for each output. Different points
+    must write different elements. An output starts with the contents of its `outs` operand (undefined for a `tensor.empty`). Besides
+    its block arguments the body may use index values and scalars from around it, but no tensors. Without a grid it runs once.
+
+    ```mlir
+    %r = exec.grid (%n) ins(%x : tensor<?x?xf32>) outs(%init : tensor<?xf32>) {
+    ^bb0(%row: index, %in: memref<?x?xf32>, %out: memref<?xf32>):
+      ...
+      exec.yield
+    } -> tensor<?xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<Index>:$sizes, Variadic<AnyRankedTensor>:$inputs, Variadic<AnyRankedTensor>:$inits);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `(` $sizes `)` (`ins` `(` $inputs^ `:` type($inputs) `)`)? `outs` `(` $inits `:` type($inits) `)` attr-dict-with-keyword
+    $body `->` type($results)
+  }];
+  let skipDefaultBuilders = 1;
+  let builders = [
+    // Result types are those of `inits`; `emit` gets the builder inside the body and the block arguments in three groups.
+    OpBuilder<(ins "::mlir::ValueRange":$sizes, "::mlir::ValueRange":$inputs, "::mlir::ValueRange":$inits,
+      "::llvm::function_ref<void(::mlir::OpBuilder &, ::mlir::Location, ::mlir::ValueRange, ::mlir::ValueRange, ::mlir::ValueRange)>":$emit)>
+  ];
+  let hasVerifier = 1;
+}
+
+def Exec_FaultOp : Exec_Op<"fault", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Reports a value that the caller must not give (an index out of range)";
+  let description = [{
+    Inside a kernel: when `condition` (i1) is true, the run ends with a status after this launch. `code` and `value` say what. The kernel goes on,
+    so it must not use the bad value (clamp it first). Codes are in runtime/include/nnccrt/abi.h.
+  }];
+  let arguments = (ins I1:$condition, I64Attr:$code, AnyTypeOf<[Index, I64]>:$value);
+  let assemblyFormat = "$condition `,` $code `,` $value attr-dict `:` type($value)";
+}
+
+def Exec_CheckOp : Exec_Op<"check", [MemoryEffects<[MemWrite]>]> {
+  let summary = "In the schedule: ends the run with a status unless `condition` holds";
+  let arguments = (ins I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$condition `,` $message attr-dict";
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Roots that linalg has no name for
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+def Exec_ConvOp : Exec_Op<"conv", [Pure]> {
+  let summary = "Convolution of channels-last data with packed weights";
+  let description = [{
+    `input` is N x D1..Dk x C, `filter` is G x K1..Kk x C/G x O/G (k = 1, 2 or 3), the result N x E1..Ek x O, float accumulated in f32 (f64 for
+    f64). `bias`, if present, is O. Pads are (begins, ends); outside the input counts as zero. What is read outside is
+    never touched in memory.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$filter, Optional<AnyRankedTensor>:$bias, AnyRankedTensor:$init,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads, I64Attr:$groups);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $filter (`,` `bias` $bias^ `:` type($bias))? `outs` `(` $init `)` attr-dict `:` type($input) `,` type($filter) `,`
+    type($init) `->` type($result)
+  }];
+}
+
+def Exec_MatMulOp : Exec_Op<"matmul", [Pure]> {
+  let summary = "Batched matrix product";
+  let description = [{
+    `lhs` is B1 x .. x M x K and `rhs` is B1' x .. x K x N (`transpose_rhs`: N x K); batch dims are equal, or 1, or `rhs` is a plain matrix;
+    the result is B1 x .. x M x N, accumulated in the result's element type (f32 for f16 and bf16). Integer operands (`lhs_unsigned`,
+    `rhs_unsigned` say how to widen them) give i32.
+  }];
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, AnyRankedTensor:$init, UnitAttr:$transpose_rhs,
+                       UnitAttr:$lhs_unsigned, UnitAttr:$rhs_unsigned);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `outs` `(` $init `)` attr-dict `:` type($lhs) `,` type($rhs) `,` type($init) `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Memory of the schedule (behind PlanMemory)
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+def Exec_BufferOp : Exec_Op<"buffer", [Pure]> {
+  let summary = "A planned buffer in the arena";
+  let description = [{
+    At the byte `offset` of the arena when the plan is static; else at the offset that the runtime chose for plan slot `slot` from the
+    sizes that the model's size function computed.
+  }];
+  let arguments = (ins OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$slot, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "(`offset` $offset^)? (`slot` $slot^)? `(` $sizes `)` attr-dict `:` type($result)";
+}
+
+def Exec_AllocOp : Exec_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "A buffer whose size is known only now; lives until the enclosing exec.release (or the end of the run)";
+  let arguments = (ins Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "`(` $sizes `)` attr-dict `:` type($result)";
+}
+
+def Exec_MarkOp : Exec_Op<"mark", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "Remembers how much is allocated";
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+def Exec_ReleaseOp : Exec_Op<"release", [MemoryEffects<[MemFree]>]> {
+  let summary = "Gives back what was allocated since the mark";
+  let arguments = (ins Index:$mark);
+  let assemblyFormat = "$mark attr-dict";
+}
+
+def Exec_CarryOp : Exec_Op<"carry", [MemoryEffects<[MemAlloc, MemWrite]>]> {
+  let summary = "A copy of `source` in a growing buffer of its own, that a loop carries";
+  let description = [{
+    Carried value `id` of the model has two buffers that grow as needed and survive exec.release; a carry writes the one that
+    it did not write last, so the old and the new value of one iteration coexist.
+  }];
+  let arguments = (ins I64Attr:$id, AnyMemRef:$source);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$id `,` $source attr-dict `:` type($source) `->` type($result)";
+}
+
+def Exec_OutputOp : Exec_Op<"output", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "The buffer of output `index`, of these sizes";
+  let arguments = (ins I64Attr:$index, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$index `(` $sizes `)` attr-dict `:` type($result)";
+}
+
+def Exec_CopyOp : Exec_Op<"copy", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Copies all elements between two contiguous buffers of the same shape";
+  let arguments = (ins AnyMemRef:$source, AnyMemRef:$target);
+  let assemblyFormat = "$source `to` $target attr-dict `:` type($source) `to` type($target)";
+}
+
+#endif // NNCC_DIALECT_EXEC_IR_EXECOPS_TD

@@ -1,0 +1,141 @@
+//===- ShapeInference.cpp - what the ops of nn share to infer their types -------------------------------------------------===//
+
+#include "nncc/Dialect/NN/IR/ShapeInference.h"
+#include "mlir/IR/Matchers.h"
+#include "nncc/Dialect/NN/IR/NNOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace nncc::nn {
+
+DenseElementsAttr getConstant(Value value) {
+  DenseElementsAttr elements;
+  auto constant = value ? value.getDefiningOp<ConstantOp>() : ConstantOp();
+  return constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : elements;
+}
+
+FailureOr<Dim> broadcastDim(const Dim &a, const Dim &b, std::optional<Location> loc) {
+  if (a.isStatic(1))
+    return b;
+  if (b.isStatic(1) || a == b)
+    return a;
+  if (a.isStatic() && b.isStatic())
+    return emitOptionalError(loc, "sizes ", a.getStatic(), " and ", b.getStatic(), " do not broadcast");
+  if (a.isStatic() || b.isStatic())
+    return a.isStatic() ? a : b;
+  return Dim::unknown();
+}
+
+FailureOr<SmallVector<Dim>> broadcastShapes(ArrayRef<SmallVector<Dim>> shapes, std::optional<Location> loc) {
+  size_t rank = 0;
+  for (const SmallVector<Dim> &shape : shapes)
+    rank = std::max(rank, shape.size());
+  SmallVector<Dim> result(rank, Dim(1));
+  for (const SmallVector<Dim> &shape : shapes)
+    for (size_t i = 0, shift = rank - shape.size(); i < shape.size(); ++i) {
+      FailureOr<Dim> dim = broadcastDim(result[i + shift], shape[i], loc);
+      if (failed(dim))
+        return failure();
+      result[i + shift] = *dim;
+    }
+  return result;
+}
+
+FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank, std::optional<Location> loc, StringRef what) {
+  if (axis < -rank || axis >= rank)
+    return emitOptionalError(loc, what, " ", axis, " is not in [", -rank, ", ", rank - 1, "] of a tensor of rank ", rank);
+  return axis < 0 ? axis + rank : axis;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Contents of shape tensors
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static constexpr int64_t kMaxShapeElements = 64;
+static constexpr unsigned kMaxChain = 64;
+
+static std::optional<SmallVector<Dim>> shapeElements(Value value, unsigned depth);
+
+static std::optional<SmallVector<Dim>> elementsOfConstant(ElementsAttr attr) {
+  auto elements = dyn_cast<DenseElementsAttr>(attr);
+  if (!elements || !isa<IntegerType>(elements.getElementType()) || elements.getNumElements() > kMaxShapeElements)
+    return std::nullopt;
+  SmallVector<Dim> result;
+  bool isUnsigned = elements.getElementType().isUnsignedInteger() || elements.getElementType().isInteger(1);
+  for (const APInt &element : elements.getValues<APInt>())
+    result.push_back(isUnsigned ? Dim(int64_t(element.getZExtValue())) : Dim(element.getSExtValue()));
+  return result;
+}
+
+template <typename Combine>
+static std::optional<SmallVector<Dim>> combineElements(Value lhs, Value rhs, unsigned depth, Combine combine) {
+  std::optional<SmallVector<Dim>> a = shapeElements(lhs, depth), b = shapeElements(rhs, depth);
+  if (!a || !b || (a->size() != b->size() && a->size() != 1 && b->size() != 1))
+    return std::nullopt;
+  SmallVector<Dim> result;
+  for (size_t i = 0, n = a->empty() || b->empty() ? 0 : std::max(a->size(), b->size()); i < n; ++i)
+    result.push_back(combine((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]));
+  return result;
+}
+
+/// Integer division rounds towards zero; it is a Dim's floorDiv only where neither side can be negative.
+static Dim divideTowardsZero(const Dim &a, const Dim &b) {
+  if (a.isStatic() && b.isStatic() && b.getStatic() != 0 && a.getStatic() != INT64_MIN)
+    return a.getStatic() / b.getStatic();
+  return a.isAtLeast(0) && b.isAtLeast(1) ? a.floorDiv(b) : Dim::unknown();
+}
+
+static std::optional<SmallVector<Dim>> shapeElements(Value value, unsigned depth) {
+  auto type = value ? dyn_cast<RankedTensorType>(value.getType()) : RankedTensorType();
+  if (!type || !type.hasStaticShape() || type.getRank() > 1 || type.getNumElements() > kMaxShapeElements ||
+      !isa<IntegerType>(type.getElementType()) || depth > kMaxChain)
+    return std::nullopt;
+  SmallVector<Dim> unknown(type.getNumElements(), Dim::unknown());
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return unknown;
+  using Result = std::optional<SmallVector<Dim>>;
+  Result result = llvm::TypeSwitch<Operation *, Result>(op)
+                      .Case([&](ConstantOp constant) { return elementsOfConstant(constant.getValue()); })
+                      .Case([&](ShapeOfOp shape) { return Result(getDims(typeOf(shape.getInput()))); })
+                      .Case([&](ReshapeOp reshape) { return shapeElements(reshape.getInput(), depth + 1); })
+                      .Case([&](CastOp cast) { return shapeElements(cast.getInput(), depth + 1); })
+                      .Case([&](ConcatOp concat) -> Result {
+                        SmallVector<Dim> all;
+                        for (Value input : concat.getInputs()) {
+                          Result part = shapeElements(input, depth + 1);
+                          if (!part)
+                            return std::nullopt;
+                          llvm::append_range(all, *part);
+                        }
+                        return all;
+                      })
+                      .Case([&](AddOp add) {
+                        return combineElements(add.getLhs(), add.getRhs(), depth + 1,
+                                               [](const Dim &a, const Dim &b) { return a + b; });
+                      })
+                      .Case([&](SubOp sub) {
+                        return combineElements(sub.getLhs(), sub.getRhs(), depth + 1,
+                                               [](const Dim &a, const Dim &b) { return a - b; });
+                      })
+                      .Case([&](MulOp mul) {
+                        return combineElements(mul.getLhs(), mul.getRhs(), depth + 1,
+                                               [](const Dim &a, const Dim &b) { return a * b; });
+                      })
+                      .Case([&](DivOp div) { return combineElements(div.getLhs(), div.getRhs(), depth + 1, divideTowardsZero); })
+                      .Default(std::nullopt);
+  // A wrong count means a chain that is not understood here (a broadcast): say nothing rather than something wrong.
+  return result && result->size() == unknown.size() ? result : unknown;
+}
+
+std::optional<SmallVector<Dim>> getShapeElements(Value value) { return shapeElements(value, 0); }
+
+std::optional<SmallVector<int64_t>> getConstantInts(Value value) {
+  std::optional<SmallVector<Dim>> elements = getShapeElements(value);
+  if (!elements || !llvm::all_of(*elements, [](const Dim &dim) { return dim.isStatic(); }))
+    return std::nullopt;
+  return llvm::map_to_vector(*elements, [](const Dim &dim) { return dim.getStatic(); });
+}
+
+} // namespace nncc::nn

@@ -1,0 +1,17 @@
+//===- nncc-opt.cpp - runs passes on IR, for tests and for curiosity ------------------------------------------------------===//
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/NN/IR/NNDialect.h"
+
+int main(int argc, char **argv) {
+  mlir::registerAllPasses();
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<nncc::nn::NNDialect, nncc::exec::ExecDialect>();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "nncc optimizer\n", registry));
+}

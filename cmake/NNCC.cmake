@@ -60,6 +60,9 @@ function(nncc_tablegen td)
       COMMAND ${MLIR_TABLEGEN_EXE} ${generator_args} -I ${MLIR_INCLUDE_DIRS} -I ${CMAKE_SOURCE_DIR}/include
               ${CMAKE_CURRENT_SOURCE_DIR}/${td} -o ${out} -d ${out}.d --write-if-changed
       COMMAND ${CMAKE_COMMAND} -E touch ${out})
-    set_property(GLOBAL APPEND PROPERTY NNCC_GENERATED ${out})
+    list(APPEND outputs ${out})
   endwhile()
+  string(MAKE_C_IDENTIFIER "nncc_${room}_${td}" target)
+  add_custom_target(${target} DEPENDS ${outputs})
+  set_property(GLOBAL APPEND PROPERTY NNCC_GENERATED ${target})
 endfunction()

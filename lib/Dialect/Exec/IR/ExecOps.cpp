@@ -23,16 +23,10 @@ void ExecDialect::initialize() {
 // KernelOp
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-KernelOp KernelOp::create(OpBuilder &b, Location loc, StringRef name, FunctionType type) {
-  OperationState state(loc, getOperationName());
-  auto &properties = state.getOrAddProperties<Properties>();
-  properties.sym_name = b.getStringAttr(name);
-  properties.function_type = TypeAttr::get(type);
-  Region *body = state.addRegion();
-  auto kernel = cast<KernelOp>(b.create(state));
-  Block *block = &body->emplaceBlock();
-  (void)block;
-  kernel.getBody().front().addArguments(type.getInputs(), SmallVector<Location>(type.getNumInputs(), loc));
+KernelOp KernelOp::createEmpty(OpBuilder &b, Location loc, StringRef name, FunctionType type) {
+  auto kernel = create(b, loc, b.getStringAttr(name), TypeAttr::get(type), /*may_alias=*/nullptr, /*arg_attrs=*/nullptr,
+                       /*res_attrs=*/nullptr);
+  kernel.getBody().emplaceBlock().addArguments(type.getInputs(), SmallVector<Location>(type.getNumInputs(), loc));
   return kernel;
 }
 

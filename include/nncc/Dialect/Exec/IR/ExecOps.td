@@ -78,11 +78,10 @@ def Exec_KernelOp : Exec_Op<"kernel", [IsolatedFromAbove, Symbol, FunctionOpInte
     ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
-    /// An empty kernel of this type, with its entry block.
-    static KernelOp create(::mlir::OpBuilder &b, ::mlir::Location loc, ::llvm::StringRef name, ::mlir::FunctionType type);
+    /// A kernel of this type with an empty entry block.
+    static KernelOp createEmpty(::mlir::OpBuilder &b, ::mlir::Location loc, ::llvm::StringRef name, ::mlir::FunctionType type);
   }];
   let hasVerifier = 1;
-  let skipDefaultBuilders = 1;
 }
 
 def Exec_YieldOp : Exec_Op<"yield", [Pure, Terminator]> {
@@ -129,7 +128,7 @@ def Exec_GridOp : Exec_Op<"grid", [AttrSizedOperandSegments, SingleBlock]> {
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    `(` $sizes `)` (`ins` `(` $inputs^ `:` type($inputs) `)`)? `outs` `(` $inits `:` type($inits) `)` attr-dict-with-keyword
+    `(` ($sizes^)? `)` (`ins` `(` $inputs^ `:` type($inputs) `)`)? `outs` `(` $inits `:` type($inits) `)` attr-dict-with-keyword
     $body `->` type($results)
   }];
   let skipDefaultBuilders = 1;

@@ -33,14 +33,11 @@ class NN_Op<string mnemonic, list<Trait> traits = []> : Op<NN_Dialect, mnemonic,
 // Adaptor, SmallVectorImpl<Type> &)`; it must emit an error and fail rather than assert, whatever the operands are. The declared type
 // of a result may say less than the inferred one (a rewrite refined an operand), so compatible types are accepted.
 class NN_InferredOp<string mnemonic, list<Trait> traits = []>
-    : NN_Op<mnemonic, !listconcat([InferTypeOpAdaptorWithIsCompatible], traits)> {
-  code compatibleReturnTypesDecl = [{
-    static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange declared) {
-      return ::nncc::nn::areCompatibleTypes(inferred, declared);
-    }
-  }];
-  let extraClassDeclaration = compatibleReturnTypesDecl;
-}
+    : NN_Op<mnemonic, !listconcat([InferTypeOpAdaptorBase<[{
+        static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange declared) {
+          return ::nncc::nn::areCompatibleTypes(inferred, declared);
+        }
+      }]>], traits)>;
 
 def NN_Tensor : RankedTensorOf<[AnyType]>;
 def NN_FloatTensor : RankedTensorOf<[AnyFloat]>;

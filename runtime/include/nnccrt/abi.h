@@ -52,8 +52,8 @@ typedef struct nnccrt_fault {
 
 enum { NNCCRT_FAULT_NONE = 0, NNCCRT_FAULT_INDEX = 1 /* value: the index out of range */, NNCCRT_FAULT_SIZE = 2 /* value: the size */ };
 
-/* args[0] points to the run's nnccrt_fault; the rest as exec.kernel documents. `scratch`: 64-byte aligned, of the model's scratch
- * size, not shared with another tile running now. */
+/* args[0] points to the run's nnccrt_fault (the runtime writes it, the schedule leaves room); the rest as exec.kernel documents.
+ * `scratch`: 64-byte aligned, of the model's scratch size, not shared with another tile running now. */
 typedef void (*nnccrt_kernel_run)(const uint64_t *args, int64_t tile, void *scratch);
 typedef int64_t (*nnccrt_kernel_tiles)(const uint64_t *args);
 
@@ -95,8 +95,8 @@ struct nnccrt_frame;
 typedef struct nnccrt_services {
   uint32_t size;
   uint32_t reserved;
-  /* Runs all tiles of a kernel, in parallel; negative when a kernel reported a fault or the run was cancelled. */
-  int32_t (*launch)(struct nnccrt_frame *, uint32_t kernel, const uint64_t *args);
+  /* Runs all tiles of a kernel, in parallel; negative when a kernel reported a fault or the run was cancelled. Writes args[0]. */
+  int32_t (*launch)(struct nnccrt_frame *, uint32_t kernel, uint64_t *args);
   /* 64-byte aligned memory until the release of the mark before it, or the end of the run. Null: no memory, or bytes < 0. */
   void *(*alloc)(struct nnccrt_frame *, int64_t bytes);
   int64_t (*mark)(struct nnccrt_frame *);
@@ -134,7 +134,7 @@ typedef struct nnccrt_model {
   int64_t scratch_bytes;            /* for each thread */
   const void *weights;              /* null: beside the object, see weights_file */
   uint64_t weights_bytes;
-  const char *weights_file;         /* file name, or null */
+  const char *weights_file;         /* file name, or null; the file is the weights, then the 32 bytes of weights_hash */
   uint8_t weights_hash[32];         /* SHA-256 */
   /* Bytes of each slot for these symbols (-1: overflow). Null when the plan is static. */
   void (*sizes)(const int64_t *symbols, int64_t *bytes);

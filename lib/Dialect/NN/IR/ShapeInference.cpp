@@ -1,7 +1,7 @@
 //===- ShapeInference.cpp - what the ops of nn share to infer their types -------------------------------------------------===//
 
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
-#include "mlir/IR/Matchers.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "nncc/Dialect/NN/IR/NNOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -40,6 +40,25 @@ FailureOr<SmallVector<Dim>> broadcastShapes(ArrayRef<SmallVector<Dim>> shapes, s
       result[i + shift] = *dim;
     }
   return result;
+}
+
+LogicalResult inferBroadcast(std::optional<Location> loc, ValueRange values, ValueRange sameElement, Type elementType,
+                             SmallVectorImpl<Type> &results) {
+  Type common = getElementTypeOrSelf(sameElement.front());
+  for (Value value : sameElement)
+    if (getElementTypeOrSelf(value) != common)
+      return emitOptionalError(loc, "element types differ: ", common, " and ", getElementTypeOrSelf(value));
+  SmallVector<SmallVector<Dim>> shapes = llvm::map_to_vector(values, [](Value value) { return getDims(typeOf(value)); });
+  FailureOr<SmallVector<Dim>> shape = broadcastShapes(shapes, loc);
+  if (failed(shape))
+    return failure();
+  results.push_back(makeTensorType(*shape, elementType ? elementType : common));
+  return success();
+}
+
+RankedTensorType withElementType(Type tensor, Type elementType) {
+  auto type = cast<RankedTensorType>(tensor);
+  return RankedTensorType::get(type.getShape(), elementType, type.getEncoding());
 }
 
 FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank, std::optional<Location> loc, StringRef what) {

@@ -8,40 +8,119 @@ include "nncc/Dialect/NN/IR/NNBase.td"
 // One operand: the result has the operand's type
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-class NN_UnaryOp<string mnemonic, Type tensor, list<Trait> traits = []> : NN_InferredOp<mnemonic, traits> {
+class NN_UnaryOp<string mnemonic, string text, Type tensor = NN_FloatTensor> : NN_InferredOp<mnemonic> {
+  let summary = text;
   let arguments = (ins tensor:$input);
   let results = (outs tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *, std::optional<::mlir::Location>, Adaptor op,
+                                                      ::llvm::SmallVectorImpl<::mlir::Type> &results) {
+      results.push_back(op.getInput().getType());
+      return ::mlir::success();
+    }
+  }];
 }
 
-def NN_NegOp : NN_UnaryOp<"neg", NN_NumericTensor> { let summary = "-x; of an integer modulo 2^n"; }
-def NN_AbsOp : NN_UnaryOp<"abs", NN_NumericTensor> { let summary = "|x|"; }
-def NN_ExpOp : NN_UnaryOp<"exp", NN_FloatTensor> { let summary = "e^x"; }
-def NN_TanhOp : NN_UnaryOp<"tanh", NN_FloatTensor> { let summary = "Hyperbolic tangent"; }
-def NN_SqrtOp : NN_UnaryOp<"sqrt", NN_FloatTensor> { let summary = "Square root, correctly rounded; NaN below 0"; }
-def NN_ReluOp : NN_UnaryOp<"relu", NN_NumericTensor> { let summary = "max(x, 0); NaN stays NaN"; }
-def NN_SigmoidOp : NN_UnaryOp<"sigmoid", NN_FloatTensor> { let summary = "1 / (1 + e^-x)"; }
+def NN_NegOp : NN_UnaryOp<"neg", "-x; of an integer modulo 2^n", NN_NumericTensor>;
+def NN_AbsOp : NN_UnaryOp<"abs", "|x|; the smallest integer stays itself", NN_NumericTensor>;
+def NN_SignOp : NN_UnaryOp<"sign", "-1, 0 or 1; of NaN NaN", NN_NumericTensor>;
+def NN_ReluOp : NN_UnaryOp<"relu", "max(x, 0); NaN stays NaN", NN_NumericTensor>;
+def NN_NotOp : NN_UnaryOp<"not", "All bits flipped; of i1 the logical not", NN_IntTensor>;
+
+def NN_ExpOp : NN_UnaryOp<"exp", "e^x">;
+def NN_LogOp : NN_UnaryOp<"log", "Natural logarithm; -inf at 0, NaN below">;
+def NN_Log1pOp : NN_UnaryOp<"log1p", "log(1 + x), accurate near 0">;
+def NN_SqrtOp : NN_UnaryOp<"sqrt", "Square root, correctly rounded; NaN below 0">;
+def NN_ReciprocalOp : NN_UnaryOp<"reciprocal", "1 / x, correctly rounded">;
+def NN_ErfOp : NN_UnaryOp<"erf", "Error function">;
+def NN_SigmoidOp : NN_UnaryOp<"sigmoid", "1 / (1 + e^-x)">;
+def NN_FloorOp : NN_UnaryOp<"floor", "The next integer towards -inf">;
+def NN_CeilOp : NN_UnaryOp<"ceil", "The next integer towards inf">;
+def NN_RoundOp : NN_UnaryOp<"round", "The nearest integer, halves to even">;
+def NN_SinOp : NN_UnaryOp<"sin", "Sine of radians">;
+def NN_CosOp : NN_UnaryOp<"cos", "Cosine of radians">;
+def NN_TanOp : NN_UnaryOp<"tan", "Tangent of radians">;
+def NN_AsinOp : NN_UnaryOp<"asin", "Inverse sine">;
+def NN_AcosOp : NN_UnaryOp<"acos", "Inverse cosine">;
+def NN_AtanOp : NN_UnaryOp<"atan", "Inverse tangent">;
+def NN_SinhOp : NN_UnaryOp<"sinh", "Hyperbolic sine">;
+def NN_CoshOp : NN_UnaryOp<"cosh", "Hyperbolic cosine">;
+def NN_TanhOp : NN_UnaryOp<"tanh", "Hyperbolic tangent">;
+def NN_AsinhOp : NN_UnaryOp<"asinh", "Inverse hyperbolic sine">;
+def NN_AcoshOp : NN_UnaryOp<"acosh", "Inverse hyperbolic cosine">;
+def NN_AtanhOp : NN_UnaryOp<"atanh", "Inverse hyperbolic tangent">;
+
+class NN_PredicateOp<string mnemonic, string text> : NN_InferredOp<mnemonic> {
+  let summary = text;
+  let arguments = (ins NN_FloatTensor:$input);
+  let results = (outs NN_BoolTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *context, std::optional<::mlir::Location>, Adaptor op,
+                                                      ::llvm::SmallVectorImpl<::mlir::Type> &results) {
+      results.push_back(::nncc::nn::withElementType(op.getInput().getType(), ::mlir::IntegerType::get(context, 1)));
+      return ::mlir::success();
+    }
+  }];
+}
+def NN_IsNaNOp : NN_PredicateOp<"is_nan", "Whether x is NaN">;
+def NN_IsInfOp : NN_PredicateOp<"is_inf", "Whether x is inf (`positive`) or -inf (`negative`)"> {
+  let arguments = (ins NN_FloatTensor:$input, DefaultValuedAttr<BoolAttr, "true">:$positive,
+                       DefaultValuedAttr<BoolAttr, "true">:$negative);
+}
 
 //===----------------------------------------------------------------------------------------------------------------------===//
-// Two operands that broadcast against each other (NumPy rules)
+// Two operands of one element type that broadcast against each other (NumPy rules)
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-class NN_BinaryOp<string mnemonic, Type tensor, list<Trait> traits = []> : NN_InferredOp<mnemonic, traits> {
+class NN_BinaryOp<string mnemonic, string text, Type tensor = NN_NumericTensor> : NN_InferredOp<mnemonic> {
+  let summary = text;
   let arguments = (ins tensor:$lhs, tensor:$rhs);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *, std::optional<::mlir::Location> loc, Adaptor op,
+                                                      ::llvm::SmallVectorImpl<::mlir::Type> &results) {
+      return ::nncc::nn::inferBroadcast(loc, op.getOperands(), op.getOperands(), {}, results);
+    }
+  }];
 }
 
-def NN_AddOp : NN_BinaryOp<"add", NN_NumericTensor> { let summary = "x + y; of integers modulo 2^n"; }
-def NN_SubOp : NN_BinaryOp<"sub", NN_NumericTensor> { let summary = "x - y; of integers modulo 2^n"; }
-def NN_MulOp : NN_BinaryOp<"mul", NN_NumericTensor> { let summary = "x * y; of integers modulo 2^n"; }
-def NN_DivOp : NN_BinaryOp<"div", NN_NumericTensor> {
-  let summary = "x / y; of integers rounded towards zero";
+def NN_AddOp : NN_BinaryOp<"add", "x + y; of integers modulo 2^n">;
+def NN_SubOp : NN_BinaryOp<"sub", "x - y; of integers modulo 2^n">;
+def NN_MulOp : NN_BinaryOp<"mul", "x * y; of integers modulo 2^n">;
+def NN_DivOp : NN_BinaryOp<"div", "x / y; of integers rounded towards zero"> {
   let description = [{
     (C1) Integer division by zero gives 0, and the smallest integer divided by -1 gives itself: a model cannot trap.
   }];
 }
-def NN_LessOp : NN_BinaryOp<"less", NN_NumericTensor> { let summary = "x < y as i1; false when either is NaN"; }
+def NN_ModOp : NN_BinaryOp<"mod", "Remainder of x / y, with the sign of y, or of x with `truncated`"> {
+  let arguments = (ins NN_NumericTensor:$lhs, NN_NumericTensor:$rhs, UnitAttr:$truncated);
+  let description = "(C1) An integer modulo zero gives 0.";
+}
+def NN_PowOp : NN_BinaryOp<"pow", "x ^ y"> {
+  let description = "Of integers modulo 2^n; a negative exponent gives 0 unless x is 1 or -1 (x = 0 too: a model cannot trap).";
+}
+def NN_MaxOp : NN_BinaryOp<"max", "The larger; NaN when either is">;
+def NN_MinOp : NN_BinaryOp<"min", "The smaller; NaN when either is">;
+def NN_AndOp : NN_BinaryOp<"and", "Bitwise (of i1 logical) and", NN_IntTensor>;
+def NN_OrOp : NN_BinaryOp<"or", "Bitwise (of i1 logical) or", NN_IntTensor>;
+def NN_XorOp : NN_BinaryOp<"xor", "Bitwise (of i1 logical) exclusive or", NN_IntTensor>;
+def NN_ShiftLeftOp : NN_BinaryOp<"shift_left", "x << y; 0 when y is not below the width", NN_IntTensor>;
+def NN_ShiftRightOp : NN_BinaryOp<"shift_right", "x >> y of unsigned integers; 0 when y is not below the width", NN_IntTensor>;
+
+class NN_CompareOp<string mnemonic, string text> : NN_BinaryOp<mnemonic, text, NN_Tensor> {
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *context, std::optional<::mlir::Location> loc, Adaptor op,
+                                                      ::llvm::SmallVectorImpl<::mlir::Type> &results) {
+      return ::nncc::nn::inferBroadcast(loc, op.getOperands(), op.getOperands(), ::mlir::IntegerType::get(context, 1), results);
+    }
+  }];
+}
+def NN_EqualOp : NN_CompareOp<"equal", "x == y as i1; false when either is NaN">;
+def NN_LessOp : NN_CompareOp<"less", "x < y as i1; false when either is NaN">;
+def NN_LessEqualOp : NN_CompareOp<"less_equal", "x <= y as i1; false when either is NaN">;
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Others
@@ -67,6 +146,7 @@ def NN_CastOp : NN_InferredOp<"cast"> {
   let arguments = (ins NN_Tensor:$input, TypeAttr:$to, DefaultValuedAttr<BoolAttr, "true">:$saturate);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasFolder = 1;
 }
 
 #endif // NNCC_DIALECT_NN_IR_ELEMENTWISE_TD

@@ -7,6 +7,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Value.h"
 #include "mlir/IR/ValueRange.h"
+#include "mlir/Support/LLVM.h"
 #include "nncc/Dialect/NN/IR/Dim.h"
 #include <optional>
 
@@ -32,6 +33,12 @@ mlir::FailureOr<Dim> broadcastDim(const Dim &a, const Dim &b, std::optional<mlir
 /// The shape that all these shapes broadcast to.
 mlir::FailureOr<llvm::SmallVector<Dim>> broadcastShapes(llvm::ArrayRef<llvm::SmallVector<Dim>> shapes,
                                                         std::optional<mlir::Location> loc);
+
+/// Appends the type that broadcasts `values`, with `elementType` or (null) that of `sameElement`, which must agree among themselves.
+mlir::LogicalResult inferBroadcast(std::optional<mlir::Location> loc, mlir::ValueRange values, mlir::ValueRange sameElement,
+                                   mlir::Type elementType, llvm::SmallVectorImpl<mlir::Type> &results);
+/// The tensor type with another element type.
+mlir::RankedTensorType withElementType(mlir::Type tensor, mlir::Type elementType);
 
 /// `axis` counted from the front; fails with a message naming `what` when it is not in [-rank, rank).
 mlir::FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank, std::optional<mlir::Location> loc,

@@ -5,10 +5,12 @@
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/Transforms/Passes.h"
 #include "nncc/Dialect/NN/IR/NNDialect.h"
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
+  nncc::exec::registerNNCCExecPasses();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);

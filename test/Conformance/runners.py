@@ -1,0 +1,132 @@
+"""What executes a case: nncc and nncc-run, each case in processes of its own; or ONNX Runtime, to try the harness itself."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import judges
+
+# nncc's exit codes (docs/Testing.md); what else a process can do is "crash" and "timeout".
+STATUS = {0: "pass", 1: "wrong", 2: "usage", 3: "io", 4: "invalid", 5: "unsupported", 6: "limit", 70: "internal"}
+
+
+@dataclasses.dataclass
+class Result:
+    status: str
+    detail: str = ""
+    compile_seconds: float = 0.0
+    run_seconds: float = 0.0
+
+
+def last_line(text):
+    """What a person would want to see of the output: the first error, else the last line."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if "error:" in line]
+    return (errors or lines[-1:] or [""])[0].strip()[:300]
+
+
+def isolate():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def run_process(command, timeout, env=None):
+    """(status, output): a crash, a hang or a child left behind never reaches the harness."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               errors="replace", start_new_session=True, preexec_fn=isolate, env=env)
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return "timeout", f"still running after {timeout} s"
+    if process.returncode < 0:
+        return "crash", f"{signal.Signals(-process.returncode).name} {last_line(output)}".strip()
+    return STATUS.get(process.returncode, "crash"), last_line(output) or f"exit code {process.returncode}"
+
+
+class Nncc:
+    """Compiles a case to a shared object and runs that; a worker thread may use it together with others."""
+
+    def __init__(self, options):
+        self.options = options
+        self.tools = pathlib.Path(options.build) / "bin"
+        for tool in ("nncc", "nncc-run"):
+            if not (self.tools / tool).exists():
+                raise SystemExit(f"{self.tools / tool} is not there: build it, or name another tree with --build=")
+        self.env = dict(os.environ, NNCC_NUM_THREADS="1", ASAN_OPTIONS="allow_user_poisoning=0:detect_leaks=0")
+
+    def run(self, case):
+        work = pathlib.Path(tempfile.mkdtemp(dir=self.options.scratch))
+        try:
+            return self.run_in(work, case)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def run_in(self, work, case):
+        o = self.options
+        library, outputs = str(work / "model.so"), work / "outputs"
+        start = time.monotonic()
+        status, detail = run_process([str(self.tools / "nncc"), case.folder + "/model.onnx", "-o", library, "--emit=so", f"-O{o.opt}",
+                                      f"-mcpu={o.mcpu}", "-j", "1", *o.nncc_flags], o.timeout, self.env)
+        compiled = time.monotonic()
+        if status != "pass":
+            return Result(status, detail, compiled - start)
+        command = [str(self.tools / "nncc-run"), library, f"--test-data={case.folder}/test_data_set_0"]
+        own = o.judge == "numpy" or case.judge == "random"
+        if own:
+            command.append(f"--output={outputs}")
+        command += [f"--rtol={o.rtol}", f"--atol={o.atol}"] + (["--atol-rel=1e-5"] if case.judge == "transform" else [])
+        status, detail = run_process(command, o.timeout, self.env)
+        if status == "pass":
+            detail = ""
+            if own:
+                detail = judges.judge(case, outputs, o.rtol, o.atol) or ""
+                status = "wrong" if detail else "pass"
+        return Result(status, detail, compiled - start, time.monotonic() - compiled)
+
+
+class OnnxRuntime:
+    """One server process, started again when a case takes it down."""
+
+    def __init__(self, options):
+        self.options = options
+        self.server = None
+
+    def run(self, case):
+        outputs = tempfile.mkdtemp(dir=self.options.scratch)
+        start = time.monotonic()
+        try:
+            status, detail = self.ask(case, outputs)
+            if status == "pass":
+                detail = judges.judge(case, outputs, self.options.rtol, self.options.atol) or ""
+                status = "wrong" if detail else "pass"
+            return Result(status, detail, 0.0, time.monotonic() - start)
+        finally:
+            shutil.rmtree(outputs, ignore_errors=True)
+
+    def ask(self, case, outputs):
+        if self.server is None or self.server.poll() is not None:
+            self.server = subprocess.Popen([sys.executable, str(pathlib.Path(__file__).with_name("onnxruntime_server.py"))], text=True,
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.server.stdin.write(json.dumps([case.folder, outputs]) + "\n")
+        self.server.stdin.flush()
+        ready, _, _ = select.select([self.server.stdout], [], [], self.options.timeout)
+        if not ready:
+            self.server.kill()
+            return "timeout", f"still running after {self.options.timeout} s"
+        answer = self.server.stdout.readline()
+        if not answer:
+            return "crash", f"the server ended with {self.server.wait()}"
+        return json.loads(answer)
+
+
+RUNNERS = {"nncc": Nncc, "onnxruntime": OnnxRuntime}

@@ -4,6 +4,7 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "nncc/Conversion/NNToLinalg/Passes.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Dialect/Exec/Transforms/Passes.h"
 #include "nncc/Dialect/NN/IR/NNDialect.h"
@@ -11,6 +12,7 @@
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
   nncc::exec::registerNNCCExecPasses();
+  nncc::registerNNCCNNToLinalgPasses();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);

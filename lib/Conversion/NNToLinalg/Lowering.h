@@ -1,0 +1,130 @@
+//===- Lowering.h - what the patterns of all families share -----------------------------------------------------*- C++ -*-===//
+///
+/// \file
+/// A pattern sees each operand twice: the *original* value of nn, whose type has the symbolic dims and the signs, and the *converted*
+/// one (`adaptor`), a plain tensor. Sizes come from the former, data from the latter.
+///
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+#ifndef NNCC_LIB_CONVERSION_NNTOLINALG_LOWERING_H
+#define NNCC_LIB_CONVERSION_NNTOLINALG_LOWERING_H
+
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/DialectConversion.h"
+#include "nncc/Dialect/NN/IR/Dim.h"
+#include "nncc/Dialect/NN/IR/ShapeInference.h"
+
+namespace nncc {
+
+using Sizes = llvm::SmallVector<mlir::OpFoldResult>;
+/// Emits the value of one result element from the loaded operand elements.
+using ElementBuilder = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
+using utils_iterator = mlir::utils::IteratorType;
+
+/// Element types from stage 3 on: signless integers, booleans as i8, text unchanged.
+mlir::Type convertElementType(mlir::Type type);
+
+/// The base of all patterns.
+template <typename OpTy>
+class Lowering : public mlir::OpConversionPattern<OpTy> {
+public:
+  using mlir::OpConversionPattern<OpTy>::OpConversionPattern;
+  using OpAdaptor = typename OpTy::Adaptor;
+
+protected:
+  /// Replaces the op; a result of a more precise or less precise type than declared is cast to the converted declared type.
+  void replace(OpTy op, mlir::ValueRange values, mlir::ConversionPatternRewriter &rewriter) const {
+    llvm::SmallVector<mlir::Value> results;
+    for (auto [value, declared] : llvm::zip_equal(values, op->getResultTypes())) {
+      mlir::Type wanted = this->getTypeConverter()->convertType(declared);
+      results.push_back(value.getType() == wanted ? value
+                                                  : mlir::tensor::CastOp::create(rewriter, op.getLoc(), wanted, value).getResult());
+    }
+    rewriter.replaceOp(op, results);
+  }
+};
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// A known size as a number or as index arithmetic on exec.symbol.
+mlir::OpFoldResult materialize(mlir::OpBuilder &b, mlir::Location loc, const nn::Dim &dim);
+/// The size of dim `index` of `original`: a number, symbol arithmetic, or the size of `converted` at run time.
+mlir::OpFoldResult sizeOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted, int64_t index);
+Sizes sizesOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted);
+/// The number as an index value.
+mlir::Value asIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult size);
+mlir::Value constantIndex(mlir::OpBuilder &b, mlir::Location loc, int64_t value);
+/// Arithmetic on sizes that folds numbers.
+mlir::OpFoldResult addSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult x, mlir::OpFoldResult y);
+mlir::OpFoldResult subSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult x, mlir::OpFoldResult y);
+mlir::OpFoldResult mulSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult x, mlir::OpFoldResult y);
+/// Element `index` of a small integer tensor (a shape, axes ...) as an index: a number or symbol arithmetic when it is known, else read
+/// at run time by the schedule.
+mlir::OpFoldResult elementAsSize(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted, int64_t index);
+/// Element `indices` of a tensor, read by the schedule.
+mlir::Value readElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value converted, llvm::ArrayRef<int64_t> indices);
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Tensor computations
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// An uninitialised tensor.
+mlir::Value emptyTensor(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type elementType);
+/// A tensor of one value.
+mlir::Value fillTensor(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Value scalar);
+/// A tensor operand of a loop nest and how the loops index it.
+struct LoopOperand {
+  mlir::Value tensor;
+  mlir::AffineMap map;
+};
+/// A parallel loop nest over `sizes`, one result element a point.
+mlir::Value mapElements(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type elementType,
+                        llvm::ArrayRef<LoopOperand> operands, ElementBuilder body);
+/// A parallel loop nest whose body computes its own indices: `body` gets the coordinates, and may tensor.extract from anything.
+mlir::Value generateElements(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                             mlir::Type elementType, ElementBuilder body);
+
+/// The sizes that `originals` broadcast to. Where two sizes are only known at run time, the result's size is computed then, and a size
+/// that fits neither is a status of the run.
+Sizes broadcastSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange originals, mlir::ValueRange converted);
+/// `converted` as a loop operand of a nest over `sizes` under broadcasting. An operand that may or may not broadcast at run time is
+/// expanded first.
+LoopOperand broadcastOperand(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted,
+                             llvm::ArrayRef<mlir::OpFoldResult> sizes, llvm::ArrayRef<nn::Dim> dims);
+/// mapElements over the broadcast of all operands.
+mlir::Value mapBroadcast(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange originals, mlir::ValueRange converted,
+                         mlir::Type elementType, ElementBuilder body);
+
+/// The same elements, row-major, under other sizes (their products agree).
+mlir::Value reshapeTensor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Scalars. `type` is the original element type, which has the sign.
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+mlir::Value constantOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Type convertedType, double value);
+bool isUnsigned(mlir::Type type);
+/// An i8 boolean as i1 and back.
+mlir::Value toBit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value boolean);
+mlir::Value fromBit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value bit);
+/// nn.cast of one element.
+mlir::Value castScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::Type from, mlir::Type to, bool saturate = true);
+/// Larger and smaller of two numbers; NaN when either is.
+mlir::Value maxScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, mlir::Type type);
+mlir::Value minScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, mlir::Type type);
+/// x < y; false when either is NaN.
+mlir::Value lessScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, mlir::Type type);
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Families, one file each
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+void populateElementwise(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateTensor(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+
+} // namespace nncc
+
+#endif // NNCC_LIB_CONVERSION_NNTOLINALG_LOWERING_H

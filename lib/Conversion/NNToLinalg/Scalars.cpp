@@ -1,0 +1,170 @@
+//===- Scalars.cpp - arithmetic on single elements ------------------------------------------------------------------------===//
+
+#include "Lowering.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace nncc {
+
+Value constantOf(OpBuilder &b, Location loc, Type type, double value) {
+  if (auto real = dyn_cast<FloatType>(type)) {
+    APFloat number(value);
+    bool loses = false;
+    number.convert(real.getFloatSemantics(), APFloat::rmNearestTiesToEven, &loses);
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(real, number));
+  }
+  return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, int64_t(value)));
+}
+
+bool isUnsigned(Type type) { return type.isUnsignedInteger() || type.isInteger(1); }
+
+Value toBit(OpBuilder &b, Location loc, Value boolean) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, boolean, constantOf(b, loc, boolean.getType(), 0));
+}
+
+Value fromBit(OpBuilder &b, Location loc, Value bit) { return arith::ExtUIOp::create(b, loc, b.getI8Type(), bit); }
+
+Value lessScalar(OpBuilder &b, Location loc, Value x, Value y, Type type) {
+  if (isa<FloatType>(type))
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y);
+  return arith::CmpIOp::create(b, loc, isUnsigned(type) ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt, x, y);
+}
+
+/// True for a number that is known and not NaN: then one x86 instruction does max and min, and NaN of the other operand stays NaN.
+static bool isKnownNumber(Value value) {
+  FloatAttr attr;
+  return matchPattern(value, m_Constant(&attr)) && attr && !attr.getValue().isNaN();
+}
+
+Value maxScalar(OpBuilder &b, Location loc, Value x, Value y, Type type) {
+  if (isa<FloatType>(type)) {
+    if (isKnownNumber(x))
+      std::swap(x, y);
+    if (!isKnownNumber(y))
+      return arith::MaximumFOp::create(b, loc, x, y);
+    Value larger = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, y, x);
+    return arith::SelectOp::create(b, loc, larger, y, x);
+  }
+  if (isUnsigned(type))
+    return arith::MaxUIOp::create(b, loc, x, y);
+  return arith::MaxSIOp::create(b, loc, x, y);
+}
+
+Value minScalar(OpBuilder &b, Location loc, Value x, Value y, Type type) {
+  if (isa<FloatType>(type)) {
+    if (isKnownNumber(x))
+      std::swap(x, y);
+    if (!isKnownNumber(y))
+      return arith::MinimumFOp::create(b, loc, x, y);
+    Value smaller = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, y, x);
+    return arith::SelectOp::create(b, loc, smaller, y, x);
+  }
+  if (isUnsigned(type))
+    return arith::MinUIOp::create(b, loc, x, y);
+  return arith::MinSIOp::create(b, loc, x, y);
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Casts
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// Rounds f64 to f32 towards odd: what follows to f16 or bf16 then rounds as if it had come straight from f64.
+static Value truncateToOdd(OpBuilder &b, Location loc, Value value) {
+  Value rounded = arith::TruncFOp::create(b, loc, b.getF32Type(), value);
+  Value back = arith::ExtFOp::create(b, loc, b.getF64Type(), rounded);
+  Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), rounded);
+  Value one = constantOf(b, loc, b.getI32Type(), 1);
+  Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, value);
+  Value away = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, math::AbsFOp::create(b, loc, back),
+                                     math::AbsFOp::create(b, loc, value));
+  Value towardsZero = arith::SelectOp::create(b, loc, away, arith::SubIOp::create(b, loc, bits, one), bits);
+  Value odd = arith::SelectOp::create(b, loc, inexact, arith::OrIOp::create(b, loc, towardsZero, one), bits);
+  return arith::BitcastOp::create(b, loc, b.getF32Type(), odd);
+}
+
+static Value castFloat(OpBuilder &b, Location loc, Value value, FloatType from, FloatType to) {
+  if (from == to)
+    return value;
+  if (from.getWidth() < to.getWidth())
+    return arith::ExtFOp::create(b, loc, to, value);
+  if (from.isF64() && to.getWidth() == 16)
+    value = truncateToOdd(b, loc, value);
+  else if (from.getWidth() == to.getWidth()) // f16 and bf16
+    value = arith::ExtFOp::create(b, loc, b.getF32Type(), value);
+  return arith::TruncFOp::create(b, loc, to, value);
+}
+
+/// x86's conversion to a signed integer of 32 or 64 bits: the smallest integer for what does not fit.
+static Value floatToSigned(OpBuilder &b, Location loc, Value value, unsigned width) {
+  Type type = b.getIntegerType(width);
+  double limit = width == 64 ? 0x1p63 : 0x1p31;
+  if (value.getType().getIntOrFloatBitWidth() < 32)
+    value = arith::ExtFOp::create(b, loc, b.getF32Type(), value);
+  // f32 cannot tell -2^31 - 1 from -2^31; f64 can, and there the lower bound is open.
+  bool open = width == 32 && value.getType().isF64();
+  Value low = constantOf(b, loc, value.getType(), open ? -limit - 1 : -limit);
+  Value high = constantOf(b, loc, value.getType(), limit);
+  Value fits = arith::AndIOp::create(
+      b, loc, arith::CmpFOp::create(b, loc, open ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OGE, value, low),
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, value, high));
+  Value safe = arith::SelectOp::create(b, loc, fits, value, constantOf(b, loc, value.getType(), 0));
+  Value converted = arith::FPToSIOp::create(b, loc, type, safe);
+  Value smallest = arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, APInt::getSignedMinValue(width)));
+  return arith::SelectOp::create(b, loc, fits, converted, smallest);
+}
+
+static Value floatToInteger(OpBuilder &b, Location loc, Value value, IntegerType to) {
+  unsigned width = to.getWidth();
+  if (!to.isUnsigned() || width < 32) {
+    Value wide = floatToSigned(b, loc, value, width == 64 ? 64 : 32);
+    return width < 32 ? arith::TruncIOp::create(b, loc, b.getIntegerType(width), wide).getResult() : wide;
+  }
+  if (width == 32)
+    return arith::TruncIOp::create(b, loc, b.getI32Type(), floatToSigned(b, loc, value, 64));
+  // u64: the upper half by subtracting 2^63 first.
+  if (value.getType().getIntOrFloatBitWidth() < 32)
+    value = arith::ExtFOp::create(b, loc, b.getF32Type(), value);
+  Value half = constantOf(b, loc, value.getType(), 0x1p63);
+  Value upper = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, value, half);
+  Value low = floatToSigned(b, loc, value, 64);
+  Value high = floatToSigned(b, loc, arith::SubFOp::create(b, loc, value, half), 64);
+  Value top = arith::ConstantOp::create(b, loc, b.getIntegerAttr(b.getI64Type(), APInt::getSignedMinValue(64)));
+  return arith::SelectOp::create(b, loc, upper, arith::XOrIOp::create(b, loc, high, top), low);
+}
+
+Value castScalar(OpBuilder &b, Location loc, Value value, Type from, Type to, bool saturate) {
+  (void)saturate;
+  if (from == to)
+    return value;
+  auto floatFrom = dyn_cast<FloatType>(from), floatTo = dyn_cast<FloatType>(to);
+  if (to.isInteger(1)) {
+    Value bit = floatFrom ? arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, value, constantOf(b, loc, from, 0)).getResult()
+                          : toBit(b, loc, value);
+    return fromBit(b, loc, bit);
+  }
+  if (floatFrom && floatTo)
+    return castFloat(b, loc, value, floatFrom, floatTo);
+  if (floatFrom)
+    return floatToInteger(b, loc, value, cast<IntegerType>(to));
+  if (floatTo) {
+    // Straight to 16 bits would round twice where the integer does not fit f32 exactly.
+    bool viaDouble = floatTo.getWidth() == 16;
+    Type target = viaDouble ? b.getF64Type() : Type(floatTo);
+    Value converted = isUnsigned(from) ? arith::UIToFPOp::create(b, loc, target, value).getResult()
+                                       : arith::SIToFPOp::create(b, loc, target, value).getResult();
+    return viaDouble ? castFloat(b, loc, converted, b.getF64Type(), floatTo) : converted;
+  }
+  Type target = convertElementType(to);
+  unsigned fromWidth = value.getType().getIntOrFloatBitWidth(), toWidth = target.getIntOrFloatBitWidth();
+  if (fromWidth == toWidth)
+    return value;
+  if (fromWidth > toWidth)
+    return arith::TruncIOp::create(b, loc, target, value);
+  if (isUnsigned(from))
+    return arith::ExtUIOp::create(b, loc, target, value);
+  return arith::ExtSIOp::create(b, loc, target, value);
+}
+
+} // namespace nncc

@@ -1,0 +1,49 @@
+// RUN: nncc-opt %s --convert-nn-to-linalg --canonicalize --cse | FileCheck %s
+
+// CHECK-LABEL: func.func @add_rows
+// CHECK: %[[N:.*]] = exec.symbol "n"
+// CHECK: %[[INIT:.*]] = tensor.empty(%[[N]]) : tensor<?x4xf32>
+// CHECK: linalg.generic
+// CHECK-SAME: ins(%{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<4xf32>) outs(%[[INIT]] : tensor<?x4xf32>)
+// CHECK: arith.addf
+func.func @add_rows(%x: tensor<?x4xf32, #nn.dims<"n", "">>, %y: tensor<4xf32>) -> tensor<?x4xf32, #nn.dims<"n", "">> {
+  %0 = nn.add %x, %y : tensor<?x4xf32, #nn.dims<"n", "">>, tensor<4xf32> -> tensor<?x4xf32, #nn.dims<"n", "">>
+  return %0 : tensor<?x4xf32, #nn.dims<"n", "">>
+}
+
+// Two sizes of which either may be 1: decided when the model runs.
+// CHECK-LABEL: func.func @ambiguous
+// CHECK: exec.check
+// CHECK: linalg.generic
+// CHECK: tensor.extract
+func.func @ambiguous(%x: tensor<?xf32, #nn.dims<"n">>, %y: tensor<?xf32, #nn.dims<"m">>) -> tensor<?xf32> {
+  %0 = nn.mul %x, %y : tensor<?xf32, #nn.dims<"n">>, tensor<?xf32, #nn.dims<"m">> -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+
+// A comparison of unsigned integers gives a boolean in an i8.
+// CHECK-LABEL: func.func @less
+// CHECK-SAME: tensor<3xi8>, %{{.*}}: tensor<3xi8>
+// CHECK: arith.cmpi ult
+// CHECK: arith.extui %{{.*}} : i1 to i8
+func.func @less(%x: tensor<3xui8>, %y: tensor<3xui8>) -> tensor<3xi1> {
+  %0 = nn.less %x, %y : tensor<3xui8>, tensor<3xui8> -> tensor<3xi1>
+  return %0 : tensor<3xi1>
+}
+
+// CHECK-LABEL: func.func @reshape
+// CHECK: tensor.expand_shape
+func.func @reshape(%x: tensor<?x6xf32, #nn.dims<"n", "">>) -> tensor<?x2x3xf32, #nn.dims<"n", "", "">> {
+  %s = nn.constant dense<[-1, 2, 3]> : tensor<3xi64>
+  %0 = nn.reshape %x, %s : tensor<?x6xf32, #nn.dims<"n", "">>, tensor<3xi64> -> tensor<?x2x3xf32, #nn.dims<"n", "", "">>
+  return %0 : tensor<?x2x3xf32, #nn.dims<"n", "", "">>
+}
+
+// CHECK-LABEL: func.func @read_shape
+// CHECK: tensor.extract
+// CHECK: exec.check
+// CHECK: tensor.expand_shape
+func.func @read_shape(%x: tensor<6xf32>, %s: tensor<2xi64>) -> tensor<?x?xf32> {
+  %0 = nn.reshape %x, %s : tensor<6xf32>, tensor<2xi64> -> tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}

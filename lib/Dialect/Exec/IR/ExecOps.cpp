@@ -138,3 +138,98 @@ LogicalResult GridOp::verify() {
     return emitOpError("must have a body that ends with exec.yield");
   return success();
 }
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// MatMulOp, ConvOp
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// Whether two static or dynamic sizes can be equal.
+static bool sizesAgree(int64_t left, int64_t right) {
+  return left == right || ShapedType::isDynamic(left) || ShapedType::isDynamic(right);
+}
+
+/// The element types that a contraction takes: see its description.
+static LogicalResult verifyContractionTypes(Operation *op, Type left, Type right, Type result, bool isUnsigned) {
+  bool isSmallInteger = left.isInteger(8) || left.isInteger(16);
+  if (isSmallInteger && (right.isInteger(8) || right.isInteger(16))) {
+    if (!result.isInteger(32))
+      return op->emitOpError("multiplies ") << left << " by " << right << ", which gives i32, not " << result;
+    return success();
+  }
+  if (isUnsigned)
+    return op->emitOpError("says how to widen operands of ") << left << " and " << right << ", which are not widened";
+  bool isWidened = (left.isF16() || left.isBF16()) && result.isF32();
+  bool isKnown = left.isF16() || left.isBF16() || left.isF32() || left.isF64() || left.isInteger(32) || left.isInteger(64);
+  if (left != right || !isKnown || (result != left && !isWidened))
+    return op->emitOpError("cannot multiply ") << left << " by " << right << " to give " << result;
+  return success();
+}
+
+ArrayRef<int64_t> MatMulOp::getRhsShape() { return getPacked() ? *getPacked() : getRhs().getType().getShape(); }
+
+LogicalResult MatMulOp::verify() {
+  RankedTensorType lhs = getLhs().getType(), result = getType();
+  ArrayRef<int64_t> rhs = getRhsShape();
+  if (getInit().getType() != result)
+    return emitOpError("has the result ") << result << " but outs of " << getInit().getType();
+  if (failed(verifyContractionTypes(*this, lhs.getElementType(), getRhs().getType().getElementType(), result.getElementType(),
+                                    getLhsUnsigned() || getRhsUnsigned())))
+    return failure();
+  int64_t rank = result.getRank();
+  if (rank < 2 || lhs.getRank() != rank || (int64_t(rhs.size()) != rank && rhs.size() != 2))
+    return emitOpError("has operands of rank ") << lhs.getRank() << " and " << rhs.size() << " and a result of rank " << rank;
+  ArrayRef<int64_t> rhsMatrix = rhs.take_back(2);
+  int64_t rhsRows = rhsMatrix[getTransposeRhs()], rhsColumns = rhsMatrix[!getTransposeRhs()];
+  if (!sizesAgree(lhs.getDimSize(rank - 1), rhsRows) || !sizesAgree(lhs.getDimSize(rank - 2), result.getDimSize(rank - 2)) ||
+      !sizesAgree(rhsColumns, result.getDimSize(rank - 1)))
+    return emitOpError("cannot multiply ") << lhs << " by a right operand of shape [" << rhs << "] to give " << result;
+  for (int64_t i = 0; i < rank - 2; ++i) {
+    int64_t left = lhs.getDimSize(i), right = rhs.size() == 2 ? 1 : rhs[i];
+    if ((left != 1 && !sizesAgree(left, result.getDimSize(i))) || (right != 1 && !sizesAgree(right, result.getDimSize(i))))
+      return emitOpError("has batch dim ") << i << " of sizes " << left << " and " << right << ", and " << result.getDimSize(i)
+                                           << " in the result";
+  }
+  return success();
+}
+
+ArrayRef<int64_t> ConvOp::getFilterShape() { return getPacked() ? *getPacked() : getFilter().getType().getShape(); }
+
+LogicalResult ConvOp::verify() {
+  RankedTensorType input = getInput().getType(), result = getType();
+  ArrayRef<int64_t> filter = getFilterShape();
+  int64_t spatial = input.getRank() - 2, groups = getGroups();
+  if (getInit().getType() != result)
+    return emitOpError("has the result ") << result << " but outs of " << getInit().getType();
+  if (failed(verifyContractionTypes(*this, input.getElementType(), getFilter().getType().getElementType(), result.getElementType(),
+                                    getInputUnsigned() || getFilterUnsigned())))
+    return failure();
+  if (spatial < 1 || spatial > 3 || result.getRank() != input.getRank() || int64_t(filter.size()) != spatial + 3)
+    return emitOpError("has an input of rank ") << input.getRank() << ", a filter of rank " << filter.size() << " and a result of rank "
+                                                << result.getRank();
+  if (int64_t(getStrides().size()) != spatial || int64_t(getDilations().size()) != spatial || int64_t(getPads().size()) != 2 * spatial)
+    return emitOpError("needs ") << spatial << " strides, " << spatial << " dilations and " << 2 * spatial << " pads";
+  auto isPositive = [](int64_t value) { return value > 0; };
+  if (!llvm::all_of(getStrides(), isPositive) || !llvm::all_of(getDilations(), isPositive) || groups < 1 ||
+      llvm::any_of(getPads(), [](int64_t pad) { return pad < 0; }))
+    return emitOpError("needs positive strides, dilations and groups, and no negative pads");
+  if (getOutside() && getOutside().getType() != input.getElementType())
+    return emitOpError("has an outside of ") << getOutside().getType() << " around an input of " << input.getElementType();
+  auto times = [&](int64_t size) { return ShapedType::isDynamic(size) ? size : size * groups; };
+  int64_t outputs = result.getDimSize(spatial + 1);
+  if (!sizesAgree(filter.front(), groups) || !sizesAgree(times(filter[spatial + 1]), input.getDimSize(spatial + 1)) ||
+      !sizesAgree(times(filter[spatial + 2]), outputs) || !sizesAgree(input.getDimSize(0), result.getDimSize(0)))
+    return emitOpError("cannot apply a filter of shape [") << filter << "] in " << groups << " groups to " << input << " to give " << result;
+  if (getBias() && (getBias().getType().getRank() != 1 || !sizesAgree(getBias().getType().getDimSize(0), outputs) ||
+                    getBias().getType().getElementType() != result.getElementType()))
+    return emitOpError("has a bias of ") << getBias().getType() << " for a result of " << result;
+  for (int64_t i = 0; i < spatial; ++i) {
+    int64_t size = input.getDimSize(i + 1), taps = filter[i + 1], given = result.getDimSize(i + 1);
+    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(taps) || ShapedType::isDynamic(given))
+      continue;
+    int64_t room = size + getPads()[i] + getPads()[i + spatial] - (getDilations()[i] * (taps - 1) + 1);
+    int64_t wanted = room < 0 ? 0 : room / getStrides()[i] + 1;
+    if (given != wanted)
+      return emitOpError("has ") << given << " positions along spatial dim " << i << " of its result, expected " << wanted;
+  }
+  return success();
+}

@@ -160,34 +160,59 @@ def Exec_CheckOp : Exec_Op<"check", [MemoryEffects<[MemWrite]>]> {
 // Roots that linalg has no name for
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-def Exec_ConvOp : Exec_Op<"conv", [Pure]> {
-  let summary = "Convolution of channels-last data with packed weights";
-  let description = [{
-    `input` is N x D1..Dk x C, `filter` is G x K1..Kk x C/G x O/G (k = 1, 2 or 3), the result N x E1..Ek x O, float accumulated in f32 (f64 for
-    f64). `bias`, if present, is O. Pads are (begins, ends); outside the input counts as zero. What is read outside is
-    never touched in memory.
+defvar contractionText = [{
+    Element types: f16, bf16 and f32 are accumulated in f32, f64 in f64, and the result has the type of the operands or of the
+    accumulator; i8 and i16 (also mixed; an `_unsigned` attribute says how to widen them) give i32, exact modulo 2^32; i32 and i64 give
+    their own type. The elements of one sum are added in the order of K at every level of optimisation.
+
+    `packed` is set by --exec-pack-weights: the right operand is then in panels, and `packed` is the shape that it had before.
+    What may be fused behind it in one kernel: linalg.generics with parallel dims only, in which results and whatever the kernel computes
+    have the identity map and other operands are broadcast along any dims, their innermost dim, if not broadcast, being the
+    result's.
   }];
-  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$filter, Optional<AnyRankedTensor>:$bias, AnyRankedTensor:$init,
-                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads, I64Attr:$groups);
+
+class Exec_ContractionOp<string mnemonic, list<Trait> traits = []> : Exec_Op<mnemonic, [Pure] # traits> {
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = [{
-    $input `,` $filter (`,` `bias` $bias^ `:` type($bias))? `outs` `(` $init `)` attr-dict `:` type($input) `,` type($filter) `,`
-    type($init) `->` type($result)
-  }];
+  let hasVerifier = 1;
 }
 
-def Exec_MatMulOp : Exec_Op<"matmul", [Pure]> {
+def Exec_MatMulOp : Exec_ContractionOp<"matmul"> {
   let summary = "Batched matrix product";
   let description = [{
     `lhs` is B1 x .. x M x K and `rhs` is B1' x .. x K x N (`transpose_rhs`: N x K); batch dims are equal, or 1, or `rhs` is a plain matrix;
-    the result is B1 x .. x M x N, accumulated in the result's element type (f32 for f16 and bf16). Integer operands (`lhs_unsigned`,
-    `rhs_unsigned` say how to widen them) give i32.
-  }];
+    the result is B1 x .. x M x N. `init` only gives its shape.
+  }] # contractionText;
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, AnyRankedTensor:$init, UnitAttr:$transpose_rhs,
-                       UnitAttr:$lhs_unsigned, UnitAttr:$rhs_unsigned);
-  let results = (outs AnyRankedTensor:$result);
+                       UnitAttr:$lhs_unsigned, UnitAttr:$rhs_unsigned, OptionalAttr<DenseI64ArrayAttr>:$packed);
   let assemblyFormat = [{
     $lhs `,` $rhs `outs` `(` $init `)` attr-dict `:` type($lhs) `,` type($rhs) `,` type($init) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// The shape of rhs, as it was before packing.
+    ::llvm::ArrayRef<int64_t> getRhsShape();
+  }];
+}
+
+def Exec_ConvOp : Exec_ContractionOp<"conv", [AttrSizedOperandSegments]> {
+  let summary = "Convolution of channels-last data";
+  let description = [{
+    `input` is N x D1..Dk x C, `filter` is G x K1..Kk x C/G x O/G (k = 1, 2 or 3), the result N x E1..Ek x O. `bias`, if present, is O and has
+    the result's element type. `init` only gives its shape. Pads are (begins, ends), none negative; outside the input counts as
+    `outside` (the zero point of a quantised input), zero if absent. What is read outside is never touched in memory.
+  }] # contractionText;
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$filter, Optional<AnyRankedTensor>:$bias, Optional<AnySignlessInteger>:$outside,
+                       AnyRankedTensor:$init, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
+                       I64Attr:$groups, UnitAttr:$input_unsigned, UnitAttr:$filter_unsigned,
+                       OptionalAttr<DenseI64ArrayAttr>:$packed);
+  let assemblyFormat = [{
+    $input `,` $filter (`bias` `(` $bias^ `:` type($bias) `)`)? (`outside` `(` $outside^ `:` type($outside) `)`)? `outs` `(` $init `)`
+    attr-dict `:` type($input) `,` type($filter) `,` type($init) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// The shape of the filter, as it was before packing.
+    ::llvm::ArrayRef<int64_t> getFilterShape();
+    /// K1..Kk.
+    ::llvm::ArrayRef<int64_t> getKernelShape() { return getFilterShape().drop_front().drop_back(2); }
   }];
 }
 

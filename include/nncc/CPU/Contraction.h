@@ -1,0 +1,51 @@
+//===- Contraction.h - loops and register tiles for matrix products and convolutions --------------------*- C++ -*-===//
+//
+// One primitive, a batch-reduce GEMM, serves exec.matmul and exec.conv: a register tile of rows x vectors, accumulated
+// over any number of K ranges of rows that lie a constant stride apart. What is fused behind the root is applied to the
+// tile before it is stored.
+//
+//===--------------------------------------------------------------------------------------------------------------===//
+
+#ifndef NNCC_CPU_CONTRACTION_H
+#define NNCC_CPU_CONTRACTION_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/IRMapping.h"
+#include "nncc/CPU/Target.h"
+
+namespace nncc::cpu {
+
+/// A contraction with everything that is fused into it, seen from the function that is being written.
+struct ContractionSite {
+  /// exec.matmul or exec.conv.
+  mlir::Operation *root = nullptr;
+  /// The linalg.generics fused behind the root, in the order of the body. Each one's dims are all parallel, its results
+  /// and every operand that the root or the epilogue computes have the identity map; other operands may be broadcast
+  /// (any projected permutation).
+  llvm::SmallVector<mlir::linalg::GenericOp> epilogue;
+  /// What the kernel's values are in that function: operands of the root and of the epilogue -> memrefs (row-major,
+  /// contiguous) or scalars; results that leave the kernel -> the memrefs to fill. A result without an entry stays in
+  /// registers.
+  mlir::IRMapping values;
+};
+
+/// Whether `generic` may be part of the epilogue of `root`, when the generics in `before` are.
+bool canFuseBehindContraction(mlir::Operation *root, llvm::ArrayRef<mlir::linalg::GenericOp> before,
+                              mlir::linalg::GenericOp generic);
+
+/// Writes the number of tiles (an index) at the builder's insertion point. Fails with a diagnostic on the root.
+mlir::FailureOr<mlir::Value> emitContractionTiles(mlir::OpBuilder &b, const ContractionSite &site,
+                                                  const CPUTarget &target);
+
+/// Writes the code of one tile: `tile` is an index, `scratch` a memref<?xi8> of at least getContractionScratchBytes
+/// bytes, 64-byte aligned. Tiles may run in any order and at once; their number and their bits do not depend on how
+/// many threads run them.
+llvm::LogicalResult emitContraction(mlir::OpBuilder &b, const ContractionSite &site, mlir::Value tile,
+                                    mlir::Value scratch, const CPUTarget &target);
+
+/// Bytes of scratch that one tile needs.
+int64_t getContractionScratchBytes(const ContractionSite &site, const CPUTarget &target);
+
+} // namespace nncc::cpu
+
+#endif // NNCC_CPU_CONTRACTION_H

@@ -4,6 +4,7 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "nncc/CPU/Passes.h"
 #include "nncc/Conversion/NNToLinalg/Passes.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Dialect/Exec/Transforms/Passes.h"
@@ -11,6 +12,7 @@
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
+  nncc::cpu::registerNNCCCPUPasses();
   nncc::exec::registerNNCCExecPasses();
   nncc::registerNNCCNNToLinalgPasses();
   mlir::DialectRegistry registry;

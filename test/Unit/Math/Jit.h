@@ -1,0 +1,41 @@
+//===- Jit.h - an operation of the math dialect as a function ------------------------------------------------------*- C++ -*-===//
+
+#ifndef NNCC_TEST_UNIT_MATH_JIT_H
+#define NNCC_TEST_UNIT_MATH_JIT_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// What code is made for, and how wide the IR is.
+struct Machine {
+  std::string cpu;
+  /// Lanes of a vector; 1 is a scalar.
+  int width = 1;
+  /// The option of the pass.
+  bool sse2 = false;
+};
+
+/// The machines whose code this one can run, the widest first.
+std::vector<Machine> runnableMachines();
+
+/// Compiles operations with --nncc-expand-math and runs them. No symbol is offered to the code: a call to a library does not link.
+class Jit {
+public:
+  /// out[i] = op(a[i], b[i]) for `count` elements, a multiple of 64; a function of one argument ignores b.
+  using Function = void (*)(const float *a, const float *b, float *out, int64_t count);
+
+  Jit();
+  ~Jit();
+  /// `op` is the name of an operation (`exp`). `pipeline` replaces --nncc-expand-math. Null with the reason in error() if it fails.
+  Function compile(const std::string &op, int arguments, const Machine &machine, const std::string &pipeline = "");
+  const std::string &error() const { return message; }
+
+private:
+  struct State;
+  std::unique_ptr<State> state;
+  std::string message;
+};
+
+#endif // NNCC_TEST_UNIT_MATH_JIT_H

@@ -9,12 +9,14 @@
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Dialect/Exec/Transforms/Passes.h"
 #include "nncc/Dialect/NN/IR/NNDialect.h"
+#include "nncc/Dialect/NN/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
   nncc::cpu::registerNNCCCPUPasses();
   nncc::exec::registerNNCCExecPasses();
   nncc::registerNNCCNNToLinalgPasses();
+  nncc::nn::registerNNCCNNPasses();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);

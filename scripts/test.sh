@@ -1,0 +1,101 @@
+#!/bin/bash
+# Builds nncc and runs its tests on a machine that may have nothing installed. Minutes on two cores with nothing cached:
+#   build 12, lit and unit 5, conformance 8, end to end 5, address and undefined-behaviour sanitizers 10.
+#   scripts/test.sh           what every change must pass (and what CI runs)
+#   scripts/test.sh --full    everything, in every preset, at every optimisation level; no limit on time
+#   scripts/test.sh STEP...   only these steps (setup and build always run): house format tidy lit harness conformance models
+#                             install sanitize
+# Each step's output goes to build/test-logs/STEP.log; a failed step shows the end of it. Closes with `N passed, N failed`.
+set -uo pipefail
+. "$(dirname "$0")/env.sh"
+cd "$root" || exit 1
+
+full='' only=()
+for argument in "$@"; do
+  if [ "$argument" = --full ]; then full=1; else only+=("$argument"); fi
+done
+logs=build/test-logs
+mkdir -p $logs
+python=$deps/venv/bin/python
+total_passed=0 total_failed=0
+started=$(date +%s)
+
+wanted() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " = *" $1 "* ]]; }
+
+# What a log says of its tests: the sums over lit's, pytest's and our own closing lines. "0 0" where it says nothing.
+counts() {
+  awk '/^ *(Passed|Unsupported|Expectedly Failed) *: *[0-9]/ && !/Unsupported/ { p += $(NF > 2 && $NF ~ /%/ ? NF - 1 : NF) }
+       /^ *(Failed|Unresolved|Timed Out|Unexpectedly Passed) *: *[0-9]/ { f += $(NF > 2 && $NF ~ /%/ ? NF - 1 : NF) }
+       /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; next }
+       /^=* ?([0-9]+ failed, )?[0-9]+ passed.* in [0-9.]+s/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i - 1); if ($i ~ /^failed/) f += $(i - 1) } }
+       END { print p + 0, f + 0 }' "$1"
+}
+
+# step NAME MINUTES COMMAND...: runs it within the time, and adds its tests to the totals. A step that fails without saying what
+# failed is one failed test.
+step() {
+  local name=$1 minutes=$2 begun passed failed status
+  shift 2
+  wanted "$name" || return 0
+  begun=$(date +%s)
+  say "$name: $*"
+  timeout --kill-after=10 "$((minutes * 60))" "$@" > "$logs/$name.log" 2>&1 < /dev/null
+  status=$?
+  read -r passed failed < <(counts "$logs/$name.log")
+  if [ $status != 0 ]; then
+    [ "$failed" -gt 0 ] || failed=1
+    [ $status != 124 ] || echo "error: $name was stopped after $minutes minutes" >> "$logs/$name.log"
+    tail -n 40 "$logs/$name.log"
+  elif [ "$passed" = 0 ] && [ "$failed" = 0 ]; then
+    passed=1
+  fi
+  total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed))
+  say "$name: $passed passed, $failed failed, $(($(date +%s) - begun)) s"
+  return $status
+}
+
+finish() {
+  say "took $((($(date +%s) - started) / 60)) min $((($(date +%s) - started) % 60)) s"
+  echo "$total_passed passed, $total_failed failed"
+  [ $total_failed = 0 ]
+  exit
+}
+
+build() { cmake --preset "$1" && cmake --build --preset "$1"; }
+export -f build
+
+conformance() { $python test/Conformance/run.py "$@"; }
+models() { $python test/EndToEnd/run.py "$@"; }
+
+quick() {
+  step house 1 bash -c 'python3 test/House/check.py --self-test && python3 test/House/check.py'
+  step format 1 scripts/format.sh --check
+  step tidy 8 scripts/tidy.sh --seconds=240
+  step lit 8 cmake --build --preset release --target check
+  step harness 2 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd
+  step conformance 12 "$python" test/Conformance/run.py
+  step models 10 "$python" test/EndToEnd/run.py
+  step sanitize 20 scripts/sanitize.sh
+}
+
+everything() {
+  local level
+  quick
+  step tidy 600 scripts/tidy.sh --all
+  for level in 0 1 2; do step "conformance" 120 "$python" test/Conformance/run.py -O$level; done
+  for level in x86-64-v2 x86-64-v3 x86-64-v4; do step conformance 120 "$python" test/Conformance/run.py --mcpu=$level; done
+  step build-dev 60 bash -c 'build dev' && step lit 60 cmake --build --preset dev --target check
+  step sanitize 300 scripts/sanitize.sh --full
+}
+
+say "installing what is missing"
+scripts/bootstrap.sh || { total_failed=1; finish; }
+say "building (12 minutes with nothing cached; the log is $logs/build.log)"
+begun=$(date +%s)
+if build release > $logs/build.log 2>&1; then say "build: $(($(date +%s) - begun)) s"; else
+  grep -E 'error|FAILED' $logs/build.log | head -40
+  total_failed=1
+  finish
+fi
+if [ -n "$full" ]; then everything; else quick; fi
+finish

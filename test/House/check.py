@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Reads the tree against the rules of docs/Architecture.md: who may include whom, file lengths, what stands where.
+
+Every rule is one test; closes with `N passed, N failed`. check.py --self-test proves that each rule can fail.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HARD_LIMIT, SOFT_LIMIT = 600, 400
+
+# A room and the rooms it may include beside itself. Paths are those below include/nncc and lib.
+DIALECTS = ["Dialect/NN", "Dialect/Exec"]
+KERNELS = ["Conversion", "CPU", "GPU"]
+BASE = ["Weights", "Support"]
+ROOMS = {
+    "Support": [],
+    "Weights": ["Support"],
+    "Dialect/NN": BASE,
+    "Dialect/Exec": BASE,
+    "CPU": ["Dialect/Exec"] + BASE,
+    "GPU": ["Dialect/Exec"] + BASE,
+    "Conversion": DIALECTS + BASE,
+    "Import": ["Dialect/NN"] + BASE,
+    "Pipelines": KERNELS + DIALECTS + BASE,
+    "Target": KERNELS + DIALECTS + BASE,
+    "Compiler": ["Import", "Pipelines", "Target"] + KERNELS + DIALECTS + BASE,
+}
+# Tools are thin: they ask Compiler. nncc-opt registers the passes of every room.
+TOOLS = {"nncc-opt": list(ROOMS)}
+OTHER_TOOLS = ["Compiler", "Support"]
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
+
+
+def room_of(path):
+    """The room a source file or an included header is in, or None."""
+    for prefix in ("include/nncc/", "lib/", "nncc/"):
+        if path.startswith(prefix):
+            rest = path[len(prefix):]
+            return next((room for room in ROOMS if rest.startswith(room + "/")), None)
+    return None
+
+
+def layers(path, text):
+    allowed = None
+    if path.startswith("runtime/"):
+        allowed = []
+    elif path.startswith("tools/"):
+        allowed = TOOLS.get(path.split("/")[1], OTHER_TOOLS)
+    elif room_of(path):
+        allowed = [room_of(path)] + ROOMS[room_of(path)]
+    elif path.startswith(("lib/", "include/nncc/")) and "/" in path.removeprefix("include/nncc/").removeprefix("lib/"):
+        yield f"is in no room that {pathlib.Path(__file__).name} knows"
+    for name in INCLUDE.findall(text) if allowed is not None else []:
+        if name.startswith("nncc/") and room_of(name) not in allowed:
+            yield f"includes {name}, of a room that it may not use"
+
+
+def runtime_is_alone(path, text):
+    if path.startswith("runtime/"):
+        for name in INCLUDE.findall(text):
+            if name.startswith(("mlir", "llvm", "lld/", "onnx", "google/")):
+                yield f"includes {name}: the runtime uses none of the compiler's libraries"
+
+
+def protobuf_only_in_import(path, text):
+    if path.startswith(("lib/", "include/", "tools/")) and "Import/ONNX/" not in path:
+        for name in INCLUDE.findall(text):
+            if name.startswith(("onnx/", "google/protobuf")):
+                yield f"includes {name}: only Import/ONNX knows protobuf"
+
+
+def flags_only_in_tools(path, text):
+    if path.startswith(("lib/", "include/")) and re.search(r"\bcl::(opt|list|alias)\b", text):
+        yield "has a command line flag: libraries take an options struct"
+
+
+def exceptions_only_in_import(path, text):
+    if path.startswith(("lib/", "include/", "tools/", "runtime/")) and "Import/" not in path:
+        if re.search(r"\b(throw\s|try\s*\{|catch\s*\()", COMMENT.sub("", text)):
+            yield "throws or catches: only Import has exceptions"
+
+
+def nothing_left_undone(path, text):
+    if path.endswith((".cpp", ".h", ".td", ".py", ".c", ".sh")) and not path.startswith("test/House/"):
+        found = re.search(r"\b(TODO|FIXME|XXX|HACK)\b", text)
+        if found:
+            yield f"says {found[0]}"
+
+
+def short_enough(path, text):
+    if path.endswith((".cpp", ".h", ".td", ".py", ".c", ".sh", ".def")):
+        lines = text.count("\n")
+        if lines > HARD_LIMIT:
+            yield f"has {lines} lines; {HARD_LIMIT} is the limit, about {SOFT_LIMIT} the aim"
+
+
+def guarded(path, text):
+    if path.startswith("include/nncc/") and path.endswith(".h"):
+        name = re.sub(r"[^A-Z0-9]", "_", path.removeprefix("include/").upper())
+        if f"#ifndef {name}\n#define {name}\n" not in text:
+            yield f"needs the include guard {name}"
+
+
+RULES = [layers, runtime_is_alone, protobuf_only_in_import, flags_only_in_tools, exceptions_only_in_import, nothing_left_undone,
+         short_enough, guarded]
+
+# For each rule a file that breaks it.
+BROKEN = {
+    layers: ("lib/CPU/Tiles.cpp", '#include "nncc/Dialect/NN/IR/NNOps.h"\n'),
+    runtime_is_alone: ("runtime/core/Pool.cpp", '#include "llvm/ADT/ArrayRef.h"\n'),
+    protobuf_only_in_import: ("lib/Compiler/Compiler.cpp", "#include <onnx/onnx_pb.h>\n"),
+    flags_only_in_tools: ("lib/CPU/Tiles.cpp", "static llvm::cl::opt<int> tile;\n"),
+    exceptions_only_in_import: ("lib/Target/Link.cpp", "try { link(); } catch (...) {}\n"),
+    nothing_left_undone: ("lib/CPU/Tiles.cpp", "// TODO: tile\n"),
+    short_enough: ("lib/CPU/Tiles.cpp", "int x;\n" * (HARD_LIMIT + 1)),
+    guarded: ("include/nncc/CPU/Tiles.h", "#pragma once\n"),
+}
+
+
+def sources():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for path in listed.stdout.split("\n"):
+        if path.endswith((".cpp", ".h", ".td", ".py", ".c", ".sh", ".def", ".inc")) and (ROOT / path).is_file():
+            yield path, (ROOT / path).read_text()
+
+
+def main():
+    if "--self-test" in sys.argv:
+        blind = [rule.__name__ for rule in RULES if not list(rule(*BROKEN[rule]))]
+        for name in blind:
+            print(f"error: rule {name} accepts what breaks it")
+        print(f"{len(RULES) - len(blind)} passed, {len(blind)} failed")
+        return 1 if blind else 0
+    files, failed = list(sources()), set()
+    for rule in RULES:
+        for path, text in files:
+            for problem in rule(path, text):
+                failed.add(rule)
+                print(f"{path}: error: {problem}")
+    for path, text in files:
+        if SOFT_LIMIT < text.count("\n") <= HARD_LIMIT:
+            print(f"{path}: note: {text.count(chr(10))} lines: is it one thing?")
+    print(f"{len(RULES) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

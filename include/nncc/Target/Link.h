@@ -1,0 +1,31 @@
+//===- Link.h - objects of a model into one file ------------------------------------------------------------------*-
+//C++ -*-===//
+///
+/// \file
+/// Uses lld inside the process. lld sets every cl::opt of the process to its default: a tool copies its options into a
+/// struct before.
+///
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+#ifndef NNCC_TARGET_LINK_H
+#define NNCC_TARGET_LINK_H
+
+#include "nncc/Target/Codegen.h"
+#include "nncc/Target/WeightBlob.h"
+
+namespace nncc::target {
+
+/// Joins the objects of one model: one object, still without weights, whose one global symbol is `exported`. What it
+/// leaves undefined must be in libc or libm.
+llvm::Expected<ObjectBytes> joinObjects(llvm::ArrayRef<ObjectBytes> objects, llvm::StringRef exported,
+                                        Sanitizer sanitizer = Sanitizer::None);
+
+/// Writes a joined object with its embedded weights (none: an empty blob). The weights are streamed: no copy in memory.
+llvm::Error writeObjectFile(llvm::StringRef path, const ObjectBytes &joined, const WeightBlob &embedded);
+
+/// The same as a shared object that exports `exported` alone. Its name inside is the file name of `path`.
+llvm::Error writeSharedObject(llvm::StringRef path, const ObjectBytes &joined, const WeightBlob &embedded);
+
+} // namespace nncc::target
+
+#endif // NNCC_TARGET_LINK_H

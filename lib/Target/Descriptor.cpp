@@ -1,0 +1,176 @@
+//===- Descriptor.cpp - the constant that a model object exports
+//---------------------------------------------------------------===//
+
+#include "nncc/Target/Descriptor.h"
+#include "Machine.h"
+#include "nnccrt/abi.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+using namespace llvm;
+
+namespace nncc::target {
+
+namespace {
+/// Writes the structs of abi.h as constants: an anonymous struct type has the same padding as C's.
+class DescriptorBuilder {
+public:
+  DescriptorBuilder(const ModelDescription &model, Module &module)
+      : model(model), module(module), context(module.getContext()) {}
+
+  Error build();
+
+private:
+  Constant *i32(uint64_t value) {
+    return ConstantInt::get(Type::getInt32Ty(context), value, false, /*implicitTrunc=*/true);
+  }
+  Constant *i64(uint64_t value) { return ConstantInt::get(Type::getInt64Ty(context), value); }
+  Constant *null() { return ConstantPointerNull::get(PointerType::get(context, 0)); }
+  Constant *record(ArrayRef<Constant *> fields) { return ConstantStruct::getAnon(context, fields); }
+  Constant *bytes(ArrayRef<uint8_t> value) { return ConstantDataArray::get(context, value); }
+  Constant *constant(Constant *value);
+  Constant *text(const std::string &value);
+  Constant *array(ArrayRef<Constant *> elements);
+  /// Makes one element of an array of each item.
+  template <typename Range, typename Make> Constant *arrayOf(const Range &range, Make make) {
+    return array(map_to_vector(range, make));
+  }
+  Constant *function(const Twine &name);
+
+  Constant *dim(const DimDescription &dim) { return record({i64(dim.size), i32(dim.symbol), i32(0), text(dim.text)}); }
+  Constant *value(const ValueDescription &value);
+  Constant *level(const CPULevel &level);
+  Constant *weights();
+  Constant *metadata();
+
+  const ModelDescription &model;
+  Module &module;
+  LLVMContext &context;
+};
+} // namespace
+
+/// A private constant, and its address.
+Constant *DescriptorBuilder::constant(Constant *value) {
+  auto *global = new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value);
+  return global;
+}
+
+/// No text is a null pointer only where the struct says so: weights().
+Constant *DescriptorBuilder::text(const std::string &value) {
+  Constant *address = constant(ConstantDataArray::getString(context, value));
+  cast<GlobalVariable>(address)->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+  return address;
+}
+
+Constant *DescriptorBuilder::array(ArrayRef<Constant *> elements) {
+  if (elements.empty())
+    return null();
+  return constant(ConstantArray::get(ArrayType::get(elements[0]->getType(), elements.size()), elements));
+}
+
+Constant *DescriptorBuilder::function(const Twine &name) {
+  auto *type = FunctionType::get(Type::getVoidTy(context), false);
+  FunctionCallee callee = module.getOrInsertFunction((model.getSymbolPrefix() + name).str(), type);
+  auto *function = cast<Function>(callee.getCallee());
+  function->setVisibility(GlobalValue::HiddenVisibility);
+  return function;
+}
+
+Constant *DescriptorBuilder::value(const ValueDescription &value) {
+  return record({text(value.name), text(value.identifier), i32(value.kind), i32(value.dtype), i32(value.dims.size()),
+                 i32(0), arrayOf(value.dims, [&](const DimDescription &d) { return dim(d); })});
+}
+
+Constant *DescriptorBuilder::level(const CPULevel &level) {
+  auto kernel = [&](const KernelDescription &kernel) {
+    return record({function(kernel.name + level.getSuffix()), function(kernel.name + ".tiles" + level.getSuffix())});
+  };
+  return record({text(level.name), i64(level.required), arrayOf(model.kernels, kernel)});
+}
+
+/// All that MC, lld and objcopy ever see of the weights: an empty local object of the section that they will be
+/// appended to.
+Constant *DescriptorBuilder::weights() {
+  if (!model.hasEmbeddedWeights())
+    return null();
+  auto *none = ArrayType::get(Type::getInt8Ty(context), 0);
+  auto *global = new GlobalVariable(module, none, true, GlobalValue::InternalLinkage, ConstantAggregateZero::get(none),
+                                    model.getSymbolPrefix() + "weights");
+  global->setSection(".lrodata");
+  global->setAlignment(Align(64));
+  return global;
+}
+
+Constant *DescriptorBuilder::metadata() {
+  SmallVector<Constant *> pairs;
+  for (const auto &[key, value] : model.metadata)
+    pairs.append({text(key), text(value)});
+  return array(pairs);
+}
+
+Error DescriptorBuilder::build() {
+  auto values = [&](ArrayRef<ValueDescription> list) {
+    return arrayOf(list, [&](const ValueDescription &v) { return value(v); });
+  };
+  Constant *symbols = arrayOf(model.symbols, [&](const std::string &name) { return text(name); });
+  Constant *infos = arrayOf(model.kernels, [&](const KernelDescription &kernel) {
+    return record({text(kernel.name), text(join(kernel.nodes, "\n"))});
+  });
+  Constant *levels = arrayOf(model.levels, [&](const CPULevel &l) { return level(l); });
+  Constant *slots = arrayOf(model.slots, [&](const SlotDescription &slot) {
+    return record({i64(slot.bytes), i32(slot.first), i32(slot.last)});
+  });
+  bool isStatic = model.isStaticPlan();
+  Constant *fields[] = {i32(sizeof(nnccrt_model)),
+                        i32(NNCCRT_ABI_VERSION),
+                        text(model.name),
+                        text(model.producer),
+                        i32(model.inputs.size()),
+                        i32(model.outputs.size()),
+                        i32(model.symbols.size()),
+                        i32(model.kernels.size()),
+                        i32(model.levels.size()),
+                        i32(isStatic ? 0 : model.slots.size()),
+                        i32(model.numCarries),
+                        i32(model.metadata.size()),
+                        values(model.inputs),
+                        values(model.outputs),
+                        symbols,
+                        infos,
+                        levels,
+                        isStatic ? null() : slots,
+                        i64(model.arenaBytes),
+                        i64(model.scratchBytes),
+                        weights(),
+                        i64(model.weightsBytes),
+                        model.weightsFile.empty() ? null() : text(model.weightsFile),
+                        bytes(model.weightsHash),
+                        isStatic ? null() : function("sizes"),
+                        function("run"),
+                        metadata()};
+  Constant *value = record(fields);
+  if (module.getDataLayout().getTypeAllocSize(value->getType()) != sizeof(nnccrt_model))
+    return createStringError("the descriptor is not laid out as nnccrt_model in nnccrt/abi.h");
+  new GlobalVariable(module, value->getType(), true, GlobalValue::ExternalLinkage, value, model.getExportedSymbol());
+  return Error::success();
+}
+
+Expected<ObjectBytes> compileDescriptor(const ModelDescription &model) {
+  std::shared_lock optionsLock(getLLVMOptionsLock());
+  auto machine = createMachine(CPULevel::getBaseline(), /*optLevel=*/0);
+  if (!machine)
+    return machine.takeError();
+  LLVMContext context;
+  Module module(model.identifier, context);
+  prepareModule(module, **machine);
+  if (Error error = DescriptorBuilder(model, module).build())
+    return error;
+  ObjectBytes object;
+  raw_svector_ostream out(object);
+  if (Error error = emitModule(module, **machine, CodeGenFileType::ObjectFile, out))
+    return error;
+  return object;
+}
+
+} // namespace nncc::target

@@ -1,0 +1,31 @@
+//===- Machine.h - LLVM's x86 back end, as all of Target uses it ---------------------------------------------------*-
+//C++ -*-===//
+
+#ifndef NNCC_LIB_TARGET_MACHINE_H
+#define NNCC_LIB_TARGET_MACHINE_H
+
+#include "nncc/Target/Codegen.h"
+#include "llvm/Support/CodeGen.h"
+#include "llvm/Target/TargetMachine.h"
+#include <memory>
+#include <shared_mutex>
+
+namespace nncc::target {
+
+/// lld in a process sets every cl::opt to its default, and LLVM reads cl::opts all over: compiling holds this shared,
+/// linking alone.
+std::shared_mutex &getLLVMOptionsLock();
+
+/// A back end for position-independent code of the small model.
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const CPULevel &level, unsigned optLevel);
+
+/// Gives `module` the triple, data layout and flags of code from this machine.
+void prepareModule(llvm::Module &module, const llvm::TargetMachine &machine);
+
+/// Runs the back end.
+llvm::Error emitModule(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType kind,
+                       llvm::raw_pwrite_stream &out);
+
+} // namespace nncc::target
+
+#endif // NNCC_LIB_TARGET_MACHINE_H

@@ -1,0 +1,174 @@
+//===- LinkTest.cpp - objects that any linker takes
+//--------------------------------------------------------------------------===//
+
+#include "nncc/Target/Link.h"
+#include "ToyModel.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+
+using namespace llvm;
+
+namespace nncc::target {
+namespace {
+
+/// A folder that is removed at the end, and programs run in it.
+class Link : public testing::Test {
+protected:
+  void SetUp() override { ASSERT_FALSE(sys::fs::createUniqueDirectory("nncc-link", folder)); }
+  void TearDown() override { sys::fs::remove_directories(folder); }
+
+  std::string path(const Twine &name) { return (folder + "/" + name).str(); }
+  std::string read(const Twine &name) {
+    auto buffer = MemoryBuffer::getFile(path(name), false, false);
+    return buffer ? (*buffer)->getBuffer().str() : "";
+  }
+  /// Its output, or its exit code and messages.
+  std::string run(StringRef program, ArrayRef<std::string> arguments) {
+    std::vector<StringRef> all = {program};
+    append_range(all, arguments);
+    std::string out = path("out"), err = path("err");
+    ErrorOr<std::string> found = sys::findProgramByName(program);
+    if (!found)
+      return "not installed";
+    int code = sys::ExecuteAndWait(*found, all, std::nullopt, {StringRef(), StringRef(out), StringRef(err)});
+    return code ? "exit " + std::to_string(code) + ": " + read("err") : read("out");
+  }
+  void writeToy(const ModelDescription &model, const Twine &file) {
+    EXPECT_OK(writeObjectFile(path(file), buildToy(model), makeToyWeights()));
+  }
+  void compileDriver(std::vector<std::string> flags) {
+    flags.insert(flags.end(),
+                 {"-I" NNCC_TEST_ABI, "-fPIC", "-c", NNCC_TEST_INPUTS "/driver.c", "-o", path("driver.o")});
+    ASSERT_EQ(run(NNCC_TEST_CLANG, flags), "");
+  }
+  std::string linkAndRun(StringRef compiler, std::vector<std::string> flags) {
+    flags.insert(flags.end(), {"-o", path("program")});
+    std::string messages = run(compiler, flags);
+    return messages.empty() ? run(path("program"), {}) : messages;
+  }
+
+  SmallString<128> folder;
+};
+
+constexpr char kAnswer[] = "toy 1 20 400 8000\n";
+
+struct Way {
+  const char *compiler, *linker, *mode;
+};
+class EveryLinker : public Link, public testing::WithParamInterface<Way> {};
+
+TEST_P(EveryLinker, RunsTheModel) {
+  auto [compiler, linker, mode] = GetParam();
+  if (!sys::findProgramByName(compiler) || !sys::findProgramByName(Twine("ld.").concat(linker).str()))
+    GTEST_SKIP() << "not installed";
+  writeToy(describeToy("toy"), "toy.o");
+  compileDriver({"-DMODEL=nncc_model_toy"});
+  EXPECT_EQ(linkAndRun(compiler, {mode, std::string("-fuse-ld=") + linker, "-Wl,--fatal-warnings", path("driver.o"),
+                                  path("toy.o"), "-lm"}),
+            kAnswer);
+}
+
+INSTANTIATE_TEST_SUITE_P(, EveryLinker,
+                         testing::Values(Way{"gcc", "bfd", "-pie"}, Way{"gcc", "bfd", "-no-pie"},
+                                         Way{"gcc", "bfd", "-static"}, Way{"gcc", "gold", "-pie"},
+                                         Way{"gcc", "gold", "-static"}, Way{NNCC_TEST_CLANG, "lld", "-pie"},
+                                         Way{NNCC_TEST_CLANG, "lld", "-no-pie"},
+                                         Way{NNCC_TEST_CLANG, "lld", "-static-pie"}),
+                         [](const testing::TestParamInfo<Way> &info) {
+                           std::string name = std::string(info.param.linker) + info.param.mode;
+                           llvm::replace(name, '-', '_');
+                           return name;
+                         });
+
+TEST_F(Link, InsideASharedLibrary) {
+  writeToy(describeToy("toy"), "toy.o");
+  ASSERT_EQ(run("gcc", {"-shared", path("toy.o"), "-o", path("libtoy.so"), "-lm"}), "");
+  compileDriver({"-DMODEL=nncc_model_toy"});
+  EXPECT_EQ(linkAndRun("gcc", {path("driver.o"), path("libtoy.so")}), kAnswer);
+}
+
+TEST_F(Link, TwoModelsInOneProgram) {
+  writeToy(describeToy("toy"), "toy.o");
+  writeToy(describeToy("other"), "other.o");
+  compileDriver({"-DMODEL=nncc_model_toy", "-DMODEL2=nncc_model_other"});
+  EXPECT_EQ(linkAndRun("gcc", {path("driver.o"), path("toy.o"), path("other.o"), "-lm"}),
+            std::string(kAnswer) + "other 1 20 400 8000\n");
+}
+
+TEST_F(Link, OwnSharedObject) {
+  ModelDescription model = describeToy("toy");
+  EXPECT_OK(writeSharedObject(path("toy.so"), buildToy(model), makeToyWeights()));
+  compileDriver({"-DMODEL=nncc_model_toy"});
+  EXPECT_EQ(linkAndRun("gcc", {path("driver.o"), path("toy.so"), "-Wl,-rpath," + path("")}), kAnswer);
+}
+
+TEST_F(Link, OneGlobalSymbolAndNoExecutableStack) {
+  ObjectBytes object = buildToy(describeToy("toy", {"x86-64-v3", "x86-64-v4"}));
+  auto elf =
+      get(object::ObjectFile::createELFObjectFile(MemoryBufferRef(StringRef(object.data(), object.size()), "toy")));
+  std::vector<std::string> globals, undefined, locals;
+  for (const object::SymbolRef &symbol : elf->symbols()) {
+    uint32_t flags = get(symbol.getFlags());
+    std::string name = get(symbol.getName()).str();
+    if (flags & object::SymbolRef::SF_Undefined)
+      undefined.push_back(name);
+    else
+      (flags & object::SymbolRef::SF_Global ? globals : locals).push_back(name);
+  }
+  EXPECT_THAT(globals, testing::ElementsAre("nncc_model_toy"));
+  EXPECT_THAT(undefined, testing::IsSubsetOf({"", "exp2f"}));
+  EXPECT_THAT(locals, testing::IsSupersetOf(
+                          {"nncc.toy.k0_scale.v3", "nncc.toy.k0_scale.tiles.v4", "nncc.toy.run", "nncc.toy.scale.v4"}));
+  std::vector<std::string> sections;
+  for (const object::SectionRef &section : elf->sections())
+    sections.push_back(get(section.getName()).str());
+  EXPECT_THAT(sections, testing::IsSupersetOf({".note.GNU-stack", ".lrodata"}));
+}
+
+TEST_F(Link, SameBytesInEveryFolder) {
+  ASSERT_FALSE(sys::fs::create_directory(path("sub")));
+  writeToy(describeToy("toy"), "toy.o");
+  writeToy(describeToy("toy"), "sub/renamed.o");
+  EXPECT_FALSE(read("toy.o").empty());
+  EXPECT_EQ(read("toy.o"), read("sub/renamed.o"));
+  EXPECT_OK(writeSharedObject(path("toy.so"), buildToy(describeToy("toy")), makeToyWeights()));
+  EXPECT_OK(writeSharedObject(path("sub/toy.so"), buildToy(describeToy("toy")), makeToyWeights()));
+  EXPECT_EQ(read("toy.so"), read("sub/toy.so"));
+}
+
+TEST_F(Link, WeightsAreTheEndOfTheFile) {
+  writeToy(describeToy("toy"), "toy.o");
+  std::string expected(makeToyWeights().size(), '\0');
+  makeToyWeights().copyTo(expected.data());
+  EXPECT_TRUE(StringRef(read("toy.o")).ends_with(expected));
+  EXPECT_OK(writeWeightsFile(path("toy.weights"), makeToyWeights()));
+  EXPECT_EQ(read("toy.weights"), expected);
+}
+
+TEST_F(Link, WeightsBesideTheObject) {
+  ModelDescription model = describeToy("toy");
+  model.weightsFile = "toy.weights";
+  EXPECT_OK(writeObjectFile(path("toy.o"), buildToy(model), {}));
+  EXPECT_THAT(read("toy.o"), testing::Not(testing::HasSubstr(".lrodata")));
+}
+
+TEST_F(Link, FailedWritesLeaveNothing) {
+  Error error = writeObjectFile(path("no/such/folder/toy.o"), buildToy(describeToy("toy")), makeToyWeights());
+  EXPECT_THAT(toString(std::move(error)), testing::HasSubstr("No such file or directory"));
+}
+
+TEST_F(Link, NamesWhatNoLibraryHas) {
+  CodegenOptions options;
+  options.level = CPULevel::getBaseline();
+  ParsedModule source("llvm.func @f() { llvm.call @missing() : () -> ()\n llvm.return }\n llvm.func @missing()");
+  Expected<ObjectBytes> joined = joinObjects({get(compileToObject(*source.module, options))}, "f");
+  ASSERT_FALSE(bool(joined));
+  EXPECT_EQ(toString(joined.takeError()),
+            "the code of the model refers to missing, which neither it nor libc nor libm has");
+}
+
+} // namespace
+} // namespace nncc::target

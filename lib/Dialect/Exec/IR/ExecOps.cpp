@@ -19,6 +19,13 @@ void ExecDialect::initialize() {
       >();
 }
 
+LogicalResult InputOp::verify() {
+  auto type = cast<ShapedType>(getType());
+  if (size_t(type.getNumDynamicDims()) != getSizes().size())
+    return emitOpError("has ") << getSizes().size() << " sizes for the dynamic dims of " << type;
+  return success();
+}
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // KernelOp
 //===----------------------------------------------------------------------------------------------------------------------===//

@@ -36,6 +36,18 @@ def Exec_SymbolOp : Exec_Op<"symbol", [Pure]> {
   let assemblyFormat = "$name attr-dict";
 }
 
+def Exec_InputOp : Exec_Op<"input", [Pure, AllTypesMatch<["argument", "result"]>]> {
+  let summary = "An argument of the schedule together with its sizes";
+  let description = [{
+    The runtime hands over no more than an address. `sizes`, one for each dynamic dim, are what the symbols make of them. An argument
+    that has dynamic dims is used by this operation alone.
+  }];
+  let arguments = (ins AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$argument, Variadic<Index>:$sizes);
+  let results = (outs AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$result);
+  let assemblyFormat = "$argument `(` $sizes `)` attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def Exec_WeightOp : Exec_Op<"weight", [Pure]> {
   let summary = "Result `index` of the function @weights, which was computed while compiling";
   let arguments = (ins I64Attr:$index);

@@ -164,8 +164,8 @@ static bool agree(ArrayRef<nn::Dim> dims) {
   return true;
 }
 
-/// The size at run time of sizes that may broadcast; anything but one size and ones ends the run.
-static OpFoldResult broadcastAtRunTime(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes) {
+
+OpFoldResult broadcastSizeAtRunTime(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes) {
   Value one = constantIndex(b, loc, 1);
   Value result = asIndex(b, loc, sizes.front());
   for (OpFoldResult size : sizes.drop_front()) {
@@ -197,7 +197,7 @@ Sizes broadcastSizes(OpBuilder &b, Location loc, ValueRange originals, ValueRang
       if (!across.dims.back().isStatic(1))
         size = across.sizes.back();
     }
-    result.push_back(agree(across.dims) ? size : broadcastAtRunTime(b, loc, across.sizes));
+    result.push_back(agree(across.dims) ? size : broadcastSizeAtRunTime(b, loc, across.sizes));
   }
   return result;
 }

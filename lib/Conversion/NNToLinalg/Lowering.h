@@ -10,6 +10,7 @@
 #define NNCC_LIB_CONVERSION_NNTOLINALG_LOWERING_H
 
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "nncc/Dialect/NN/IR/Dim.h"
@@ -90,6 +91,8 @@ mlir::Value generateElements(mlir::OpBuilder &b, mlir::Location loc, llvm::Array
 /// The sizes that `originals` broadcast to. Where two sizes are only known at run time, the result's size is computed then, and a size
 /// that fits neither is a status of the run.
 Sizes broadcastSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange originals, mlir::ValueRange converted);
+/// The size at run time of sizes that may broadcast; anything but one size and ones ends the run.
+mlir::OpFoldResult broadcastSizeAtRunTime(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes);
 /// `converted` as a loop operand of a nest over `sizes` under broadcasting. An operand that may or may not broadcast at run time is
 /// expanded first.
 LoopOperand broadcastOperand(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted,
@@ -123,6 +126,7 @@ mlir::Value lessScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, ml
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 void populateElementwise(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateMatMul(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateTensor(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 
 } // namespace nncc

@@ -33,6 +33,10 @@ void NNDialect::initialize() {
       >();
   addOperations<
 #define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/MatMul.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
 #include "nncc/Dialect/NN/IR/Tensor.cpp.inc"
       >();
 }

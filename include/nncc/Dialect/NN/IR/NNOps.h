@@ -7,6 +7,7 @@
 #define NNCC_DIALECT_NN_IR_NNOPS_H
 
 #include "nncc/Dialect/NN/IR/Elementwise.h"
+#include "nncc/Dialect/NN/IR/MatMul.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
 
 #endif // NNCC_DIALECT_NN_IR_NNOPS_H

@@ -22,7 +22,7 @@ struct LoopPoint {
   int64_t dim = -1;
   int64_t lanes = 1;
   /// The lanes that exist (vector<lanes x i1>); null: all.
-  mlir::Value mask;
+  mlir::Value mask = {};
 };
 
 /// Whether cloneBody can make vectors of the body: elementwise ops, constants, linalg.index, tensor.extract,

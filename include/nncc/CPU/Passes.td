@@ -5,6 +5,41 @@
 
 include "mlir/Pass/PassBase.td"
 
+def EmitKernels : Pass<"cpu-emit-kernels", "::mlir::ModuleOp"> {
+  let summary = "Each exec.kernel becomes functions on memory";
+  let description = [{
+    What `nncc::cpu::compileKernel` does with one kernel, for all kernels of a module, for tests: the code of each comes in a module of its own
+    in the place of the kernel. `stage=vector` stops before the LLVM dialect.
+
+    ```mlir
+    exec.kernel @k(%x: tensor<8xf32>) -> tensor<8xf32> {
+      %init = tensor.empty() : tensor<8xf32>
+      %0 = linalg.generic {..} ins(%x : tensor<8xf32>) outs(%init : tensor<8xf32>) { .. arith.negf .. } -> tensor<8xf32>
+      exec.yield %0 : tensor<8xf32>
+    }
+    ```
+    becomes, with `opt=0 stage=vector`
+    ```mlir
+    module {
+      llvm.func @k.tiles(%slots: !llvm.ptr) -> i64 { .. }
+      llvm.func @k(%slots: !llvm.ptr, %tile: i64, %scratch: !llvm.ptr) { .. func.call @k.body(..) .. }
+      func.func private @k.body(%fault: !llvm.ptr, %x: !llvm.ptr {..}, %result: !llvm.ptr {..}, %tile: index, ..) {
+        scf.for %i = %c0 to %c8 step %c1 { .. memref.load .. arith.negf .. memref.store .. }
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", "\"x86-64-v3\"", "x86-64, x86-64-v2, x86-64-v3 or x86-64-v4">,
+    Option<"opt", "opt", "unsigned", "3", "0: scalar loops, one op after the other">,
+    Option<"stage", "stage", "std::string", "\"llvm\"", "Where to stop: vector or llvm">
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::func::FuncDialect", "::mlir::index::IndexDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::ub::UBDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ExpandMath : Pass<"nncc-expand-math"> {
   let summary = "Expand operations of the math dialect into plain arithmetic";
   let description = [{

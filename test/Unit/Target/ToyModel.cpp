@@ -100,9 +100,10 @@ WeightBlob makeToyWeights() {
   return weights;
 }
 
-ObjectBytes buildToy(const ModelDescription &model, Sanitizer sanitizer) {
+std::vector<ObjectBytes> compileToy(const ModelDescription &model, unsigned optLevel, Sanitizer sanitizer) {
   CodegenOptions options;
   options.moduleName = options.prefix = model.getSymbolPrefix();
+  options.optLevel = optLevel;
   options.sanitizer = sanitizer;
   std::vector<ObjectBytes> objects;
   for (const CPULevel &level : model.levels) {
@@ -114,7 +115,11 @@ ObjectBytes buildToy(const ModelDescription &model, Sanitizer sanitizer) {
   options.suffix = "";
   objects.push_back(get(compileToObject(*ParsedModule(kToySchedule).module, options)));
   objects.push_back(get(compileDescriptor(model)));
-  return get(joinObjects(objects, model.getExportedSymbol(), sanitizer));
+  return objects;
+}
+
+ObjectBytes buildToy(const ModelDescription &model, Sanitizer sanitizer) {
+  return get(joinObjects(compileToy(model, /*optLevel=*/3, sanitizer), model.getExportedSymbol(), sanitizer));
 }
 
 } // namespace nncc::target

@@ -37,7 +37,10 @@ extern const char *const kToySchedule;
 
 ModelDescription describeToy(llvm::StringRef name, llvm::ArrayRef<std::string> levels = {"x86-64"});
 WeightBlob makeToyWeights();
-/// Kernel for each level, schedule, descriptor, joined.
+/// Kernel for each level, schedule, descriptor.
+std::vector<ObjectBytes> compileToy(const ModelDescription &model, unsigned optLevel = 3,
+                                    Sanitizer sanitizer = Sanitizer::None);
+/// The same, joined.
 ObjectBytes buildToy(const ModelDescription &model, Sanitizer sanitizer = Sanitizer::None);
 
 } // namespace nncc::target

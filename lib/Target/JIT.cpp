@@ -1,6 +1,7 @@
 //===- JIT.cpp - a compiled model inside this process --------------------------------------------------------------------------===//
 
 #include "nncc/Target/JIT.h"
+#include "Builtins.h"
 #include "LibrarySymbols.h"
 #include "Machine.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
@@ -40,7 +41,14 @@ static Expected<std::unique_ptr<orc::LLJIT>> createJIT() {
   return jit;
 }
 
+static Error addObject(orc::LLJIT &jit, const ObjectBytes &object) {
+  return jit.addObjectFile(MemoryBuffer::getMemBufferCopy(StringRef(object.data(), object.size()), "object"));
+}
+
 Expected<std::unique_ptr<LoadedModel>> LoadedModel::load(ArrayRef<ObjectBytes> objects, StringRef exported) {
+  Expected<std::optional<ObjectBytes>> builtins = compileBuiltinsFor(objects);
+  if (!builtins)
+    return builtins.takeError();
   std::shared_lock optionsLock(getLLVMOptionsLock());
   auto jit = createJIT();
   if (!jit)
@@ -49,11 +57,12 @@ Expected<std::unique_ptr<LoadedModel>> LoadedModel::load(ArrayRef<ObjectBytes> o
   linked->jit = std::move(*jit);
   linked->jit->getExecutionSession().setErrorReporter(
       [messages = &linked->messages](Error error) { *messages += "\n" + toString(std::move(error)); });
-  for (const ObjectBytes &object : objects) {
-    auto buffer = MemoryBuffer::getMemBufferCopy(StringRef(object.data(), object.size()), exported);
-    if (Error error = linked->jit->addObjectFile(std::move(buffer)))
+  if (*builtins)
+    if (Error error = addObject(*linked->jit, **builtins))
       return error;
-  }
+  for (const ObjectBytes &object : objects)
+    if (Error error = addObject(*linked->jit, object))
+      return error;
   auto address = linked->jit->lookup(exported);
   if (!address)
     return createStringError(toString(address.takeError()) + linked->messages);

@@ -57,7 +57,7 @@ Expected<ObjectBytes> makeMathLibrary(ArrayRef<std::string> functions) {
   Expected<ObjectBytes> object = compileNames(functions);
   if (!object)
     return object.takeError();
-  return runLinker({"-shared", "-soname=libm.so.6"}, *object);
+  return runLinker({"-shared", "-soname=libm.so.6"}, ArrayRef<char>(*object));
 }
 
 } // namespace nncc::target

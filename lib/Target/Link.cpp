@@ -2,41 +2,22 @@
 //---------------------------------------------------------------------------===//
 
 #include "nncc/Target/Link.h"
+#include "Builtins.h"
 #include "LibrarySymbols.h"
 #include "Linker.h"
 #include "nncc/Support/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ObjCopy/ConfigManager.h"
 #include "llvm/ObjCopy/ObjCopy.h"
-#include "llvm/Object/ELFObjectFile.h"
-#include "llvm/Object/ObjectFile.h"
+#include "llvm/Object/Binary.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
 
 namespace nncc::target {
 
-static Expected<std::unique_ptr<object::ObjectFile>> parseObject(const ObjectBytes &object) {
-  return object::ObjectFile::createELFObjectFile(MemoryBufferRef(StringRef(object.data(), object.size()), "object"));
-}
-
-static Expected<std::vector<std::string>> getUndefined(const object::ObjectFile &object) {
-  std::vector<std::string> undefined;
-  for (const object::SymbolRef &symbol : object.symbols()) {
-    Expected<uint32_t> flags = symbol.getFlags();
-    if (!flags)
-      return flags.takeError();
-    Expected<StringRef> name = symbol.getName();
-    if (!name)
-      return name.takeError();
-    if (*flags & object::SymbolRef::SF_Undefined && !name->empty())
-      undefined.push_back(name->str());
-  }
-  return undefined;
-}
-
-static Error checkUndefined(const object::ObjectFile &object, Sanitizer sanitizer) {
-  Expected<std::vector<std::string>> names = getUndefined(object);
+static Error checkUndefined(const ObjectBytes &object, Sanitizer sanitizer) {
+  Expected<std::vector<std::string>> names = getUndefinedSymbols(object);
   if (!names)
     return names.takeError();
   llvm::erase_if(*names, [&](const std::string &name) { return isLibrarySymbol(name, sanitizer); });
@@ -47,7 +28,10 @@ static Error checkUndefined(const object::ObjectFile &object, Sanitizer sanitize
 }
 
 /// Makes every global symbol but `exported` local.
-static Expected<ObjectBytes> localise(object::Binary &binary, StringRef exported) {
+static Expected<ObjectBytes> localise(const ObjectBytes &object, StringRef exported) {
+  auto binary = object::createBinary(MemoryBufferRef(StringRef(object.data(), object.size()), "object"));
+  if (!binary)
+    return binary.takeError();
   objcopy::ConfigManager config;
   auto onError = [](Error error) { return error; };
   if (Error error = config.Common.SymbolsToKeepGlobal.addMatcher(
@@ -55,21 +39,24 @@ static Expected<ObjectBytes> localise(object::Binary &binary, StringRef exported
     return error;
   ObjectBytes result;
   raw_svector_ostream out(result);
-  if (Error error = objcopy::executeObjcopyOnBinary(config, binary, out))
+  if (Error error = objcopy::executeObjcopyOnBinary(config, **binary, out))
     return error;
   return result;
 }
 
 Expected<ObjectBytes> joinObjects(ArrayRef<ObjectBytes> objects, StringRef exported, Sanitizer sanitizer) {
-  Expected<ObjectBytes> linked = runLinker({"-r"}, objects);
+  std::vector<ArrayRef<char>> inputs(objects.begin(), objects.end());
+  Expected<std::optional<ObjectBytes>> builtins = compileBuiltinsFor(objects);
+  if (!builtins)
+    return builtins.takeError();
+  if (*builtins)
+    inputs.push_back(**builtins);
+  Expected<ObjectBytes> linked = runLinker({"-r"}, inputs);
   if (!linked)
     return linked.takeError();
-  auto binary = parseObject(*linked);
-  if (!binary)
-    return binary.takeError();
-  if (Error error = checkUndefined(**binary, sanitizer))
+  if (Error error = checkUndefined(*linked, sanitizer))
     return error;
-  return localise(**binary, exported);
+  return localise(*linked, exported);
 }
 
 /// Streams `image`, whose weights are its end, and the weights.
@@ -90,32 +77,26 @@ Error writeObjectFile(StringRef path, const ObjectBytes &joined, const WeightBlo
 }
 
 /// libm, if `object` needs it: a program that loads a model may not have it.
-static Error addMathLibrary(const ObjectBytes &object, std::vector<ObjectBytes> &inputs) {
-  auto binary = parseObject(object);
-  if (!binary)
-    return binary.takeError();
-  Expected<std::vector<std::string>> names = getUndefined(**binary);
+static Expected<ObjectBytes> makeMathLibraryFor(const ObjectBytes &object) {
+  Expected<std::vector<std::string>> names = getUndefinedSymbols(object);
   if (!names)
     return names.takeError();
   llvm::erase_if(*names, [](const std::string &name) { return !isMathSymbol(name); });
-  if (names->empty())
-    return Error::success();
-  Expected<ObjectBytes> library = makeMathLibrary(*names);
-  if (!library)
-    return library.takeError();
-  inputs.push_back(std::move(*library));
-  return Error::success();
+  return names->empty() ? ObjectBytes() : makeMathLibrary(*names);
 }
 
 Error writeSharedObject(StringRef path, const ObjectBytes &joined, const WeightBlob &embedded) {
-  std::vector<ObjectBytes> inputs = {joined};
-  if (Error error = addMathLibrary(joined, inputs))
-    return error;
+  ObjectBytes object = joined;
   if (!embedded.empty())
-    if (Error error = reserveWeights(inputs[0], embedded.size()))
+    if (Error error = reserveWeights(object, embedded.size()))
       return error;
-  // The weights' segment lies behind all others: there its address space needs no room in the file until they are
-  // appended.
+  std::vector<ArrayRef<char>> inputs = {object};
+  Expected<ObjectBytes> mathLibrary = makeMathLibraryFor(joined);
+  if (!mathLibrary)
+    return mathLibrary.takeError();
+  if (!mathLibrary->empty())
+    inputs.push_back(*mathLibrary);
+  // The weights' segment lies behind all others: there its address space needs no room in the file until they are appended.
   std::string name = ("-soname=" + sys::path::filename(path)).str();
   Expected<ObjectBytes> linked =
       runLinker({"-shared", "-z", "now", "-z", "relro", "-z", "lrodata-after-bss", "--hash-style=gnu", name}, inputs);

@@ -63,7 +63,7 @@ static Error runAlone(ArrayRef<const char *> arguments) {
   return result.retCode ? createStringError("lld: " + messages) : Error::success();
 }
 
-Expected<ObjectBytes> runLinker(ArrayRef<StringRef> arguments, ArrayRef<ObjectBytes> objects) {
+Expected<ObjectBytes> runLinker(ArrayRef<StringRef> arguments, ArrayRef<ArrayRef<char>> objects) {
   SmallString<128> output;
   if (std::error_code code = sys::fs::createTemporaryFile("nncc", "o", output))
     return createStringError(code, "cannot create a temporary file");

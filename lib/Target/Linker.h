@@ -9,7 +9,8 @@
 namespace nncc::target {
 
 /// Runs lld on `objects`, alone in the process, and returns what it wrote.
-llvm::Expected<ObjectBytes> runLinker(llvm::ArrayRef<llvm::StringRef> arguments, llvm::ArrayRef<ObjectBytes> objects);
+llvm::Expected<ObjectBytes> runLinker(llvm::ArrayRef<llvm::StringRef> arguments,
+                                      llvm::ArrayRef<llvm::ArrayRef<char>> objects);
 
 /// Turns the empty .lrodata of an object into `bytes` of address space without contents, for the linker to place.
 llvm::Error reserveWeights(ObjectBytes &object, uint64_t bytes);

@@ -126,6 +126,7 @@ mlir::Value lessScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, ml
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 void populateElementwise(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateConvolution(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateMatMul(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateTensor(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 

@@ -59,6 +59,7 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     populateReturnOpTypeConversionPattern(patterns, converter);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     populateElementwise(converter, patterns);
+    populateConvolution(converter, patterns);
     populateMatMul(converter, patterns);
     populateTensor(converter, patterns);
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))

@@ -29,6 +29,10 @@ void NNDialect::initialize() {
       >();
   addOperations<
 #define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Convolution.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
 #include "nncc/Dialect/NN/IR/Elementwise.cpp.inc"
       >();
   addOperations<

@@ -6,6 +6,7 @@
 #ifndef NNCC_DIALECT_NN_IR_NNOPS_H
 #define NNCC_DIALECT_NN_IR_NNOPS_H
 
+#include "nncc/Dialect/NN/IR/Convolution.h"
 #include "nncc/Dialect/NN/IR/Elementwise.h"
 #include "nncc/Dialect/NN/IR/MatMul.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"

@@ -66,4 +66,25 @@ def HoistConstants : Pass<"nn-hoist-constants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def ChannelsLast : Pass<"nn-channels-last", "::mlir::func::FuncOp"> {
+  let summary = "Convolutions and windows work on channels-last data, decided once for the whole graph";
+  let description = [{
+    Each op that has a channels-last form takes it, between two transposes; filters get the layout that kernels read. The transposes are
+    then moved through elementwise ops and cancelled against each other.
+
+    ```mlir
+    %0 = nn.conv %x, %f {..} : tensor<1x3x8x8xf32>, tensor<4x3x1x1xf32> -> tensor<1x4x8x8xf32>
+    ```
+    becomes
+    ```mlir
+    %a = nn.transpose %x [0, 2, 3, 1] : tensor<1x3x8x8xf32> -> tensor<1x8x8x3xf32>
+    %b = nn.transpose %f [2, 3, 1, 0] ..
+    %c = nn.conv %a, %b {.., channels_last} : tensor<1x8x8x3xf32>, tensor<1x1x1x3x4xf32> -> tensor<1x8x8x4xf32>
+    %0 = nn.transpose %c [0, 3, 1, 2] : tensor<1x8x8x4xf32> -> tensor<1x4x8x8xf32>
+    ```
+  }];
+  let options = [
+    Option<"propagate", "propagate", "bool", "true", "move and cancel transposes; false: only what kernels need"> ];
+}
+
 #endif // NNCC_DIALECT_NN_TRANSFORMS_PASSES_TD

@@ -1,0 +1,129 @@
+//===- Context.h - a program with memory to run in -----------------------------------------------------------*- C++ -*-===//
+
+#ifndef NNCCRT_CORE_CONTEXT_H
+#define NNCCRT_CORE_CONTEXT_H
+
+#include "Memory.h"
+#include "Program.h"
+#include "Shapes.h"
+#include "Tensor.h"
+
+namespace nncc::rt {
+
+/// An input or output in a context.
+struct Slot {
+  static constexpr uint64_t kDynamic = UINT64_MAX;
+
+  nnccrt_tensor bound; ///< the caller's; dims and strides point to boundDims and boundStrides
+  bool isBound;
+  bool anyDims; ///< bound output without dims
+  bool strided; ///< bound with gaps: copied before or after the run
+  bool ready;   ///< an input that is not bound: handed out to be filled. An output: the last run gave it.
+  int64_t *boundDims, *boundStrides;
+  int64_t *dims;     ///< of an input in the present plan, of an output after the last run
+  int64_t *nextDims; ///< for the symbols that are being looked at; -1: not known before the run
+  uint64_t nextBytes;
+  Buffer buffer;
+  void *data; ///< what the run reads or writes
+
+  /// A run needs memory of the context for it.
+  bool needsBuffer() const { return !isBound || strided; }
+};
+
+/// The arena for one set of symbol values.
+struct Plan {
+  int64_t *symbols;
+  Array<int64_t> offsets; ///< empty: static
+  int64_t arenaBytes;
+  uint64_t lastUse;
+};
+
+/// A range of tiles that one thread starts on and the others take from when they have none left.
+struct alignas(64) TileRange {
+  std::atomic<int64_t> next;
+  int64_t end;
+};
+
+enum class RunState : uint32_t { Idle, Running, Cancelled };
+
+} // namespace nncc::rt
+
+struct nnccrt_context {
+  explicit nnccrt_context(nnccrt_program &program);
+  nnccrt_context(const nnccrt_context &) = delete;
+  nnccrt_context &operator=(const nnccrt_context &) = delete;
+  ~nnccrt_context();
+
+  using Report = nncc::rt::Report;
+  using Slot = nncc::rt::Slot;
+
+  /// Once, before anything else.
+  bool initialize(const nnccrt_context_options &given, Report &report);
+
+  bool isIdle(Report &report) const;
+  bool bindInput(uint32_t index, const nnccrt_tensor *tensor, Report &report);
+  bool bindOutput(uint32_t index, const nnccrt_tensor *tensor, Report &report);
+  bool getInput(uint32_t index, nnccrt_tensor *tensor, Report &report);
+  bool getOutput(uint32_t index, nnccrt_tensor *tensor, Report &report);
+
+  // Layout.cpp
+  bool resize(const int64_t *values, uint32_t count, Report &report);
+  bool workspaceBytes(const int64_t *values, uint32_t count, uint64_t &bytes, Report &report);
+  bool setWorkspace(void *memory, uint64_t bytes, Report &report);
+  void trim();
+  /// Symbols, plan, memory and the addresses of inputs for the next run.
+  bool prepare(Report &report);
+
+  // Run.cpp
+  bool run(Report &report);
+
+  const nnccrt_model &model() const { return *program.model; }
+
+  nnccrt_program &program;
+  nnccrt_context_options options{};
+  uint32_t threads = 1;
+  std::atomic<nncc::rt::RunState> state{nncc::rt::RunState::Idle};
+
+  nncc::rt::Array<Slot> inputs, outputs;
+  nncc::rt::Memory memory;
+  nncc::rt::Stack stack{memory};
+  nncc::rt::Buffer arena, scratch;
+  uint64_t scratchStride = 0;
+  nncc::rt::Array<nncc::rt::Buffer> carries; ///< two for each carried value
+  nncc::rt::Array<uint8_t> carryParity;
+  nncc::rt::Array<void *> inputPointers;
+  nncc::rt::TileRange *ranges = nullptr;
+  const nncc::rt::Plan *plan = nullptr; ///< the present one; null: plan before the next run
+  int64_t *symbols = nullptr;           ///< values of the present plan
+
+private:
+  bool allocateSlots(Report &report);
+  bool bind(Slot &slot, const nncc::rt::ValueName &name, const nnccrt_tensor *tensor, bool anyDims, Report &report);
+  bool placeInput(Slot &slot, const nnccrt_value &value, Report &report);
+  void dropPlan();
+  void dropViews();
+  void releaseAll();
+
+  const nncc::rt::Plan *findPlan(const int64_t *values, Report &report);
+  bool makePlan(nncc::rt::Plan &plan, const int64_t *values, Report &report);
+  nncc::rt::Plan &oldestPlan();
+  bool computeAllDims(const int64_t *values, Report &report);
+  bool checkFilled(Report &report);
+  template <typename Function> bool forEachBuffer(const nncc::rt::Plan &used, const Function &function);
+  bool startWorkspace(const nncc::rt::Plan &used, bool isResize, Report &report);
+  bool reserveAll(const nncc::rt::Plan &used, bool isResize, Report &report);
+  bool useSymbols(const int64_t *values, bool isResize, Report &report);
+  bool checkInputsSet(Report &report);
+
+  static constexpr uint32_t kMaxPlans = 8;
+  nncc::rt::Plan plans[kMaxPlans] = {};
+  uint64_t planClock = 0;
+  nncc::rt::Array<int64_t> dimStorage, symbolStorage;
+  nncc::rt::Array<const int64_t *> boundDims;
+  int64_t *resized = nullptr; ///< values of the last resize
+  int64_t *solved = nullptr;  ///< room for new values
+  bool isResized = false, bindingsChanged = true;
+  uint64_t inputsEnd = 0, plannedEnd = 0; ///< in a workspace: where the inputs, where all planned memory ends
+};
+
+#endif // NNCCRT_CORE_CONTEXT_H

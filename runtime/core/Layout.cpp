@@ -1,0 +1,313 @@
+//===- Layout.cpp - a context's memory for given symbols ------------------------------------------------------------------===//
+///
+/// \file
+/// On the heap each buffer stands for itself and only grows. A workspace of the caller is laid out anew by each plan: first the inputs
+/// that the last resize gave room to (the caller may have filled them), then packed inputs, outputs, scratch and the arena; what is left
+/// is for allocations of the run, from both ends.
+///
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+#include "Context.h"
+#include "Planner.h"
+
+using namespace nncc::rt;
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Plans of the arena
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+Plan &nnccrt_context::oldestPlan() {
+  Plan *oldest = nullptr;
+  for (Plan &one : plans)
+    if (&one != plan && (!oldest || one.lastUse < oldest->lastUse))
+      oldest = &one;
+  return *oldest;
+}
+
+bool nnccrt_context::makePlan(Plan &fresh, const int64_t *values, Report &report) {
+  uint32_t count = model().num_slots;
+  fresh.arenaBytes = model().arena_bytes;
+  if (!model().sizes)
+    return true;
+  Array<int64_t> bytes;
+  if (!bytes.resize(count + size_t(1)))
+    return report.failNoMemory(count * sizeof(int64_t));
+  for (uint32_t i = 0; i < count; ++i)
+    bytes[i] = model().slots[i].bytes;
+  model().sizes(values, bytes.data());
+  Packing result = Packing::Overflow;
+  bool representable = true;
+  for (uint32_t i = 0; i < count; ++i)
+    representable &= bytes[i] >= 0;
+  if (representable)
+    result = pack(model().slots, bytes.data(), count, fresh.offsets, fresh.arenaBytes);
+  if (result == Packing::NoMemory)
+    return report.failNoMemory(count * sizeof(int64_t));
+  return result == Packing::Done || report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX,
+                                                       "for these sizes model '%s' takes more than 2^63 bytes", model().name);
+}
+
+const Plan *nnccrt_context::findPlan(const int64_t *values, Report &report) {
+  size_t bytes = model().num_symbols * sizeof(int64_t);
+  for (Plan &one : plans)
+    if (one.lastUse && !std::memcmp(one.symbols, values, bytes)) {
+      one.lastUse = ++planClock;
+      return &one;
+    }
+  Plan &fresh = oldestPlan();
+  fresh.lastUse = 0;
+  if (!makePlan(fresh, values, report))
+    return nullptr;
+  std::memcpy(fresh.symbols, values, bytes);
+  fresh.lastUse = ++planClock;
+  return &fresh;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Dims
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static bool computeSlot(const Symbols &symbols, const char *what, const nnccrt_value &value, Slot &slot, Report &report) {
+  if (!computeDims(symbols, what, value, slot.nextDims, report))
+    return false;
+  slot.nextBytes = Slot::kDynamic;
+  for (uint32_t i = 0; i < value.rank; ++i)
+    if (slot.nextDims[i] < 0)
+      return true;
+  return countBytes(slot.nextDims, value.rank, value.dtype, slot.nextBytes) ||
+         report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "%s '%s' takes more than 2^63 bytes for these sizes", what, value.name);
+}
+
+/// nextDims and nextBytes of all inputs and outputs.
+bool nnccrt_context::computeAllDims(const int64_t *values, Report &report) {
+  Symbols known{&model(), const_cast<int64_t *>(values)};
+  for (uint32_t i = 0; i < inputs.size(); ++i)
+    if (!computeSlot(known, "input", model().inputs[i], inputs[i], report))
+      return false;
+  for (uint32_t i = 0; i < outputs.size(); ++i)
+    if (!computeSlot(known, "output", model().outputs[i], outputs[i], report))
+      return false;
+  return true;
+}
+
+/// What the caller filled must not change its dims behind his back.
+bool nnccrt_context::checkFilled(Report &report) {
+  for (uint32_t i = 0; i < inputs.size(); ++i) {
+    const nnccrt_value &value = model().inputs[i];
+    for (uint32_t k = 0; inputs[i].ready && k < value.rank; ++k)
+      if (inputs[i].dims[k] != inputs[i].nextDims[k])
+        return report.fail(NNCCRT_MISMATCH,
+                           "input '%s' dim %u (%.64s): the context's memory was sized for %lld, but the inputs that are bound say %lld: "
+                           "resize and fill it again, or bind it",
+                           value.name, k, value.dims[k].text, static_cast<long long>(inputs[i].dims[k]),
+                           static_cast<long long>(inputs[i].nextDims[k]));
+  }
+  return true;
+}
+
+/// Gives an input room in the context, to be filled.
+bool nnccrt_context::placeInput(Slot &slot, const nnccrt_value &value, Report &report) {
+  for (uint32_t i = 0; i < value.rank; ++i)
+    if (!isResized && value.dims[i].size < 0)
+      return report.fail(NNCCRT_INVALID, "input '%s' dim %u (%.128s) has no size yet: resize, or bind the input", value.name, i,
+                         value.dims[i].text);
+  if (!computeSlot({&model(), resized}, "input", value, slot, report))
+    return false;
+  if (memory.isBorrowed() && !slot.buffer.data) {
+    // Its place is below what is planned.
+    dropPlan();
+    memory.rewind(inputsEnd);
+  }
+  if (!memory.reserve(slot.buffer, slot.nextBytes, report))
+    return false;
+  if (memory.isBorrowed() && !plan)
+    inputsEnd = memory.position();
+  std::memcpy(slot.dims, slot.nextDims, value.rank * sizeof(int64_t));
+  slot.data = slot.buffer.data;
+  slot.ready = true;
+  return true;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// Calls function(buffer, bytes) for all that a run needs besides inputs to be filled.
+template <typename Function> bool nnccrt_context::forEachBuffer(const Plan &used, const Function &function) {
+  for (Slot &slot : inputs)
+    if (slot.strided && !function(slot.buffer, slot.nextBytes))
+      return false;
+  for (Slot &slot : outputs)
+    if (slot.needsBuffer() && slot.nextBytes != Slot::kDynamic && !function(slot.buffer, slot.nextBytes))
+      return false;
+  return (!scratchStride || function(scratch, scratchStride * threads)) && function(arena, static_cast<uint64_t>(used.arenaBytes));
+}
+
+/// Forgets the old layout; fails when the new one does not fit, before any of it is made.
+bool nnccrt_context::startWorkspace(const Plan &used, bool isResize, Report &report) {
+  for (Slot &slot : inputs)
+    if (isResize || !slot.ready)
+      slot.buffer = {};
+  for (Slot &slot : outputs)
+    slot.buffer = {};
+  arena = scratch = {};
+  memory.forgetLate();
+  inputsEnd = isResize ? 0 : inputsEnd;
+  memory.rewind(inputsEnd);
+  uint64_t needed = inputsEnd;
+  for (Slot &slot : inputs)
+    if (isResize && !slot.isBound)
+      needed += roundUp(slot.nextBytes);
+  forEachBuffer(used, [&](Buffer &, uint64_t bytes) {
+    needed += roundUp(bytes);
+    return true;
+  });
+  return needed <= memory.size() ||
+         report.failNeeding(NNCCRT_TOO_SMALL, needed, "the workspace of %llu bytes is too small: the run takes %llu",
+                            static_cast<unsigned long long>(memory.size()), static_cast<unsigned long long>(needed));
+}
+
+bool nnccrt_context::reserveAll(const Plan &used, bool isResize, Report &report) {
+  if (memory.isBorrowed() && !startWorkspace(used, isResize, report))
+    return false;
+  for (Slot &slot : inputs)
+    if (isResize && !slot.isBound && !memory.reserve(slot.buffer, slot.nextBytes, report))
+      return false;
+  inputsEnd = isResize ? memory.position() : inputsEnd;
+  if (!forEachBuffer(used, [&](Buffer &buffer, uint64_t bytes) { return memory.reserve(buffer, bytes, report); }))
+    return false;
+  plannedEnd = memory.position();
+  return true;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// Makes `values` the symbols of the context.
+bool nnccrt_context::useSymbols(const int64_t *values, bool isResize, Report &report) {
+  dropPlan();
+  if (!computeAllDims(values, report) || (!isResize && !checkFilled(report)))
+    return false;
+  const Plan *found = findPlan(values, report);
+  if (!found || !reserveAll(*found, isResize, report))
+    return false;
+  for (uint32_t i = 0; i < inputs.size(); ++i)
+    std::memcpy(inputs[i].dims, inputs[i].nextDims, model().inputs[i].rank * sizeof(int64_t));
+  std::memcpy(symbols, values, model().num_symbols * sizeof(int64_t));
+  plan = found;
+  return true;
+}
+
+bool nnccrt_context::resize(const int64_t *values, uint32_t count, Report &report) {
+  if (!isIdle(report) || !checkSymbols(model(), values, count, report))
+    return false;
+  std::memcpy(solved, count ? values : solved, count * sizeof(int64_t));
+  std::memcpy(resized, solved, count * sizeof(int64_t));
+  isResized = true;
+  bindingsChanged = true; // what is bound is compared with it when the run starts
+  dropViews();
+  return useSymbols(resized, /*isResize=*/true, report);
+}
+
+bool nnccrt_context::workspaceBytes(const int64_t *values, uint32_t count, uint64_t &bytes, Report &report) {
+  if (!isIdle(report) || !checkSymbols(model(), values, count, report))
+    return false;
+  std::memcpy(solved, count ? values : solved, count * sizeof(int64_t));
+  if (!computeAllDims(solved, report))
+    return false;
+  const Plan *found = findPlan(solved, report);
+  if (!found)
+    return false;
+  bytes = 0;
+  for (const Slot &slot : inputs)
+    bytes += slot.isBound ? 0 : roundUp(slot.nextBytes);
+  return forEachBuffer(*found, [&](Buffer &, uint64_t size) {
+    bytes += roundUp(size);
+    return true;
+  });
+}
+
+void nnccrt_context::releaseAll() {
+  for (Slot &slot : inputs)
+    memory.release(slot.buffer);
+  for (Slot &slot : outputs)
+    memory.release(slot.buffer);
+  for (Buffer &buffer : carries)
+    memory.release(buffer);
+  memory.release(arena);
+  memory.release(scratch);
+  stack.clear();
+  inputsEnd = plannedEnd = 0;
+  dropViews();
+}
+
+/// The next run plans anew; outputs are no longer valid.
+void nnccrt_context::dropPlan() {
+  for (Slot &slot : outputs)
+    slot.ready = false;
+  plan = nullptr;
+}
+
+void nnccrt_context::dropViews() {
+  for (Slot &slot : inputs)
+    slot.ready = false;
+  dropPlan();
+}
+
+void nnccrt_context::trim() {
+  if (state.load(std::memory_order_relaxed) != RunState::Idle)
+    return;
+  releaseAll();
+  for (Plan &one : plans) {
+    one.offsets.clear();
+    one.lastUse = 0;
+  }
+}
+
+bool nnccrt_context::setWorkspace(void *data, uint64_t bytes, Report &report) {
+  if (!isIdle(report))
+    return false;
+  if (reinterpret_cast<uintptr_t>(data) % kAlignment)
+    return report.fail(NNCCRT_MISMATCH, "the workspace at %p is not aligned to %llu bytes", data,
+                       static_cast<unsigned long long>(kAlignment));
+  releaseAll();
+  memory.borrow(data, bytes);
+  return !data || (!isResized && model().num_symbols) || useSymbols(resized, /*isResize=*/true, report);
+}
+
+bool nnccrt_context::checkInputsSet(Report &report) {
+  for (uint32_t i = 0; i < inputs.size(); ++i)
+    if (!inputs[i].isBound && !inputs[i].ready)
+      return report.fail(NNCCRT_INVALID, "input '%s' is not set: bind it, or fill the memory that nnccrt_input gives",
+                         model().inputs[i].name);
+  return true;
+}
+
+bool nnccrt_context::prepare(Report &report) {
+  if (!plan || bindingsChanged) {
+    for (uint32_t i = 0; i < inputs.size(); ++i)
+      boundDims[i] = inputs[i].isBound ? inputs[i].boundDims : nullptr;
+    if (!solveSymbols(model(), boundDims.data(), isResized ? resized : nullptr, solved, report) || !checkInputsSet(report) ||
+        !useSymbols(solved, /*isResize=*/false, report))
+      return false;
+    bindingsChanged = false;
+  }
+  if (memory.isBorrowed()) {
+    memory.rewind(plannedEnd);
+    memory.forgetLate();
+    for (Slot &slot : outputs)
+      if (slot.buffer.late)
+        slot.buffer = {};
+    for (Buffer &buffer : carries)
+      buffer = {};
+  }
+  for (uint32_t i = 0; i < inputs.size(); ++i) {
+    Slot &slot = inputs[i];
+    slot.data = slot.needsBuffer() ? slot.buffer.data : slot.bound.data;
+    if (slot.strided)
+      copyElements(slot.dims, model().inputs[i].rank, model().inputs[i].dtype, slot.bound.data, slot.boundStrides, slot.data, nullptr);
+    inputPointers[i] = slot.data;
+  }
+  return true;
+}

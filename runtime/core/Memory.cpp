@@ -1,0 +1,163 @@
+//===- Memory.cpp - where a context's bytes come from ---------------------------------------------------------------------===//
+
+#include "Memory.h"
+#include "os.h"
+
+namespace nncc::rt {
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+void Memory::borrow(void *memory, uint64_t size) {
+  base = static_cast<char *>(memory);
+  bytes = memory ? size / kAlignment * kAlignment : 0;
+  bottom = 0;
+  top = bytes;
+}
+
+bool Memory::failTooSmall(uint64_t size, Report &report) const {
+  uint64_t needed = bottom + (bytes - top) + size;
+  return report.failNeeding(NNCCRT_TOO_SMALL, needed, "the workspace of %llu bytes is too small: the run takes at least %llu",
+                            static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(needed));
+}
+
+bool Memory::reserve(Buffer &buffer, uint64_t size, bool late, Report &report) {
+  if (buffer.data && buffer.capacity >= size)
+    return true;
+  if (size > kMaxBytes)
+    return report.failNoMemory(size);
+  size = roundUp(size);
+  if (isBorrowed()) {
+    if (size > top - bottom)
+      return failTooSmall(size, report);
+    buffer = {late ? base + top - size : base + bottom, size, late};
+    (late ? top : bottom) += late ? -size : size;
+    return true;
+  }
+  // A size that grows from run to run (a sequence) must not mean a new block each time.
+  uint64_t roomy = buffer.capacity && buffer.capacity < kMaxBytes / 2 ? roundUp(buffer.capacity + buffer.capacity / 4) : size;
+  uint64_t capacity = roomy > size ? roomy : size;
+  release(buffer);
+  char *data = static_cast<char *>(os::allocate(capacity));
+  if (!data && capacity > size) {
+    capacity = size;
+    data = static_cast<char *>(os::allocate(capacity));
+  }
+  if (!data)
+    return report.failNoMemory(size);
+  buffer = {data, capacity, late};
+  return true;
+}
+
+void Memory::release(Buffer &buffer) {
+  if (!isBorrowed())
+    os::free(buffer.data);
+  buffer = {};
+}
+
+char *Memory::detach(Buffer &buffer) {
+  if (isBorrowed())
+    return nullptr;
+  char *data = buffer.data;
+  buffer = {};
+  return data;
+}
+
+void *Memory::takeBottom(uint64_t size, Report &report) {
+  if (size > top - bottom) {
+    failTooSmall(size, report);
+    return nullptr;
+  }
+  void *data = base + bottom;
+  bottom += size;
+  return data;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Stack
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static constexpr unsigned kChunkShift = 44; // a mark is chunk number and offset in it: 16 TiB chunks, 2^19 of them
+
+void Stack::reset() {
+  if (chunks.size() > 1) {
+    wanted = 0;
+    for (const Chunk &chunk : chunks)
+      wanted += chunk.capacity;
+    clear();
+  }
+  current = used = 0;
+}
+
+void Stack::clear() {
+  for (Chunk &chunk : chunks)
+    os::free(chunk.data);
+  chunks.clear();
+  current = used = 0;
+}
+
+/// Makes `current` a chunk with room for so many bytes. What lies behind it is empty and may be replaced.
+bool Stack::openChunk(uint64_t bytes, Report &report) {
+  constexpr uint64_t smallest = 64u << 10, largest = uint64_t(1) << kChunkShift;
+  if (!chunks.empty() && used)
+    ++current;
+  used = 0;
+  uint64_t capacity = wanted;
+  wanted = 0;
+  while (chunks.size() > current) {
+    if (chunks[current].capacity >= bytes)
+      return true;
+    capacity = chunks.back().capacity > capacity ? chunks.back().capacity : capacity;
+    os::free(chunks.back().data);
+    chunks.removeLast();
+  }
+  if (current)
+    capacity = 2 * chunks[current - 1].capacity > capacity ? 2 * chunks[current - 1].capacity : capacity;
+  capacity = capacity > smallest ? capacity : smallest;
+  if (capacity < bytes || capacity > largest)
+    capacity = bytes;
+  if (bytes >= largest)
+    return report.failNoMemory(bytes);
+  char *data = static_cast<char *>(os::allocate(capacity));
+  if (!data && capacity > bytes) {
+    capacity = bytes;
+    data = static_cast<char *>(os::allocate(capacity));
+  }
+  if (!data)
+    return report.failNoMemory(bytes);
+  if (chunks.append({data, capacity}))
+    return true;
+  os::free(data);
+  return report.failNoMemory(sizeof(Chunk));
+}
+
+void *Stack::allocate(int64_t bytes, Report &report) {
+  if (bytes < 0 || static_cast<uint64_t>(bytes) > kMaxBytes) {
+    report.fail(NNCCRT_NO_MEMORY, "a buffer of the model takes more than 2^63 bytes");
+    return nullptr;
+  }
+  uint64_t size = roundUp(static_cast<uint64_t>(bytes));
+  if (memory.isBorrowed())
+    return memory.takeBottom(size, report);
+  if ((chunks.size() <= current || chunks[current].capacity - used < size) && !openChunk(size, report))
+    return nullptr;
+  void *data = chunks[current].data + used;
+  used += size;
+  return data;
+}
+
+int64_t Stack::mark() const {
+  return memory.isBorrowed() ? static_cast<int64_t>(memory.position()) : static_cast<int64_t>(current << kChunkShift | used);
+}
+
+void Stack::release(int64_t mark) {
+  if (memory.isBorrowed()) {
+    memory.rewind(static_cast<uint64_t>(mark));
+    return;
+  }
+  current = static_cast<uint64_t>(mark) >> kChunkShift;
+  used = static_cast<uint64_t>(mark) & ((uint64_t(1) << kChunkShift) - 1);
+}
+
+} // namespace nncc::rt

@@ -1,0 +1,301 @@
+//===- Run.cpp - one run of a model ---------------------------------------------------------------------------------------===//
+
+#include "Context.h"
+#include "Cpu.h"
+#include "Pool.h"
+#include <cstdio>
+
+namespace nncc::rt {
+
+namespace {
+constexpr int32_t kEnded = -1; // what a service gives the schedule to return
+
+/// One run: behind the services that its schedule calls.
+struct Run {
+  nnccrt_context &context;
+  Report &report;
+  nnccrt_fault fault{};
+};
+
+Run &runOf(nnccrt_frame *frame) { return *static_cast<Run *>(frame->context); }
+
+/// One launch: what all threads that work on it share.
+struct Launch {
+  nnccrt_kernel_run kernel;
+  const uint64_t *args;
+  int64_t tiles;
+  nnccrt_context &context;
+  uint32_t parts;
+
+  bool isCancelled() const { return context.state.load(std::memory_order_relaxed) == RunState::Cancelled; }
+};
+} // namespace
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// Each thread starts on its own range of tiles, the same for each launch of the same size: neighbouring kernels find their data in
+/// its cache. One that is done takes tiles of the others, so that a thread that the system delays delays nobody.
+static void runPart(void *job, uint32_t index) {
+  const Launch &launch = *static_cast<const Launch *>(job);
+  FloatingPoint floatingPoint;
+  void *scratch = launch.context.scratch.data + index * launch.context.scratchStride;
+  for (uint32_t k = 0; k < launch.parts; ++k) {
+    TileRange &range = launch.context.ranges[(index + k) % launch.parts];
+    while (range.next.load(std::memory_order_relaxed) < range.end && !launch.isCancelled()) {
+      int64_t tile = range.next.fetch_add(1, std::memory_order_relaxed);
+      if (tile < range.end)
+        launch.kernel(launch.args, tile, scratch);
+    }
+  }
+}
+
+static void runAlone(const Launch &launch) {
+  for (int64_t tile = 0; tile < launch.tiles && !launch.isCancelled(); ++tile)
+    launch.kernel(launch.args, tile, launch.context.scratch.data);
+}
+
+static void runTiles(Launch &launch) {
+  nnccrt_context &context = launch.context;
+  launch.parts = launch.tiles < context.threads ? static_cast<uint32_t>(launch.tiles) : context.threads;
+  if (launch.parts <= 1)
+    return runAlone(launch);
+  int64_t each = launch.tiles / launch.parts, more = launch.tiles % launch.parts, next = 0;
+  for (uint32_t i = 0; i < launch.parts; ++i) {
+    context.ranges[i].next.store(next, std::memory_order_relaxed);
+    next += each + (i < more);
+    context.ranges[i].end = next;
+  }
+  if (context.options.executor)
+    context.options.executor(context.options.executor_user, launch.parts, runPart, &launch);
+  else if (!pool::run(launch.parts, runPart, &launch))
+    runAlone(launch);
+}
+
+static void profile(const Launch &launch, uint32_t kernel, uint64_t start) {
+  const nnccrt_kernel_info &info = launch.context.model().kernel_infos[kernel];
+  nnccrt_launch_event event = {};
+  event.size = sizeof(event);
+  event.kernel = kernel;
+  event.name = info.name;
+  event.nodes = info.nodes;
+  event.start_ns = start;
+  event.end_ns = os::nowNs();
+  event.tiles = launch.tiles;
+  event.threads = launch.parts;
+  launch.context.options.profiler(launch.context.options.profiler_user, &event);
+}
+
+static bool failFault(const nnccrt_kernel_info &info, const nnccrt_fault &fault, Report &report) {
+  char what[64], more[32] = "";
+  std::snprintf(what, sizeof(what), fault.code == NNCCRT_FAULT_INDEX ? "index %lld is out of range" : "size %lld makes no sense",
+                static_cast<long long>(fault.value));
+  const char *nodes = info.nodes ? info.nodes : "";
+  size_t first = std::strcspn(nodes, "\n"), others = 0;
+  for (const char *c = nodes + first; *c; ++c)
+    others += *c == '\n' && c[1];
+  if (others)
+    std::snprintf(more, sizeof(more), " or %zu fused with it", others);
+  return report.fail(NNCCRT_BAD_DATA, "%s: in node '%.*s'%s (kernel %s)", what, static_cast<int>(first < 256 ? first : 256), nodes,
+                     more, info.name);
+}
+
+static int32_t launchKernel(nnccrt_frame *frame, uint32_t kernel, uint64_t *args) {
+  Run &run = runOf(frame);
+  nnccrt_context &context = run.context;
+  if (kernel >= context.model().num_kernels)
+    return run.report.fail(NNCCRT_INTERNAL, "the schedule launches kernel %u of %u", kernel, context.model().num_kernels), kEnded;
+  const nnccrt_kernel &code = context.program.level->kernels[kernel];
+  uint64_t start = context.options.profiler ? os::nowNs() : 0;
+  args[0] = reinterpret_cast<uint64_t>(&run.fault);
+  Launch launch{code.run, args, code.tiles(args), context, 1};
+  if (launch.tiles > 0)
+    runTiles(launch);
+  if (context.options.profiler)
+    profile(launch, kernel, start);
+  if (launch.isCancelled())
+    return run.report.fail(NNCCRT_CANCELLED, "the run was cancelled"), kEnded;
+  if (run.fault.code)
+    return failFault(context.model().kernel_infos[kernel], run.fault, run.report), kEnded;
+  return 0;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static void *allocateBuffer(nnccrt_frame *frame, int64_t bytes) {
+  return runOf(frame).context.stack.allocate(bytes, runOf(frame).report);
+}
+
+static int64_t markStack(nnccrt_frame *frame) { return runOf(frame).context.stack.mark(); }
+
+static void releaseStack(nnccrt_frame *frame, int64_t mark) { runOf(frame).context.stack.release(mark); }
+
+static void *carryBuffer(nnccrt_frame *frame, uint32_t id, const void *source, int64_t bytes) {
+  nnccrt_context &context = runOf(frame).context;
+  Report &report = runOf(frame).report;
+  if (id >= context.model().num_carries)
+    return report.fail(NNCCRT_INTERNAL, "the schedule carries value %u of %u", id, context.model().num_carries), nullptr;
+  if (bytes < 0)
+    return report.failNoMemory(UINT64_MAX), nullptr;
+  Buffer &buffer = context.carries[2 * id + context.carryParity[id]];
+  if (!context.memory.reserveLate(buffer, static_cast<uint64_t>(bytes), report))
+    return nullptr;
+  context.carryParity[id] ^= 1;
+  if (bytes)
+    std::memcpy(buffer.data, source, static_cast<size_t>(bytes));
+  return buffer.data;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Outputs
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static bool overlap(const void *a, uint64_t aBytes, const void *b, uint64_t bBytes) {
+  const char *first = static_cast<const char *>(a), *second = static_cast<const char *>(b);
+  return first < second + bBytes && second < first + aBytes;
+}
+
+/// The caller's memory that an input or output takes.
+static bool overlapsBound(const Slot &slot, const char *data, uint64_t bytes) {
+  Extent extent;
+  if (!slot.isBound || !measure(slot.bound, extent))
+    return false;
+  return overlap(data, bytes, static_cast<const char *>(slot.bound.data) + extent.low,
+                 static_cast<uint64_t>(extent.high - extent.low));
+}
+
+/// Output `index` will be written while inputs are still read, so it must lie apart from all of them.
+static bool checkAliases(nnccrt_context &context, uint32_t index, uint64_t bytes, Report &report) {
+  const char *name = context.model().outputs[index].name;
+  Slot &slot = context.outputs[index];
+  const char *data = static_cast<const char *>(slot.bound.data);
+  Extent extent{0, static_cast<int64_t>(bytes)};
+  if (slot.strided && measure(slot.bound, extent)) {
+    data += extent.low;
+    bytes = static_cast<uint64_t>(extent.high - extent.low);
+  }
+  for (uint32_t i = 0; i < context.inputs.size(); ++i)
+    if (overlapsBound(context.inputs[i], data, bytes))
+      return report.fail(NNCCRT_MISMATCH, "output '%s' overlaps input '%s' in memory", name, context.model().inputs[i].name);
+  for (uint32_t i = 0; i < context.outputs.size(); ++i) {
+    const Slot &other = context.outputs[i];
+    if (i == index || !other.isBound || !other.ready)
+      continue;
+    uint64_t otherBytes = 0;
+    bool overlaps = other.strided
+                        ? overlapsBound(other, data, bytes)
+                        : countBytes(other.dims, context.model().outputs[i].rank, context.model().outputs[i].dtype, otherBytes) &&
+                              overlap(data, bytes, other.bound.data, otherBytes);
+    if (overlaps)
+      return report.fail(NNCCRT_MISMATCH, "output '%s' overlaps output '%s' in memory", name, context.model().outputs[i].name);
+  }
+  return true;
+}
+
+/// Whether the true dims fit the caller's tensor.
+static bool checkBoundOutput(nnccrt_context &context, uint32_t index, uint64_t bytes, Report &report) {
+  const nnccrt_value &value = context.model().outputs[index];
+  const Slot &slot = context.outputs[index];
+  for (uint32_t i = 0; !slot.anyDims && i < value.rank; ++i)
+    if (slot.boundDims[i] != slot.dims[i])
+      return report.fail(NNCCRT_MISMATCH, "output '%s' dim %u: the caller's memory is bound with %lld, the model gives %lld", value.name,
+                         i, static_cast<long long>(slot.boundDims[i]), static_cast<long long>(slot.dims[i]));
+  uint64_t capacity = slot.bound.capacity || slot.anyDims ? slot.bound.capacity : bytes;
+  if (!slot.strided && capacity < bytes)
+    return report.failNeeding(NNCCRT_TOO_SMALL, bytes, "output '%s' takes %llu bytes, its capacity is %llu", value.name,
+                              static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(capacity));
+  return checkAliases(context, index, bytes, report);
+}
+
+static void *giveOutput(nnccrt_frame *frame, uint32_t index, const int64_t *dims) {
+  nnccrt_context &context = runOf(frame).context;
+  Report &report = runOf(frame).report;
+  if (index >= context.outputs.size())
+    return report.fail(NNCCRT_INTERNAL, "the schedule gives output %u of %zu", index, context.outputs.size()), nullptr;
+  Slot &slot = context.outputs[index];
+  const nnccrt_value &value = context.model().outputs[index];
+  uint64_t bytes = 0;
+  if (!countBytes(dims, value.rank, value.dtype, bytes)) {
+    report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "output '%s' takes more than 2^63 bytes", value.name);
+    return nullptr;
+  }
+  for (uint32_t i = 0; i < value.rank; ++i)
+    slot.dims[i] = dims[i];
+  if (slot.isBound && !checkBoundOutput(context, index, bytes, report))
+    return nullptr;
+  if (slot.needsBuffer() && !context.memory.reserveLate(slot.buffer, bytes, report))
+    return nullptr;
+  slot.data = slot.needsBuffer() ? slot.buffer.data : slot.bound.data;
+  slot.ready = true;
+  // An empty output may be bound to no memory at all; the schedule takes null for an error.
+  return slot.data ? slot.data : &slot;
+}
+
+static int32_t failRun(nnccrt_frame *frame, const char *message) {
+  runOf(frame).report.fail(NNCCRT_BAD_DATA, "%s", message);
+  return kEnded;
+}
+
+static constexpr nnccrt_services kServices = {
+    sizeof(nnccrt_services), 0, launchKernel, allocateBuffer, markStack, releaseStack, carryBuffer, giveOutput, failRun,
+};
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// The run
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static bool finish(nnccrt_context &context, int32_t result, Report &report) {
+  if (!report.ok())
+    return false;
+  if (result)
+    return report.fail(NNCCRT_INTERNAL, "the schedule of model '%s' ended with %d and no reason", context.model().name, result);
+  for (uint32_t i = 0; i < context.outputs.size(); ++i) {
+    const nnccrt_value &value = context.model().outputs[i];
+    Slot &slot = context.outputs[i];
+    if (!slot.ready)
+      return report.fail(NNCCRT_INTERNAL, "the schedule of model '%s' gave no output '%s'", context.model().name, value.name);
+    if (slot.strided)
+      copyElements(slot.dims, value.rank, value.dtype, slot.data, nullptr, slot.bound.data, slot.boundStrides);
+  }
+  return true;
+}
+
+static bool execute(nnccrt_context &context, Report &report) {
+  for (Slot &slot : context.outputs)
+    slot.ready = false;
+  if (!context.prepare(report))
+    return false;
+  context.stack.reset();
+  for (uint8_t &parity : context.carryParity)
+    parity = 0;
+  Run run{context, report};
+  nnccrt_frame frame = {};
+  frame.services = &kServices;
+  frame.symbols = context.symbols;
+  frame.offsets = context.model().sizes ? context.plan->offsets.data() : nullptr;
+  frame.arena = context.arena.data;
+  frame.weights = context.program.weights;
+  frame.inputs = context.inputPointers.data();
+  frame.context = &run;
+  return finish(context, context.model().run(&frame), report);
+}
+
+} // namespace nncc::rt
+
+using namespace nncc::rt;
+
+bool nnccrt_context::run(Report &report) {
+  RunState idle = RunState::Idle;
+  if (!state.compare_exchange_strong(idle, RunState::Running, std::memory_order_acquire))
+    return report.fail(NNCCRT_INVALID, "the context is running: it may be used by one thread at a time");
+  FloatingPoint floatingPoint;
+  bool succeeded = execute(*this, report);
+  if (!succeeded)
+    for (Slot &slot : outputs)
+      slot.ready = false;
+  state.store(RunState::Idle, std::memory_order_release);
+  return succeeded;
+}

@@ -55,6 +55,8 @@ void WeightBlob::copyTo(char *target) const {
 Error writeWeightsFile(StringRef path, const WeightBlob &weights) {
   return writeOutputFile(path, [&](raw_pwrite_stream &out) {
     weights.write(out);
+    std::array<uint8_t, 32> hash = weights.hash();
+    out.write(reinterpret_cast<const char *>(hash.data()), hash.size());
     return Error::success();
   });
 }

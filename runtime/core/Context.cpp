@@ -1,4 +1,4 @@
-//===- Context.cpp - contexts: inputs, outputs and options ----------------------------------------------------------------===//
+//===- Context.cpp - contexts: inputs, outputs and options ------------------------------------------------------===//
 
 #include "Context.h"
 #include "Options.h"
@@ -81,7 +81,8 @@ bool nnccrt_context::isIdle(Report &report) const {
 // Inputs and outputs
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-bool nnccrt_context::bind(Slot &slot, const ValueName &name, const nnccrt_tensor *tensor, bool anyDims, Report &report) {
+bool nnccrt_context::bind(Slot &slot, const ValueName &name, const nnccrt_tensor *tensor, bool anyDims,
+                          Report &report) {
   if (!tensor) {
     slot.isBound = slot.strided = slot.anyDims = slot.ready = false;
     bindingsChanged = true;
@@ -109,15 +110,18 @@ bool nnccrt_context::bind(Slot &slot, const ValueName &name, const nnccrt_tensor
 
 bool nnccrt_context::bindInput(uint32_t index, const nnccrt_tensor *tensor, Report &report) {
   if (index >= inputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no input %u: model '%s' has %zu inputs", index, model().name, inputs.size());
+    return report.fail(NNCCRT_INVALID, "there is no input %u: model '%s' has %zu inputs", index, model().name,
+                       inputs.size());
   return isIdle(report) && bind(inputs[index], {"input", model().inputs[index]}, tensor, /*anyDims=*/false, report);
 }
 
 bool nnccrt_context::bindOutput(uint32_t index, const nnccrt_tensor *tensor, Report &report) {
   if (index >= outputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%s' has %zu outputs", index, model().name, outputs.size());
+    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%s' has %zu outputs", index, model().name,
+                       outputs.size());
   const nnccrt_value &value = model().outputs[index];
-  bool anyDims = tensor && checkTensorSize(tensor, report) && !tensor->dims && !tensor->rank && (value.rank || tensor->capacity);
+  bool anyDims =
+      tensor && checkTensorSize(tensor, report) && !tensor->dims && !tensor->rank && (value.rank || tensor->capacity);
   return report.ok() && isIdle(report) && bind(outputs[index], {"output", value}, tensor, anyDims, report);
 }
 
@@ -137,7 +141,8 @@ static nnccrt_tensor viewOf(const Slot &slot, const nnccrt_value &value, uint64_
 
 bool nnccrt_context::getInput(uint32_t index, nnccrt_tensor *tensor, Report &report) {
   if (index >= inputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no input %u: model '%s' has %zu inputs", index, model().name, inputs.size());
+    return report.fail(NNCCRT_INVALID, "there is no input %u: model '%s' has %zu inputs", index, model().name,
+                       inputs.size());
   if (!checkTensorSize(tensor, report) || !isIdle(report))
     return false;
   Slot &slot = inputs[index];
@@ -150,14 +155,17 @@ bool nnccrt_context::getInput(uint32_t index, nnccrt_tensor *tensor, Report &rep
 
 bool nnccrt_context::getOutput(uint32_t index, nnccrt_tensor *tensor, Report &report) {
   if (index >= outputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%s' has %zu outputs", index, model().name, outputs.size());
+    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%s' has %zu outputs", index, model().name,
+                       outputs.size());
   if (!checkTensorSize(tensor, report) || !isIdle(report))
     return false;
   const Slot &slot = outputs[index];
   if (!slot.ready)
-    return report.fail(NNCCRT_INVALID, "output '%s' has no value: it is there after a run that succeeded, until the next run, resize or "
-                                       "binding",
-                       model().outputs[index].name);
+    return report.fail(
+        NNCCRT_INVALID,
+        "output '%s' has no value: it is there after a run that succeeded, until the next run, resize or "
+        "binding",
+        model().outputs[index].name);
   *tensor = viewOf(slot, model().outputs[index], slot.isBound ? slot.bound.capacity : slot.buffer.capacity);
   if (slot.strided) {
     tensor->data = slot.bound.data;
@@ -171,7 +179,8 @@ bool nnccrt_context::getOutput(uint32_t index, nnccrt_tensor *tensor, Report &re
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 /// Calls the method of a context that may be null.
-template <typename Method> static nnccrt_code call(nnccrt_context *context, nnccrt_status *status, const Method &method) {
+template <typename Method>
+static nnccrt_code call(nnccrt_context *context, nnccrt_status *status, const Method &method) {
   Report report(status);
   if (!context)
     report.fail(NNCCRT_INVALID, "the context is a null pointer");
@@ -216,11 +225,13 @@ nnccrt_code nnccrt_output(nnccrt_context *context, uint32_t index, nnccrt_tensor
   return call(context, status, [&](Report &report) { context->getOutput(index, tensor, report); });
 }
 
-nnccrt_code nnccrt_bind_input(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor, nnccrt_status *status) {
+nnccrt_code nnccrt_bind_input(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor,
+                              nnccrt_status *status) {
   return call(context, status, [&](Report &report) { context->bindInput(index, tensor, report); });
 }
 
-nnccrt_code nnccrt_bind_output(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor, nnccrt_status *status) {
+nnccrt_code nnccrt_bind_output(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor,
+                               nnccrt_status *status) {
   return call(context, status, [&](Report &report) { context->bindOutput(index, tensor, report); });
 }
 
@@ -228,7 +239,8 @@ static bool checkName(int32_t index, const char *what, const char *name, Report 
   return index >= 0 || report.fail(NNCCRT_INVALID, "there is no %s '%.128s'", what, name ? name : "(null)");
 }
 
-nnccrt_code nnccrt_bind_input_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor, nnccrt_status *status) {
+nnccrt_code nnccrt_bind_input_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor,
+                                    nnccrt_status *status) {
   return call(context, status, [&](Report &report) {
     int32_t index = nnccrt_find_input(&context->program, name);
     if (checkName(index, "input", name, report))
@@ -236,7 +248,8 @@ nnccrt_code nnccrt_bind_input_named(nnccrt_context *context, const char *name, c
   });
 }
 
-nnccrt_code nnccrt_bind_output_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor, nnccrt_status *status) {
+nnccrt_code nnccrt_bind_output_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor,
+                                     nnccrt_status *status) {
   return call(context, status, [&](Report &report) {
     int32_t index = nnccrt_find_output(&context->program, name);
     if (checkName(index, "output", name, report))
@@ -246,7 +259,7 @@ nnccrt_code nnccrt_bind_output_named(nnccrt_context *context, const char *name, 
 
 nnccrt_code nnccrt_workspace_bytes(nnccrt_context *context, const int64_t *symbols, uint32_t count, uint64_t *bytes,
                                    nnccrt_status *status) {
-  return call(context, status, [&](Report &report) { 
+  return call(context, status, [&](Report &report) {
     if (!bytes)
       report.fail(NNCCRT_INVALID, "the place for the number of bytes is a null pointer");
     else

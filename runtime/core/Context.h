@@ -1,4 +1,4 @@
-//===- Context.h - a program with memory to run in -----------------------------------------------------------*- C++ -*-===//
+//===- Context.h - a program with memory to run in ----------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_CONTEXT_H
 #define NNCCRT_CORE_CONTEXT_H

@@ -1,4 +1,4 @@
-//===- Cpu.cpp - what this CPU can do -------------------------------------------------------------------------------------===//
+//===- Cpu.cpp - what this CPU can do ---------------------------------------------------------------------------===//
 
 #include "Cpu.h"
 #include "os.h"
@@ -26,10 +26,11 @@ static uint64_t savedRegisters() {
 }
 
 uint64_t cpuFeatures() {
-  constexpr unsigned sse42 = 1 << 0 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 | 1 << 23; // SSE3, SSSE3, CX16, 4.1, 4.2, POPCNT
+  constexpr unsigned sse42 =
+      1 << 0 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 | 1 << 23; // SSE3, SSSE3, CX16, 4.1, 4.2, POPCNT
   constexpr unsigned osxsave = 1 << 27;
-  constexpr unsigned avx = 1 << 12 | 1 << 22 | 1 << 28 | 1 << 29; // FMA, MOVBE, AVX, F16C
-  constexpr unsigned avx2 = 1 << 3 | 1 << 5 | 1 << 8;             // BMI1, AVX2, BMI2
+  constexpr unsigned avx = 1 << 12 | 1 << 22 | 1 << 28 | 1 << 29;                   // FMA, MOVBE, AVX, F16C
+  constexpr unsigned avx2 = 1 << 3 | 1 << 5 | 1 << 8;                               // BMI1, AVX2, BMI2
   constexpr unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31; // F, DQ, CD, BW, VL
   constexpr unsigned amx = 1 << 22 | 1 << 24 | 1 << 25;                             // BF16, TILE, INT8
   constexpr uint64_t ymm = 0x6, zmm = 0xe6, tiles = 0x60000;
@@ -83,12 +84,15 @@ const nnccrt_level *chooseLevel(const nnccrt_model &model, Report &report) {
       chosen = &level;
   }
   if (!chosen && wanted)
-    report.fail(NNCCRT_UNSUPPORTED, "model '%s' has no kernels for NNCC_CPU_LEVEL=%s that this CPU can run; its lowest level is %s",
+    report.fail(NNCCRT_UNSUPPORTED,
+                "model '%s' has no kernels for NNCC_CPU_LEVEL=%s that this CPU can run; its lowest level is %s",
                 model.name, wanted, model.levels[0].cpu);
   else if (!chosen)
-    report.fail(NNCCRT_UNSUPPORTED, "model '%s' was compiled for %s, which this CPU is not", model.name, model.levels[0].cpu);
+    report.fail(NNCCRT_UNSUPPORTED, "model '%s' was compiled for %s, which this CPU is not", model.name,
+                model.levels[0].cpu);
   else if ((chosen->features & NNCCRT_CPU_AMX) && !os::enableAmx()) {
-    report.fail(NNCCRT_UNSUPPORTED, "the operating system did not grant the AMX registers that level %s needs", chosen->cpu);
+    report.fail(NNCCRT_UNSUPPORTED, "the operating system did not grant the AMX registers that level %s needs",
+                chosen->cpu);
     return nullptr;
   }
   return chosen;

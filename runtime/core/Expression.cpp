@@ -1,4 +1,4 @@
-//===- Expression.cpp - sizes such as "floordiv(seq + 1, 2)" --------------------------------------------------------------===//
+//===- Expression.cpp - sizes such as "floordiv(seq + 1, 2)" ----------------------------------------------------===//
 
 #include "Expression.h"
 #include <cstring>
@@ -123,15 +123,16 @@ private:
 
   int64_t word() {
     const char *start = rest;
-    while ((*rest >= 'a' && *rest <= 'z') || (*rest >= 'A' && *rest <= 'Z') || (*rest >= '0' && *rest <= '9') || *rest == '_' ||
-           *rest == '.')
+    while ((*rest >= 'a' && *rest <= 'z') || (*rest >= 'A' && *rest <= 'Z') || (*rest >= '0' && *rest <= '9') ||
+           *rest == '_' || *rest == '.')
       ++rest;
     size_t length = static_cast<size_t>(rest - start);
     auto is = [&](const char *name) { return std::strlen(name) == length && !std::memcmp(start, name, length); };
     if (is("floordiv"))
       return call([this](int64_t a, int64_t b) { return floorDivide(a, b); });
     if (is("ceildiv"))
-      return call([this](int64_t a, int64_t b) { return add(floorDivide(a, b), b != 0 && a != INT64_MIN && a % b != 0); });
+      return call(
+          [this](int64_t a, int64_t b) { return add(floorDivide(a, b), b != 0 && a != INT64_MIN && a % b != 0); });
     if (is("mod"))
       return call([this](int64_t a, int64_t b) { return subtract(a, multiply(b, floorDivide(a, b))); });
     if (is("min"))
@@ -191,8 +192,8 @@ bool solve(const char *text, Symbols &symbols, int64_t value) {
   candidate = 1;
   known = known && evaluate(text, symbols, at1, none) == Evaluation::Done;
   int64_t slope = 0, distance = 0;
-  if (known && !__builtin_sub_overflow(at1, at0, &slope) && !__builtin_sub_overflow(value, at0, &distance) && slope != 0 &&
-      !(slope == -1 && distance == INT64_MIN) && distance % slope == 0 && distance / slope >= 0) {
+  if (known && !__builtin_sub_overflow(at1, at0, &slope) && !__builtin_sub_overflow(value, at0, &distance) &&
+      slope != 0 && !(slope == -1 && distance == INT64_MIN) && distance % slope == 0 && distance / slope >= 0) {
     candidate = distance / slope;
     if (evaluate(text, symbols, at, none) == Evaluation::Done && at == value)
       return true;

@@ -1,4 +1,4 @@
-//===- Expression.h - sizes such as "floordiv(seq + 1, 2)" ---------------------------------------------------*- C++ -*-===//
+//===- Expression.h - sizes such as "floordiv(seq + 1, 2)" --------------------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_EXPRESSION_H
 #define NNCCRT_CORE_EXPRESSION_H

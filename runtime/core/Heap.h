@@ -1,4 +1,4 @@
-//===- Heap.h - memory without the C++ library ---------------------------------------------------------------*- C++ -*-===//
+//===- Heap.h - memory without the C++ library --------------------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// The runtime links from plain C, so it uses neither operator new nor containers that need libstdc++. What allocates here says so by

@@ -1,4 +1,4 @@
-//===- Layout.cpp - a context's memory for given symbols ------------------------------------------------------------------===//
+//===- Layout.cpp - a context's memory for given symbols --------------------------------------------------------===//
 ///
 /// \file
 /// On the heap each buffer stands for itself and only grows. A workspace of the caller is laid out anew by each plan: first the inputs
@@ -43,8 +43,9 @@ bool nnccrt_context::makePlan(Plan &fresh, const int64_t *values, Report &report
     result = pack(model().slots, bytes.data(), count, fresh.offsets, fresh.arenaBytes);
   if (result == Packing::NoMemory)
     return report.failNoMemory(count * sizeof(int64_t));
-  return result == Packing::Done || report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX,
-                                                       "for these sizes model '%s' takes more than 2^63 bytes", model().name);
+  return result == Packing::Done ||
+         report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "for these sizes model '%s' takes more than 2^63 bytes",
+                            model().name);
 }
 
 const Plan *nnccrt_context::findPlan(const int64_t *values, Report &report) {
@@ -67,7 +68,8 @@ const Plan *nnccrt_context::findPlan(const int64_t *values, Report &report) {
 // Dims
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-static bool computeSlot(const Symbols &symbols, const char *what, const nnccrt_value &value, Slot &slot, Report &report) {
+static bool computeSlot(const Symbols &symbols, const char *what, const nnccrt_value &value, Slot &slot,
+                        Report &report) {
   if (!computeDims(symbols, what, value, slot.nextDims, report))
     return false;
   slot.nextBytes = Slot::kDynamic;
@@ -75,7 +77,8 @@ static bool computeSlot(const Symbols &symbols, const char *what, const nnccrt_v
     if (slot.nextDims[i] < 0)
       return true;
   return countBytes(slot.nextDims, value.rank, value.dtype, slot.nextBytes) ||
-         report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "%s '%s' takes more than 2^63 bytes for these sizes", what, value.name);
+         report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "%s '%s' takes more than 2^63 bytes for these sizes", what,
+                            value.name);
 }
 
 /// nextDims and nextBytes of all inputs and outputs.
@@ -97,7 +100,8 @@ bool nnccrt_context::checkFilled(Report &report) {
     for (uint32_t k = 0; inputs[i].ready && k < value.rank; ++k)
       if (inputs[i].dims[k] != inputs[i].nextDims[k])
         return report.fail(NNCCRT_MISMATCH,
-                           "input '%s' dim %u (%.64s): the context's memory was sized for %lld, but the inputs that are bound say %lld: "
+                           "input '%s' dim %u (%.64s): the context's memory was sized for %lld, but the inputs that "
+                           "are bound say %lld: "
                            "resize and fill it again, or bind it",
                            value.name, k, value.dims[k].text, static_cast<long long>(inputs[i].dims[k]),
                            static_cast<long long>(inputs[i].nextDims[k]));
@@ -109,8 +113,8 @@ bool nnccrt_context::checkFilled(Report &report) {
 bool nnccrt_context::placeInput(Slot &slot, const nnccrt_value &value, Report &report) {
   for (uint32_t i = 0; i < value.rank; ++i)
     if (!isResized && value.dims[i].size < 0)
-      return report.fail(NNCCRT_INVALID, "input '%s' dim %u (%.128s) has no size yet: resize, or bind the input", value.name, i,
-                         value.dims[i].text);
+      return report.fail(NNCCRT_INVALID, "input '%s' dim %u (%.128s) has no size yet: resize, or bind the input",
+                         value.name, i, value.dims[i].text);
   if (!computeSlot({&model(), resized}, "input", value, slot, report))
     return false;
   if (memory.isBorrowed() && !slot.buffer.data) {
@@ -140,7 +144,8 @@ template <typename Function> bool nnccrt_context::forEachBuffer(const Plan &used
   for (Slot &slot : outputs)
     if (slot.needsBuffer() && slot.nextBytes != Slot::kDynamic && !function(slot.buffer, slot.nextBytes))
       return false;
-  return (!scratchStride || function(scratch, scratchStride * threads)) && function(arena, static_cast<uint64_t>(used.arenaBytes));
+  return (!scratchStride || function(scratch, scratchStride * threads)) &&
+         function(arena, static_cast<uint64_t>(used.arenaBytes));
 }
 
 /// Forgets the old layout; fails when the new one does not fit, before any of it is made.
@@ -288,8 +293,8 @@ bool nnccrt_context::prepare(Report &report) {
   if (!plan || bindingsChanged) {
     for (uint32_t i = 0; i < inputs.size(); ++i)
       boundDims[i] = inputs[i].isBound ? inputs[i].boundDims : nullptr;
-    if (!solveSymbols(model(), boundDims.data(), isResized ? resized : nullptr, solved, report) || !checkInputsSet(report) ||
-        !useSymbols(solved, /*isResize=*/false, report))
+    if (!solveSymbols(model(), boundDims.data(), isResized ? resized : nullptr, solved, report) ||
+        !checkInputsSet(report) || !useSymbols(solved, /*isResize=*/false, report))
       return false;
     bindingsChanged = false;
   }
@@ -306,7 +311,8 @@ bool nnccrt_context::prepare(Report &report) {
     Slot &slot = inputs[i];
     slot.data = slot.needsBuffer() ? slot.buffer.data : slot.bound.data;
     if (slot.strided)
-      copyElements(slot.dims, model().inputs[i].rank, model().inputs[i].dtype, slot.bound.data, slot.boundStrides, slot.data, nullptr);
+      copyElements(slot.dims, model().inputs[i].rank, model().inputs[i].dtype, slot.bound.data, slot.boundStrides,
+                   slot.data, nullptr);
     inputPointers[i] = slot.data;
   }
   return true;

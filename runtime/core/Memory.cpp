@@ -1,4 +1,4 @@
-//===- Memory.cpp - where a context's bytes come from ---------------------------------------------------------------------===//
+//===- Memory.cpp - where a context's bytes come from -----------------------------------------------------------===//
 
 #include "Memory.h"
 #include "os.h"
@@ -18,7 +18,8 @@ void Memory::borrow(void *memory, uint64_t size) {
 
 bool Memory::failTooSmall(uint64_t size, Report &report) const {
   uint64_t needed = bottom + (bytes - top) + size;
-  return report.failNeeding(NNCCRT_TOO_SMALL, needed, "the workspace of %llu bytes is too small: the run takes at least %llu",
+  return report.failNeeding(NNCCRT_TOO_SMALL, needed,
+                            "the workspace of %llu bytes is too small: the run takes at least %llu",
                             static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(needed));
 }
 
@@ -36,7 +37,8 @@ bool Memory::reserve(Buffer &buffer, uint64_t size, bool late, Report &report) {
     return true;
   }
   // A size that grows from run to run (a sequence) must not mean a new block each time.
-  uint64_t roomy = buffer.capacity && buffer.capacity < kMaxBytes / 2 ? roundUp(buffer.capacity + buffer.capacity / 4) : size;
+  uint64_t roomy =
+      buffer.capacity && buffer.capacity < kMaxBytes / 2 ? roundUp(buffer.capacity + buffer.capacity / 4) : size;
   uint64_t capacity = roomy > size ? roomy : size;
   release(buffer);
   char *data = static_cast<char *>(os::allocate(capacity));
@@ -148,7 +150,8 @@ void *Stack::allocate(int64_t bytes, Report &report) {
 }
 
 int64_t Stack::mark() const {
-  return memory.isBorrowed() ? static_cast<int64_t>(memory.position()) : static_cast<int64_t>(current << kChunkShift | used);
+  return memory.isBorrowed() ? static_cast<int64_t>(memory.position())
+                             : static_cast<int64_t>(current << kChunkShift | used);
 }
 
 void Stack::release(int64_t mark) {

@@ -1,4 +1,4 @@
-//===- Memory.h - where a context's bytes come from ----------------------------------------------------------*- C++ -*-===//
+//===- Memory.h - where a context's bytes come from ---------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_MEMORY_H
 #define NNCCRT_CORE_MEMORY_H
@@ -11,7 +11,9 @@ namespace nncc::rt {
 constexpr uint64_t kAlignment = 64;
 
 /// Never below 64, so that an empty tensor has an address.
-constexpr uint64_t roundUp(uint64_t bytes) { return bytes ? (bytes + kAlignment - 1) / kAlignment * kAlignment : kAlignment; }
+constexpr uint64_t roundUp(uint64_t bytes) {
+  return bytes ? (bytes + kAlignment - 1) / kAlignment * kAlignment : kAlignment;
+}
 constexpr uint64_t kMaxBytes = static_cast<uint64_t>(INT64_MAX) - kAlignment;
 
 struct Buffer {
@@ -30,7 +32,9 @@ public:
 
   /// Gives the buffer at least so many bytes; if it grows, its contents are lost.
   bool reserve(Buffer &buffer, uint64_t size, Report &report) { return reserve(buffer, size, /*late=*/false, report); }
-  bool reserveLate(Buffer &buffer, uint64_t size, Report &report) { return reserve(buffer, size, /*late=*/true, report); }
+  bool reserveLate(Buffer &buffer, uint64_t size, Report &report) {
+    return reserve(buffer, size, /*late=*/true, report);
+  }
   void release(Buffer &buffer);
   /// Moves the buffer out of the heap's care; null if it is not of the heap.
   char *detach(Buffer &buffer);

@@ -1,4 +1,4 @@
-//===- Open.cpp - loading a model from a shared library -------------------------------------------------------------------===//
+//===- Open.cpp - loading a model from a shared library ---------------------------------------------------------===//
 
 #include "Program.h"
 

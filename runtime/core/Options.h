@@ -1,4 +1,4 @@
-//===- Options.h - structs whose size says which version of the header made them -----------------------------*- C++ -*-===//
+//===- Options.h - structs whose size says which version of the header made them ----------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_OPTIONS_H
 #define NNCCRT_CORE_OPTIONS_H
@@ -15,11 +15,13 @@ template <typename Options> bool readOptions(const Options *given, const char *n
     return true;
   uint32_t size = given->size;
   if (size < sizeof(uint32_t) || size % sizeof(uint32_t))
-    return report.fail(NNCCRT_INVALID, "%s.size is %u: set it to sizeof(%s), which is %zu here", name, size, name, sizeof(Options));
+    return report.fail(NNCCRT_INVALID, "%s.size is %u: set it to sizeof(%s), which is %zu here", name, size, name,
+                       sizeof(Options));
   const char *bytes = reinterpret_cast<const char *>(given);
   for (size_t i = sizeof(Options); i < size; ++i)
     if (bytes[i])
-      return report.fail(NNCCRT_UNSUPPORTED, "%s sets options that this runtime (" NNCCRT_VERSION ") does not know", name);
+      return report.fail(NNCCRT_UNSUPPORTED, "%s sets options that this runtime (" NNCCRT_VERSION ") does not know",
+                         name);
   std::memcpy(&options, given, size < sizeof(Options) ? size : sizeof(Options));
   return true;
 }

@@ -1,4 +1,4 @@
-//===- Planner.cpp - where each buffer of a schedule lies in the arena ----------------------------------------------------===//
+//===- Planner.cpp - where each buffer of a schedule lies in the arena ------------------------------------------===//
 
 #include "Planner.h"
 #include <algorithm>
@@ -124,7 +124,9 @@ Packing pack(const nnccrt_slot *slots, const int64_t *bytes, uint32_t count, Arr
   consider([&](uint32_t a, uint32_t b) {
     return packer.lifetime(a) != packer.lifetime(b) ? packer.lifetime(a) > packer.lifetime(b) : bySize(a, b);
   });
-  consider([&](uint32_t a, uint32_t b) { return packer.first(a) != packer.first(b) ? packer.first(a) < packer.first(b) : bySize(a, b); });
+  consider([&](uint32_t a, uint32_t b) {
+    return packer.first(a) != packer.first(b) ? packer.first(a) < packer.first(b) : bySize(a, b);
+  });
   return Packing::Done;
 }
 

@@ -1,4 +1,4 @@
-//===- Planner.h - where each buffer of a schedule lies in the arena -----------------------------------------*- C++ -*-===//
+//===- Planner.h - where each buffer of a schedule lies in the arena ----------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_PLANNER_H
 #define NNCCRT_CORE_PLANNER_H

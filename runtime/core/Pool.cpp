@@ -1,4 +1,4 @@
-//===- Pool.cpp - the threads of this process -----------------------------------------------------------------------------===//
+//===- Pool.cpp - the threads of this process -------------------------------------------------------------------===//
 ///
 /// \file
 /// Workers start when a run first needs them. A job is open while its caller works on it: a worker that wakes in time joins, one that
@@ -231,7 +231,8 @@ uint32_t nnccrt_threads(void) {
 nnccrt_code nnccrt_set_threads(uint32_t count, nnccrt_status *status) {
   nncc::rt::Report report(status);
   if (count > nncc::rt::pool::maxThreads)
-    report.fail(NNCCRT_INVALID, "%u threads are more than the %u that the pool can have", count, nncc::rt::pool::maxThreads);
+    report.fail(NNCCRT_INVALID, "%u threads are more than the %u that the pool can have", count,
+                nncc::rt::pool::maxThreads);
   else
     nncc::rt::pool::setThreads(count);
   return report.code();

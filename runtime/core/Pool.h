@@ -1,4 +1,4 @@
-//===- Pool.h - the threads of this process ------------------------------------------------------------------*- C++ -*-===//
+//===- Pool.h - the threads of this process -----------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_POOL_H
 #define NNCCRT_CORE_POOL_H

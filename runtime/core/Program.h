@@ -1,4 +1,4 @@
-//===- Program.h - a loaded model ----------------------------------------------------------------------------*- C++ -*-===//
+//===- Program.h - a loaded model ---------------------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_PROGRAM_H
 #define NNCCRT_CORE_PROGRAM_H
@@ -11,9 +11,9 @@ struct nnccrt_program {
   const nnccrt_model *model = nullptr;
   const nnccrt_level *level = nullptr;
   const char *weights = nullptr;
-  nncc::rt::os::Mapping file;    ///< holds the weights, or nothing
-  void *ownWeights = nullptr;    ///< what a callback filled, or null
-  void *library = nullptr;       ///< to close at the end
+  nncc::rt::os::Mapping file;             ///< holds the weights, or nothing
+  void *ownWeights = nullptr;             ///< what a callback filled, or null
+  void *library = nullptr;                ///< to close at the end
   void (*closeLibrary)(void *) = nullptr; ///< a pointer, so that dlopen is linked only with nnccrt_open
   std::atomic<uint32_t> shares{1};
 

@@ -1,4 +1,4 @@
-//===- Report.cpp - filling the caller's nnccrt_status --------------------------------------------------------------------===//
+//===- Report.cpp - filling the caller's nnccrt_status ----------------------------------------------------------===//
 
 #include "Report.h"
 #include <cstdarg>

@@ -1,4 +1,4 @@
-//===- Report.h - filling the caller's nnccrt_status ---------------------------------------------------------*- C++ -*-===//
+//===- Report.h - filling the caller's nnccrt_status --------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_REPORT_H
 #define NNCCRT_CORE_REPORT_H

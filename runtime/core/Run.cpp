@@ -1,4 +1,4 @@
-//===- Run.cpp - one run of a model ---------------------------------------------------------------------------------------===//
+//===- Run.cpp - one run of a model -----------------------------------------------------------------------------===//
 
 #include "Context.h"
 #include "Cpu.h"
@@ -89,7 +89,8 @@ static void profile(const Launch &launch, uint32_t kernel, uint64_t start) {
 
 static bool failFault(const nnccrt_kernel_info &info, const nnccrt_fault &fault, Report &report) {
   char what[64], more[32] = "";
-  std::snprintf(what, sizeof(what), fault.code == NNCCRT_FAULT_INDEX ? "index %lld is out of range" : "size %lld makes no sense",
+  std::snprintf(what, sizeof(what),
+                fault.code == NNCCRT_FAULT_INDEX ? "index %lld is out of range" : "size %lld makes no sense",
                 static_cast<long long>(fault.value));
   const char *nodes = info.nodes ? info.nodes : "";
   size_t first = std::strcspn(nodes, "\n"), others = 0;
@@ -97,15 +98,17 @@ static bool failFault(const nnccrt_kernel_info &info, const nnccrt_fault &fault,
     others += *c == '\n' && c[1];
   if (others)
     std::snprintf(more, sizeof(more), " or %zu fused with it", others);
-  return report.fail(NNCCRT_BAD_DATA, "%s: in node '%.*s'%s (kernel %s)", what, static_cast<int>(first < 256 ? first : 256), nodes,
-                     more, info.name);
+  return report.fail(NNCCRT_BAD_DATA, "%s: in node '%.*s'%s (kernel %s)", what,
+                     static_cast<int>(first < 256 ? first : 256), nodes, more, info.name);
 }
 
 static int32_t launchKernel(nnccrt_frame *frame, uint32_t kernel, uint64_t *args) {
   Run &run = runOf(frame);
   nnccrt_context &context = run.context;
   if (kernel >= context.model().num_kernels)
-    return run.report.fail(NNCCRT_INTERNAL, "the schedule launches kernel %u of %u", kernel, context.model().num_kernels), kEnded;
+    return run.report.fail(NNCCRT_INTERNAL, "the schedule launches kernel %u of %u", kernel,
+                           context.model().num_kernels),
+           kEnded;
   const nnccrt_kernel &code = context.program.level->kernels[kernel];
   uint64_t start = context.options.profiler ? os::nowNs() : 0;
   args[0] = reinterpret_cast<uint64_t>(&run.fault);
@@ -137,7 +140,8 @@ static void *carryBuffer(nnccrt_frame *frame, uint32_t id, const void *source, i
   nnccrt_context &context = runOf(frame).context;
   Report &report = runOf(frame).report;
   if (id >= context.model().num_carries)
-    return report.fail(NNCCRT_INTERNAL, "the schedule carries value %u of %u", id, context.model().num_carries), nullptr;
+    return report.fail(NNCCRT_INTERNAL, "the schedule carries value %u of %u", id, context.model().num_carries),
+           nullptr;
   if (bytes < 0)
     return report.failNoMemory(UINT64_MAX), nullptr;
   Buffer &buffer = context.carries[2 * id + context.carryParity[id]];
@@ -179,18 +183,20 @@ static bool checkAliases(nnccrt_context &context, uint32_t index, uint64_t bytes
   }
   for (uint32_t i = 0; i < context.inputs.size(); ++i)
     if (overlapsBound(context.inputs[i], data, bytes))
-      return report.fail(NNCCRT_MISMATCH, "output '%s' overlaps input '%s' in memory", name, context.model().inputs[i].name);
+      return report.fail(NNCCRT_MISMATCH, "output '%s' overlaps input '%s' in memory", name,
+                         context.model().inputs[i].name);
   for (uint32_t i = 0; i < context.outputs.size(); ++i) {
     const Slot &other = context.outputs[i];
     if (i == index || !other.isBound || !other.ready)
       continue;
     uint64_t otherBytes = 0;
-    bool overlaps = other.strided
-                        ? overlapsBound(other, data, bytes)
-                        : countBytes(other.dims, context.model().outputs[i].rank, context.model().outputs[i].dtype, otherBytes) &&
-                              overlap(data, bytes, other.bound.data, otherBytes);
+    bool overlaps = other.strided ? overlapsBound(other, data, bytes)
+                                  : countBytes(other.dims, context.model().outputs[i].rank,
+                                               context.model().outputs[i].dtype, otherBytes) &&
+                                        overlap(data, bytes, other.bound.data, otherBytes);
     if (overlaps)
-      return report.fail(NNCCRT_MISMATCH, "output '%s' overlaps output '%s' in memory", name, context.model().outputs[i].name);
+      return report.fail(NNCCRT_MISMATCH, "output '%s' overlaps output '%s' in memory", name,
+                         context.model().outputs[i].name);
   }
   return true;
 }
@@ -201,7 +207,8 @@ static bool checkBoundOutput(nnccrt_context &context, uint32_t index, uint64_t b
   const Slot &slot = context.outputs[index];
   for (uint32_t i = 0; !slot.anyDims && i < value.rank; ++i)
     if (slot.boundDims[i] != slot.dims[i])
-      return report.fail(NNCCRT_MISMATCH, "output '%s' dim %u: the caller's memory is bound with %lld, the model gives %lld", value.name,
+      return report.fail(NNCCRT_MISMATCH,
+                         "output '%s' dim %u: the caller's memory is bound with %lld, the model gives %lld", value.name,
                          i, static_cast<long long>(slot.boundDims[i]), static_cast<long long>(slot.dims[i]));
   uint64_t capacity = slot.bound.capacity || slot.anyDims ? slot.bound.capacity : bytes;
   if (!slot.strided && capacity < bytes)
@@ -251,12 +258,14 @@ static bool finish(nnccrt_context &context, int32_t result, Report &report) {
   if (!report.ok())
     return false;
   if (result)
-    return report.fail(NNCCRT_INTERNAL, "the schedule of model '%s' ended with %d and no reason", context.model().name, result);
+    return report.fail(NNCCRT_INTERNAL, "the schedule of model '%s' ended with %d and no reason", context.model().name,
+                       result);
   for (uint32_t i = 0; i < context.outputs.size(); ++i) {
     const nnccrt_value &value = context.model().outputs[i];
     Slot &slot = context.outputs[i];
     if (!slot.ready)
-      return report.fail(NNCCRT_INTERNAL, "the schedule of model '%s' gave no output '%s'", context.model().name, value.name);
+      return report.fail(NNCCRT_INTERNAL, "the schedule of model '%s' gave no output '%s'", context.model().name,
+                         value.name);
     if (slot.strided)
       copyElements(slot.dims, value.rank, value.dtype, slot.data, nullptr, slot.bound.data, slot.boundStrides);
   }

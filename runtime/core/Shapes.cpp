@@ -1,4 +1,4 @@
-//===- Shapes.cpp - from the dims of inputs to symbols and back -----------------------------------------------------------===//
+//===- Shapes.cpp - from the dims of inputs to symbols and back -------------------------------------------------===//
 
 #include "Shapes.h"
 #include <cstdlib>
@@ -7,11 +7,12 @@ namespace nncc::rt {
 
 enum { kSymbol = -1, kAtEnd = -2, kExpression = -3 };
 
-static bool failExpression(Evaluation problem, const char *what, const nnccrt_value &value, uint32_t index, Report &report) {
+static bool failExpression(Evaluation problem, const char *what, const nnccrt_value &value, uint32_t index,
+                           Report &report) {
   const char *text = value.dims[index].text;
   if (problem == Evaluation::Overflow)
-    return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: %.128s is beyond 64 bits or divides by zero for these sizes", what, value.name,
-                       index, text);
+    return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: %.128s is beyond 64 bits or divides by zero for these sizes",
+                       what, value.name, index, text);
   return report.fail(NNCCRT_INTERNAL, "%s '%s' dim %u: cannot evaluate '%.128s'", what, value.name, index, text);
 }
 
@@ -28,20 +29,22 @@ bool computeDims(const Symbols &symbols, const char *what, const nnccrt_value &v
     if (result != Evaluation::Done)
       return failExpression(result, what, value, i, report);
     if (dims[i] < 0)
-      return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: %.128s is %lld for these sizes", what, value.name, i, dim.text,
-                         static_cast<long long>(dims[i]));
+      return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: %.128s is %lld for these sizes", what, value.name, i,
+                         dim.text, static_cast<long long>(dims[i]));
   }
   return true;
 }
 
 bool checkSymbols(const nnccrt_model &model, const int64_t *values, uint32_t count, Report &report) {
   if (count != model.num_symbols)
-    return report.fail(NNCCRT_INVALID, "model '%s' has %u symbols, got %u values", model.name, model.num_symbols, count);
+    return report.fail(NNCCRT_INVALID, "model '%s' has %u symbols, got %u values", model.name, model.num_symbols,
+                       count);
   if (count && !values)
     return report.fail(NNCCRT_INVALID, "the values of the symbols are a null pointer");
   for (uint32_t i = 0; i < count; ++i)
     if (values[i] < 0)
-      return report.fail(NNCCRT_MISMATCH, "symbol '%s': %lld is negative", model.symbols[i], static_cast<long long>(values[i]));
+      return report.fail(NNCCRT_MISMATCH, "symbol '%s': %lld is negative", model.symbols[i],
+                         static_cast<long long>(values[i]));
   return true;
 }
 
@@ -80,7 +83,8 @@ private:
     for (uint32_t other = 0; other <= input; ++other)
       for (uint32_t i = 0; inputDims[other] && i < model.inputs[other].rank; ++i)
         if (const nnccrt_dim &dim = model.inputs[other].dims[i]; dim.size == kSymbol && dim.symbol == symbol)
-          return report.fail(NNCCRT_MISMATCH, "input '%s' dim %u (%.64s): expected %lld, as input '%s' dim %u is, got %lld",
+          return report.fail(NNCCRT_MISMATCH,
+                             "input '%s' dim %u (%.64s): expected %lld, as input '%s' dim %u is, got %lld",
                              model.inputs[input].name, index, model.symbols[symbol], static_cast<long long>(expected),
                              model.inputs[other].name, i, static_cast<long long>(inputDims[input][index]));
     return false;
@@ -110,7 +114,8 @@ private:
       if (symbols.values[i] >= 0)
         continue;
       if (!defaults)
-        return report.fail(NNCCRT_MISMATCH, "symbol '%s' has no value: bind the inputs that have it, or resize", model.symbols[i]);
+        return report.fail(NNCCRT_MISMATCH, "symbol '%s' has no value: bind the inputs that have it, or resize",
+                           model.symbols[i]);
       symbols.values[i] = defaults[i];
     }
     return true;
@@ -123,8 +128,9 @@ private:
       Evaluation result = evaluate(value.dims[i].text, symbols, expected, unknown);
       if (result != Evaluation::Done)
         return failExpression(result, "input", value, i, report);
-      return expected == size || report.fail(NNCCRT_MISMATCH, "input '%s' dim %u (%.128s): expected %lld, got %lld", value.name, i,
-                                             value.dims[i].text, static_cast<long long>(expected), static_cast<long long>(size));
+      return expected == size ||
+             report.fail(NNCCRT_MISMATCH, "input '%s' dim %u (%.128s): expected %lld, got %lld", value.name, i,
+                         value.dims[i].text, static_cast<long long>(expected), static_cast<long long>(size));
     });
   }
 

@@ -1,4 +1,4 @@
-//===- Shapes.h - from the dims of inputs to symbols and back ------------------------------------------------*- C++ -*-===//
+//===- Shapes.h - from the dims of inputs to symbols and back -----------------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_SHAPES_H
 #define NNCCRT_CORE_SHAPES_H

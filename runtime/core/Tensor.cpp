@@ -1,4 +1,4 @@
-//===- Tensor.cpp - element types, sizes and strides ----------------------------------------------------------------------===//
+//===- Tensor.cpp - element types, sizes and strides ------------------------------------------------------------===//
 
 #include "Tensor.h"
 #include <cstring>
@@ -11,10 +11,11 @@ struct ElementType {
   uint8_t bits, alignment;
 };
 constexpr ElementType elementTypes[] = {
-    {"?", 0, 1},      {"f32", 32, 4},     {"u8", 8, 1},      {"i8", 8, 1},        {"u16", 16, 2},  {"i16", 16, 2},   {"i32", 32, 4},
-    {"i64", 64, 8},   {"string", 0, 8},   {"bool", 8, 1},    {"f16", 16, 2},      {"f64", 64, 8},  {"u32", 32, 4},   {"u64", 64, 8},
-    {"c64", 64, 4},   {"c128", 128, 8},   {"bf16", 16, 2},   {"f8e4m3fn", 8, 1},  {"f8e4m3fnuz", 8, 1}, {"f8e5m2", 8, 1},
-    {"f8e5m2fnuz", 8, 1}, {"u4", 4, 1},   {"i4", 4, 1},      {"f4e2m1", 4, 1},    {"f8e8m0", 8, 1}, {"u2", 2, 1},    {"i2", 2, 1},
+    {"?", 0, 1},          {"f32", 32, 4},   {"u8", 8, 1},         {"i8", 8, 1},     {"u16", 16, 2},  {"i16", 16, 2},
+    {"i32", 32, 4},       {"i64", 64, 8},   {"string", 0, 8},     {"bool", 8, 1},   {"f16", 16, 2},  {"f64", 64, 8},
+    {"u32", 32, 4},       {"u64", 64, 8},   {"c64", 64, 4},       {"c128", 128, 8}, {"bf16", 16, 2}, {"f8e4m3fn", 8, 1},
+    {"f8e4m3fnuz", 8, 1}, {"f8e5m2", 8, 1}, {"f8e5m2fnuz", 8, 1}, {"u4", 4, 1},     {"i4", 4, 1},    {"f4e2m1", 4, 1},
+    {"f8e8m0", 8, 1},     {"u2", 2, 1},     {"i2", 2, 1},
 };
 constexpr uint32_t numElementTypes = sizeof(elementTypes) / sizeof(elementTypes[0]);
 static_assert(numElementTypes == NNCCRT_I2 + 1);
@@ -69,7 +70,8 @@ bool measure(const nnccrt_tensor &tensor, Extent &extent) {
   for (uint32_t i = 0; i < tensor.rank; ++i) {
     int64_t reach = 0;
     int64_t &end = tensor.strides[i] < 0 ? low : high;
-    overflow |= __builtin_mul_overflow(tensor.dims[i] - 1, tensor.strides[i], &reach) || __builtin_add_overflow(end, reach, &end);
+    overflow |= __builtin_mul_overflow(tensor.dims[i] - 1, tensor.strides[i], &reach) ||
+                __builtin_add_overflow(end, reach, &end);
   }
   overflow |= __builtin_mul_overflow(low, size, &extent.low) || __builtin_add_overflow(high, 1, &high) ||
               __builtin_mul_overflow(high, size, &extent.high);
@@ -122,11 +124,16 @@ struct Copy {
 
   void row(uint32_t level, const char *from, char *to, size_t size) const {
     switch (size) { // a constant size makes each copy one move
-    case 1: return elements<1>(level, from, to);
-    case 2: return elements<2>(level, from, to);
-    case 4: return elements<4>(level, from, to);
-    case 8: return elements<8>(level, from, to);
-    default: return elements<16>(level, from, to);
+    case 1:
+      return elements<1>(level, from, to);
+    case 2:
+      return elements<2>(level, from, to);
+    case 4:
+      return elements<4>(level, from, to);
+    case 8:
+      return elements<8>(level, from, to);
+    default:
+      return elements<16>(level, from, to);
     }
   }
 
@@ -137,8 +144,8 @@ struct Copy {
 };
 } // namespace
 
-void copyElements(const int64_t *dims, uint32_t rank, uint32_t dtype, const void *source, const int64_t *sourceStrides, void *target,
-                  const int64_t *targetStrides) {
+void copyElements(const int64_t *dims, uint32_t rank, uint32_t dtype, const void *source, const int64_t *sourceStrides,
+                  void *target, const int64_t *targetStrides) {
   int64_t size = elementType(dtype).bits / 8;
   int64_t packed[maxRank], elements = 1;
   for (uint32_t i = rank; i-- > 0;) {
@@ -149,7 +156,8 @@ void copyElements(const int64_t *dims, uint32_t rank, uint32_t dtype, const void
   }
   Copy copy;
   for (uint32_t i = 0; i < rank; ++i)
-    copy.append(dims[i], (sourceStrides ? sourceStrides : packed)[i] * size, (targetStrides ? targetStrides : packed)[i] * size);
+    copy.append(dims[i], (sourceStrides ? sourceStrides : packed)[i] * size,
+                (targetStrides ? targetStrides : packed)[i] * size);
   copy.run(0, static_cast<const char *>(source), static_cast<char *>(target), static_cast<size_t>(size));
 }
 
@@ -161,23 +169,26 @@ bool checkTensorSize(const nnccrt_tensor *tensor, Report &report) {
   if (!tensor)
     return report.fail(NNCCRT_INVALID, "the tensor is a null pointer");
   if (tensor->size != sizeof(nnccrt_tensor))
-    return report.fail(NNCCRT_INVALID, "nnccrt_tensor.size is %u: set it to sizeof(nnccrt_tensor), which is %zu here", tensor->size,
-                       sizeof(nnccrt_tensor));
+    return report.fail(NNCCRT_INVALID, "nnccrt_tensor.size is %u: set it to sizeof(nnccrt_tensor), which is %zu here",
+                       tensor->size, sizeof(nnccrt_tensor));
   return true;
 }
 
 static bool checkDims(const nnccrt_tensor &tensor, const ValueName &name, Report &report) {
   const nnccrt_value &value = name.value;
   if (tensor.rank != value.rank)
-    return report.fail(NNCCRT_MISMATCH, "%s '%s' rank: expected %u, got %u", name.what, value.name, value.rank, tensor.rank);
+    return report.fail(NNCCRT_MISMATCH, "%s '%s' rank: expected %u, got %u", name.what, value.name, value.rank,
+                       tensor.rank);
   if (tensor.rank && !tensor.dims)
-    return report.fail(NNCCRT_INVALID, "%s '%s' has no dims: nnccrt_tensor.dims is a null pointer", name.what, value.name);
+    return report.fail(NNCCRT_INVALID, "%s '%s' has no dims: nnccrt_tensor.dims is a null pointer", name.what,
+                       value.name);
   for (uint32_t i = 0; i < value.rank; ++i) {
     long long got = tensor.dims[i], expected = value.dims[i].size;
     if (got < 0)
       return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: %lld is negative", name.what, value.name, i, got);
     if (expected >= 0 && got != expected)
-      return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: expected %lld, got %lld", name.what, value.name, i, expected, got);
+      return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: expected %lld, got %lld", name.what, value.name, i, expected,
+                         got);
   }
   return true;
 }
@@ -193,8 +204,8 @@ static bool checkMemory(const nnccrt_tensor &tensor, const ValueName &name, Repo
     return report.fail(NNCCRT_INVALID, "%s '%s': nnccrt_tensor.data is a null pointer", what, id);
   uint32_t alignment = elementAlignment(tensor.dtype);
   if (reinterpret_cast<uintptr_t>(tensor.data) % alignment)
-    return report.fail(NNCCRT_MISMATCH, "%s '%s': address %p is not aligned to %u bytes, its element type %s", what, id, tensor.data,
-                       alignment, nnccrt_dtype_name(tensor.dtype));
+    return report.fail(NNCCRT_MISMATCH, "%s '%s': address %p is not aligned to %u bytes, its element type %s", what, id,
+                       tensor.data, alignment, nnccrt_dtype_name(tensor.dtype));
   if (tensor.capacity && static_cast<uint64_t>(extent.high) > tensor.capacity)
     return report.failNeeding(NNCCRT_TOO_SMALL, static_cast<uint64_t>(extent.high),
                               "%s '%s': its dims take %lld bytes, its capacity is %llu", what, id,
@@ -207,21 +218,22 @@ bool checkTensor(const nnccrt_tensor &tensor, const ValueName &name, bool anyDim
   if (!checkTensorSize(&tensor, report))
     return false;
   if (tensor.kind != NNCCRT_TENSOR)
-    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s': this runtime takes tensors only, not a value of kind %u", name.what, value.name,
-                       tensor.kind);
+    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s': this runtime takes tensors only, not a value of kind %u",
+                       name.what, value.name, tensor.kind);
   uint32_t device = tensor.device_kind ? tensor.device_kind : static_cast<uint32_t>(NNCCRT_CPU);
   if (device != NNCCRT_CPU)
-    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s' lies on %s, the model runs on the CPU", name.what, value.name, deviceName(device));
+    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s' lies on %s, the model runs on the CPU", name.what, value.name,
+                       deviceName(device));
   if (tensor.dtype != value.dtype)
-    return report.fail(NNCCRT_MISMATCH, "%s '%s' dtype: expected %s, got %s", name.what, value.name, nnccrt_dtype_name(value.dtype),
-                       nnccrt_dtype_name(tensor.dtype));
+    return report.fail(NNCCRT_MISMATCH, "%s '%s' dtype: expected %s, got %s", name.what, value.name,
+                       nnccrt_dtype_name(value.dtype), nnccrt_dtype_name(tensor.dtype));
   if (anyDims) {
     uint32_t alignment = elementAlignment(tensor.dtype);
     if (tensor.capacity && !tensor.data)
       return report.fail(NNCCRT_INVALID, "%s '%s': nnccrt_tensor.data is a null pointer", name.what, value.name);
     if (reinterpret_cast<uintptr_t>(tensor.data) % alignment)
-      return report.fail(NNCCRT_MISMATCH, "%s '%s': address %p is not aligned to %u bytes, its element type %s", name.what, value.name,
-                         tensor.data, alignment, nnccrt_dtype_name(tensor.dtype));
+      return report.fail(NNCCRT_MISMATCH, "%s '%s': address %p is not aligned to %u bytes, its element type %s",
+                         name.what, value.name, tensor.data, alignment, nnccrt_dtype_name(tensor.dtype));
     return true;
   }
   if (!checkDims(tensor, name, report))

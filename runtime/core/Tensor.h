@@ -1,4 +1,4 @@
-//===- Tensor.h - element types, sizes and strides -----------------------------------------------------------*- C++ -*-===//
+//===- Tensor.h - element types, sizes and strides ----------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCCRT_CORE_TENSOR_H
 #define NNCCRT_CORE_TENSOR_H
@@ -23,8 +23,8 @@ struct Extent {
 bool measure(const nnccrt_tensor &tensor, Extent &extent);
 
 /// Copies from strided to strided memory; strides in elements, null: without gaps. Elements of whole bytes only.
-void copyElements(const int64_t *dims, uint32_t rank, uint32_t dtype, const void *source, const int64_t *sourceStrides, void *target,
-                  const int64_t *targetStrides);
+void copyElements(const int64_t *dims, uint32_t rank, uint32_t dtype, const void *source, const int64_t *sourceStrides,
+                  void *target, const int64_t *targetStrides);
 
 /// A name for messages: "input 'x'".
 struct ValueName {

@@ -1,4 +1,4 @@
-//===- os.h - what the runtime asks of the operating system --------------------------------------------------*- C++ -*-===//
+//===- os.h - what the runtime asks of the operating system -------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// All that is not ISO C++ stands behind this header: os_linux.cpp (threads, memory, files) and os_elf.cpp (libraries).

@@ -1,4 +1,4 @@
-//===- os_dl.cpp - loading shared libraries -------------------------------------------------------------------------------===//
+//===- os_dl.cpp - loading shared libraries ---------------------------------------------------------------------===//
 ///
 /// \file
 /// Apart from os_elf.cpp, so that an application that links its models does not pull dlopen in.
@@ -88,7 +88,8 @@ const void *findSymbol(void *library, const char *path, const char *prefix, cons
   if (name)
     report.fail(NNCCRT_INVALID, "'%s' holds no model '%s' (symbol %s%s)", path, name, prefix, name);
   else if (matches > 1)
-    report.fail(NNCCRT_INVALID, "'%s' holds %zu models, one of them '%s': say which", path, matches, symbol + prefixLength);
+    report.fail(NNCCRT_INVALID, "'%s' holds %zu models, one of them '%s': say which", path, matches,
+                symbol + prefixLength);
   else
     report.fail(NNCCRT_INVALID, "'%s' holds no model (no symbol %s...)", path, prefix);
   return nullptr;

@@ -1,4 +1,4 @@
-//===- os_elf.cpp - executables and shared libraries ----------------------------------------------------------------------===//
+//===- os_elf.cpp - executables and shared libraries ------------------------------------------------------------===//
 
 #include "os.h"
 #include <cstring>

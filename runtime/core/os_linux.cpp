@@ -1,4 +1,4 @@
-//===- os_linux.cpp - threads, memory and files of Linux ------------------------------------------------------------------===//
+//===- os_linux.cpp - threads, memory and files of Linux --------------------------------------------------------===//
 
 #include "os.h"
 #include <cerrno>
@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -14,7 +15,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <ctime>
 #include <unistd.h>
 
 namespace nncc::rt::os {

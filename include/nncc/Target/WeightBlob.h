@@ -46,7 +46,8 @@ private:
   uint64_t end = 0;
 };
 
-/// Writes the weights to a file of their own, whole or not at all.
+/// Writes the weights to a file of their own, whole or not at all. Their hash follows them: the runtime compares it with
+/// the descriptor's, so that the file of another model is refused without reading it all.
 llvm::Error writeWeightsFile(llvm::StringRef path, const WeightBlob &weights);
 
 } // namespace nncc::target

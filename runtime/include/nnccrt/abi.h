@@ -1,4 +1,4 @@
-/*===- abi.h - what a compiled model and the runtime say to each other ---------------------------------------------*- C -*-===
+/*===- abi.h - what a compiled model and the runtime say to each other ------------------------------*- C -*-===
  *
  * A model object exports one symbol, `nncc_model_<name>`, an nnccrt_model. The compiler writes these structs (lib/Target), the
  * runtime reads them (runtime/core). Applications use nnccrt.h or Model.h, never this file. All pointers inside are resolved by the
@@ -18,10 +18,32 @@ extern "C" {
 
 /* Element types, with the numbers of ONNX's TensorProto.DataType. */
 enum {
-  NNCCRT_F32 = 1, NNCCRT_U8 = 2, NNCCRT_I8 = 3, NNCCRT_U16 = 4, NNCCRT_I16 = 5, NNCCRT_I32 = 6, NNCCRT_I64 = 7,
-  NNCCRT_STRING = 8, NNCCRT_BOOL = 9, NNCCRT_F16 = 10, NNCCRT_F64 = 11, NNCCRT_U32 = 12, NNCCRT_U64 = 13,
-  NNCCRT_C64 = 14, NNCCRT_C128 = 15, NNCCRT_BF16 = 16, NNCCRT_F8E4M3FN = 17, NNCCRT_F8E4M3FNUZ = 18, NNCCRT_F8E5M2 = 19,
-  NNCCRT_F8E5M2FNUZ = 20, NNCCRT_U4 = 21, NNCCRT_I4 = 22, NNCCRT_F4E2M1 = 23, NNCCRT_F8E8M0 = 24, NNCCRT_U2 = 25, NNCCRT_I2 = 26
+  NNCCRT_F32 = 1,
+  NNCCRT_U8 = 2,
+  NNCCRT_I8 = 3,
+  NNCCRT_U16 = 4,
+  NNCCRT_I16 = 5,
+  NNCCRT_I32 = 6,
+  NNCCRT_I64 = 7,
+  NNCCRT_STRING = 8,
+  NNCCRT_BOOL = 9,
+  NNCCRT_F16 = 10,
+  NNCCRT_F64 = 11,
+  NNCCRT_U32 = 12,
+  NNCCRT_U64 = 13,
+  NNCCRT_C64 = 14,
+  NNCCRT_C128 = 15,
+  NNCCRT_BF16 = 16,
+  NNCCRT_F8E4M3FN = 17,
+  NNCCRT_F8E4M3FNUZ = 18,
+  NNCCRT_F8E5M2 = 19,
+  NNCCRT_F8E5M2FNUZ = 20,
+  NNCCRT_U4 = 21,
+  NNCCRT_I4 = 22,
+  NNCCRT_F4E2M1 = 23,
+  NNCCRT_F8E8M0 = 24,
+  NNCCRT_U2 = 25,
+  NNCCRT_I2 = 26
 };
 
 /* What an input or output is. */
@@ -29,15 +51,15 @@ enum { NNCCRT_TENSOR = 0, NNCCRT_SEQUENCE = 1, NNCCRT_OPTIONAL = 2, NNCCRT_MAP =
 
 /* One dim of an input or output as the model declares it. */
 typedef struct nnccrt_dim {
-  int64_t size;       /* >= 0: static. -1: symbol `symbol`. -2: known when the run ends (outputs only). -3: expression `text`. */
-  int32_t symbol;     /* index into nnccrt_model.symbols, else -1 */
+  int64_t size; /* >= 0: static. -1: `symbol`. -2: known when the run ends (outputs only). -3: the expression `text`. */
+  int32_t symbol; /* index into nnccrt_model.symbols, else -1 */
   int32_t reserved;
-  const char *text;   /* as the model names it, e.g. "batch", "past + 1"; never null */
+  const char *text; /* as the model names it, e.g. "batch", "past + 1"; never null */
 } nnccrt_dim;
 
 typedef struct nnccrt_value {
-  const char *name;         /* as in the model */
-  const char *identifier;   /* as in the generated header */
+  const char *name;       /* as in the model */
+  const char *identifier; /* as in the generated header */
   uint32_t kind, dtype;
   uint32_t rank, reserved;
   const nnccrt_dim *dims;
@@ -45,12 +67,16 @@ typedef struct nnccrt_value {
 
 /* A fault that a kernel reports: the first one of a run wins. code 0: none. */
 typedef struct nnccrt_fault {
-  int32_t code;   /* atomic */
+  int32_t code; /* atomic */
   int32_t reserved;
   int64_t value;
 } nnccrt_fault;
 
-enum { NNCCRT_FAULT_NONE = 0, NNCCRT_FAULT_INDEX = 1 /* value: the index out of range */, NNCCRT_FAULT_SIZE = 2 /* value: the size */ };
+enum {
+  NNCCRT_FAULT_NONE = 0,
+  NNCCRT_FAULT_INDEX = 1 /* value: the index out of range */,
+  NNCCRT_FAULT_SIZE = 2 /* value: the size */
+};
 
 /* args[0] points to the run's nnccrt_fault (the runtime writes it, the schedule leaves room); the rest as exec.kernel documents.
  * `scratch`: 64-byte aligned, of the model's scratch size, not shared with another tile running now. */
@@ -63,28 +89,31 @@ typedef struct nnccrt_kernel {
 } nnccrt_kernel;
 
 typedef struct nnccrt_kernel_info {
-  const char *name;     /* "k17_conv_relu" */
-  const char *nodes;    /* names of the ONNX nodes in it, separated by newlines */
+  const char *name;  /* "k17_conv_relu" */
+  const char *nodes; /* names of the ONNX nodes in it, separated by newlines */
 } nnccrt_kernel_info;
 
 /* The kernels for one CPU level. The runtime takes the last level whose features the CPU has. */
 typedef struct nnccrt_level {
-  const char *cpu;            /* "x86-64-v3", "znver5" */
-  uint64_t features;          /* NNCCRT_CPU_* that it needs */
+  const char *cpu;   /* "x86-64-v3", "znver5" */
+  uint64_t features; /* NNCCRT_CPU_* that it needs */
   const nnccrt_kernel *kernels;
 } nnccrt_level;
 
 enum {
-  NNCCRT_CPU_SSE42 = 1 << 0,   /* and the rest of x86-64-v2 */
-  NNCCRT_CPU_AVX2 = 1 << 1,    /* x86-64-v3: AVX2, FMA, BMI1/2, F16C, LZCNT, MOVBE */
-  NNCCRT_CPU_AVX512 = 1 << 2,  /* x86-64-v4: AVX512 F, BW, CD, DQ, VL */
-  NNCCRT_CPU_AVX512_VNNI = 1 << 3, NNCCRT_CPU_AVX512_BF16 = 1 << 4, NNCCRT_CPU_AVX512_FP16 = 1 << 5,
-  NNCCRT_CPU_AVX_VNNI = 1 << 6, NNCCRT_CPU_AMX = 1 << 7
+  NNCCRT_CPU_SSE42 = 1 << 0,  /* and the rest of x86-64-v2 */
+  NNCCRT_CPU_AVX2 = 1 << 1,   /* x86-64-v3: AVX2, FMA, BMI1/2, F16C, LZCNT, MOVBE */
+  NNCCRT_CPU_AVX512 = 1 << 2, /* x86-64-v4: AVX512 F, BW, CD, DQ, VL */
+  NNCCRT_CPU_AVX512_VNNI = 1 << 3,
+  NNCCRT_CPU_AVX512_BF16 = 1 << 4,
+  NNCCRT_CPU_AVX512_FP16 = 1 << 5,
+  NNCCRT_CPU_AVX_VNNI = 1 << 6,
+  NNCCRT_CPU_AMX = 1 << 7
 };
 
 /* A planned buffer: alive from launch `first` to launch `last` of the schedule. */
 typedef struct nnccrt_slot {
-  int64_t bytes;          /* -1: element of what nnccrt_model.sizes computes */
+  int64_t bytes; /* -1: element of what nnccrt_model.sizes computes */
   uint32_t first, last;
 } nnccrt_slot;
 
@@ -112,34 +141,34 @@ typedef struct nnccrt_services {
 /* One run, as the schedule sees it. */
 typedef struct nnccrt_frame {
   const nnccrt_services *services;
-  const int64_t *symbols;      /* values of the model's symbols */
-  const int64_t *offsets;      /* of each slot in the arena; null when the plan is static */
-  char *arena;                 /* 64-byte aligned, planned for these symbols */
+  const int64_t *symbols; /* values of the model's symbols */
+  const int64_t *offsets; /* of each slot in the arena; null when the plan is static */
+  char *arena;            /* 64-byte aligned, planned for these symbols */
   const char *weights;
-  void *const *inputs;         /* contiguous, row-major */
-  void *context;               /* the runtime's own */
+  void *const *inputs; /* contiguous, row-major */
+  void *context;       /* the runtime's own */
 } nnccrt_frame;
 
 typedef struct nnccrt_model {
   uint32_t size, abi_version;
   const char *name;
-  const char *producer;             /* "nncc 0.1.0 -O3 ..." */
+  const char *producer; /* "nncc 0.1.0 -O3 ..." */
   uint32_t num_inputs, num_outputs, num_symbols, num_kernels, num_levels, num_slots, num_carries, num_metadata;
   const nnccrt_value *inputs, *outputs;
-  const char *const *symbols;       /* names */
+  const char *const *symbols; /* names */
   const nnccrt_kernel_info *kernel_infos;
   const nnccrt_level *levels;
-  const nnccrt_slot *slots;         /* null when the plan is static */
-  int64_t arena_bytes;              /* of a static plan; -1 otherwise */
-  int64_t scratch_bytes;            /* for each thread */
-  const void *weights;              /* null: beside the object, see weights_file */
+  const nnccrt_slot *slots; /* null when the plan is static */
+  int64_t arena_bytes;      /* of a static plan; -1 otherwise */
+  int64_t scratch_bytes;    /* for each thread */
+  const void *weights;      /* null: beside the object, see weights_file */
   uint64_t weights_bytes;
-  const char *weights_file;         /* file name, or null; the file is the weights, then the 32 bytes of weights_hash */
-  uint8_t weights_hash[32];         /* SHA-256 */
+  const char *weights_file; /* file name, or null; the file is the weights, then the 32 bytes of weights_hash */
+  uint8_t weights_hash[32]; /* SHA-256 */
   /* Bytes of each slot for these symbols (-1: overflow). Null when the plan is static. */
   void (*sizes)(const int64_t *symbols, int64_t *bytes);
-  int32_t (*run)(nnccrt_frame *);   /* 0, or what a service returned */
-  const char *const *metadata;      /* num_metadata pairs: key, value, key, value */
+  int32_t (*run)(nnccrt_frame *); /* 0, or what a service returned */
+  const char *const *metadata;    /* num_metadata pairs: key, value, key, value */
 } nnccrt_model;
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/*===- nnccrt.h - running compiled models ---------------------------------------------------------------------*- C -*-===
+/*===- nnccrt.h - running compiled models -----------------------------------------------------------------*- C -*-===
  *
  * A model object exports `nncc_model_<name>`. Load it (a program: immutable, shared by all threads), make a context for each thread
  * that runs it, give it inputs, run, read outputs:
@@ -7,7 +7,7 @@
  *   nnccrt_status status;
  *   nnccrt_program *program;
  *   nnccrt_context *context;
- *   nnccrt_tensor x, y;
+ *   nnccrt_tensor x = {sizeof(x)}, y = {sizeof(y)};
  *   if (nnccrt_load(&nncc_model_digits, NULL, &program, &status) || nnccrt_create(program, NULL, &context, &status) ||
  *       nnccrt_input(context, 0, &x, &status))
  *     return puts(status.message);
@@ -17,7 +17,8 @@
  *   use(y.data);
  *
  * Every function that can fail returns a code, NNCCRT_OK (0) when it did not, and writes code and message to `status`, which may be
- * null. Nothing here aborts, throws or prints. Structs that may grow start with their size: zero them, then set `size`.
+ * null. Nothing here aborts, throws or prints. Structs that may grow start with their size, which the caller sets even where the runtime
+ * fills the rest; what else is not used is zero.
  *
  *===----------------------------------------------------------------------------------------------------------------------===*/
 #ifndef NNCCRT_NNCCRT_H
@@ -36,23 +37,23 @@ extern "C" {
 
 enum {
   NNCCRT_OK = 0,
-  NNCCRT_INVALID = 1,      /* the call makes no sense: a null pointer, an index or name that is not there, a context in use */
-  NNCCRT_MISMATCH = 2,     /* a tensor does not fit the model: dtype, rank, dim, alignment, aliasing */
-  NNCCRT_TOO_SMALL = 3,    /* memory given by the caller: nnccrt_status.needed says how many bytes it takes */
-  NNCCRT_NO_MEMORY = 4,    /* the system gave no memory */
-  NNCCRT_BAD_DATA = 5,     /* the model refuses what is in the inputs: an index out of range, a failed check */
-  NNCCRT_CANCELLED = 6,    /* nnccrt_cancel */
-  NNCCRT_UNSUPPORTED = 7,  /* the model needs what this CPU or this runtime does not have */
-  NNCCRT_IO = 8,           /* a file */
-  NNCCRT_INTERNAL = 9      /* the model breaks its contract with the runtime: a bug of nncc */
+  NNCCRT_INVALID = 1,     /* the call makes no sense: a null pointer, a name that is not there, a context in use */
+  NNCCRT_MISMATCH = 2,    /* a tensor does not fit the model: dtype, rank, dim, alignment, aliasing */
+  NNCCRT_TOO_SMALL = 3,   /* memory given by the caller: nnccrt_status.needed says how many bytes it takes */
+  NNCCRT_NO_MEMORY = 4,   /* the system gave no memory */
+  NNCCRT_BAD_DATA = 5,    /* the model refuses what is in the inputs: an index out of range, a failed check */
+  NNCCRT_CANCELLED = 6,   /* nnccrt_cancel */
+  NNCCRT_UNSUPPORTED = 7, /* the model needs what this CPU or this runtime does not have */
+  NNCCRT_IO = 8,          /* a file */
+  NNCCRT_INTERNAL = 9     /* the model breaks its contract with the runtime: a bug of nncc */
 };
 typedef int32_t nnccrt_code;
 
 typedef struct nnccrt_status {
   nnccrt_code code;
   int32_t reserved;
-  uint64_t needed;     /* bytes, with NNCCRT_TOO_SMALL and NNCCRT_NO_MEMORY; else 0 */
-  char message[496];   /* one line, ends with NUL; empty with NNCCRT_OK */
+  uint64_t needed;   /* bytes, with NNCCRT_TOO_SMALL and NNCCRT_NO_MEMORY; else 0 */
+  char message[496]; /* one line, ends with NUL; empty with NNCCRT_OK */
 } nnccrt_status;
 
 /* "0.1.0": of the runtime that is linked. */
@@ -63,13 +64,13 @@ const char *nnccrt_version(void);
 enum { NNCCRT_CPU = 1, NNCCRT_CUDA = 2 }; /* device kinds, as DLPack numbers them */
 
 typedef struct nnccrt_tensor {
-  uint32_t size;            /* sizeof(nnccrt_tensor) */
-  uint32_t kind;            /* NNCCRT_TENSOR; the other kinds are refused by this version */
+  uint32_t size; /* sizeof(nnccrt_tensor) */
+  uint32_t kind; /* NNCCRT_TENSOR; the other kinds are refused by this version */
   uint32_t dtype, rank;
-  const int64_t *dims;      /* `rank` of them; may be null when rank is 0 */
-  const int64_t *strides;   /* in elements, may be negative; null: row-major without gaps */
-  void *data;               /* aligned to its element; may be null when there are no elements */
-  uint64_t capacity;        /* bytes that may be used from `data` on; 0: as many as dims and strides take */
+  const int64_t *dims;                /* `rank` of them; may be null when rank is 0 */
+  const int64_t *strides;             /* in elements, may be negative; null: row-major without gaps */
+  void *data;                         /* aligned to its element; may be null when there are no elements */
+  uint64_t capacity;                  /* bytes that may be used from `data` on; 0: as many as dims and strides take */
   uint32_t device_kind, device_index; /* 0 means NNCCRT_CPU */
 } nnccrt_tensor;
 
@@ -85,11 +86,11 @@ typedef struct nnccrt_program nnccrt_program;
 typedef struct nnccrt_load_options {
   uint32_t size;
   uint32_t flags;
-  const char *device;              /* null, "auto" or "cpu" */
+  const char *device; /* null, "auto" or "cpu" */
   /* Where weights come from that are not in the object; at most one. None: the file that the model names, beside the executable or
    * shared library that holds the model. */
   const char *weights_path;
-  const void *weights;             /* `weights_bytes` of them, 64-byte aligned, alive as long as the program */
+  const void *weights; /* `weights_bytes` of them, 64-byte aligned, alive as long as the program */
   uint64_t weights_bytes;
   /* Fills `target` with `bytes` of the weights from `offset` on; nonzero ends the load. */
   int (*read_weights)(void *user, uint64_t offset, void *target, uint64_t bytes);
@@ -98,10 +99,11 @@ typedef struct nnccrt_load_options {
 
 enum { NNCCRT_VERIFY_WEIGHTS = 1 /* compute the SHA-256 of all weights, even if that takes a second a gigabyte */ };
 
-nnccrt_code nnccrt_load(const nnccrt_model *model, const nnccrt_load_options *options, nnccrt_program **program, nnccrt_status *status);
-/* Loads a shared library with a model. `name` null: the only one in it. The library stays loaded as long as the program. */
-nnccrt_code nnccrt_open(const char *path, const char *name, const nnccrt_load_options *options, nnccrt_program **program,
+nnccrt_code nnccrt_load(const nnccrt_model *model, const nnccrt_load_options *options, nnccrt_program **program,
                         nnccrt_status *status);
+/* Loads a shared library with a model. `name` null: the only one in it. The library stays loaded as long as the program. */
+nnccrt_code nnccrt_open(const char *path, const char *name, const nnccrt_load_options *options,
+                        nnccrt_program **program, nnccrt_status *status);
 /* Ends the caller's share; contexts of the program keep it alive. */
 void nnccrt_unload(nnccrt_program *program);
 
@@ -125,17 +127,17 @@ typedef void (*nnccrt_executor)(void *user, uint32_t count, void (*task)(void *j
 /* One launch of a kernel. */
 typedef struct nnccrt_launch_event {
   uint32_t size;
-  uint32_t kernel;            /* index into nnccrt_model.kernel_infos */
-  const char *name, *nodes;   /* of the kernel */
-  uint64_t start_ns, end_ns;  /* of CLOCK_MONOTONIC */
+  uint32_t kernel;           /* index into nnccrt_model.kernel_infos */
+  const char *name, *nodes;  /* of the kernel */
+  uint64_t start_ns, end_ns; /* of CLOCK_MONOTONIC */
   int64_t tiles;
   uint32_t threads, reserved; /* that took part, at most */
 } nnccrt_launch_event;
 
 typedef struct nnccrt_context_options {
   uint32_t size;
-  uint32_t threads;           /* at most so many; 0: all of the pool */
-  nnccrt_executor executor;   /* null: the pool of the process */
+  uint32_t threads;         /* at most so many; 0: all of the pool */
+  nnccrt_executor executor; /* null: the pool of the process */
   void *executor_user;
   /* Called after each launch, by the thread that runs. */
   void (*profiler)(void *user, const nnccrt_launch_event *event);
@@ -154,13 +156,17 @@ nnccrt_code nnccrt_resize(nnccrt_context *context, const int64_t *symbols, uint3
 nnccrt_code nnccrt_input(nnccrt_context *context, uint32_t index, nnccrt_tensor *tensor, nnccrt_status *status);
 /* Reads the input from the caller's memory in every run from now on. Dims may differ from the last ones: the symbols take their values
  * from the inputs that are bound, and the next run plans anew if they changed. Null: back to the context's own memory. */
-nnccrt_code nnccrt_bind_input(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor, nnccrt_status *status);
-nnccrt_code nnccrt_bind_input_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor, nnccrt_status *status);
+nnccrt_code nnccrt_bind_input(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor,
+                              nnccrt_status *status);
+nnccrt_code nnccrt_bind_input_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor,
+                                    nnccrt_status *status);
 
 /* Writes the output into the caller's memory, of `capacity` bytes. With dims, they must be what the output turns out to have; without
  * (rank 0, dims null) any will do. Must not overlap another input or output. Null: back to the context's own memory. */
-nnccrt_code nnccrt_bind_output(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor, nnccrt_status *status);
-nnccrt_code nnccrt_bind_output_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor, nnccrt_status *status);
+nnccrt_code nnccrt_bind_output(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor,
+                               nnccrt_status *status);
+nnccrt_code nnccrt_bind_output_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor,
+                                     nnccrt_status *status);
 
 nnccrt_code nnccrt_run(nnccrt_context *context, nnccrt_status *status);
 /* From any thread, or a signal handler: ends the run that goes on, soon, with NNCCRT_CANCELLED. Without one it does nothing. */
@@ -184,22 +190,24 @@ void nnccrt_trim(nnccrt_context *context);
 /* How many threads the pool of this process has, the caller's included. By default the cores that it may use: its affinity, its
  * cgroup's quota, or the environment variable NNCC_NUM_THREADS. */
 uint32_t nnccrt_threads(void);
-/* Changes it (0: the default again) for contexts that plan from now on. */
+/* Changes it (0: the default again) for contexts created from now on. */
 nnccrt_code nnccrt_set_threads(uint32_t count, nnccrt_status *status);
 
 /*===- DLPack --------------------------------------------------------------------------------------------------------------===*/
 
-struct DLManagedTensor;          /* of <dlpack/dlpack.h>, which need not be included */
+struct DLManagedTensor; /* of <dlpack/dlpack.h>, which need not be included */
 struct DLManagedTensorVersioned;
 
 /* Views of the same memory; `tensor` is valid as long as its source. */
 nnccrt_code nnccrt_from_dlpack(const struct DLManagedTensor *source, nnccrt_tensor *tensor, nnccrt_status *status);
-nnccrt_code nnccrt_from_dlpack_versioned(const struct DLManagedTensorVersioned *source, nnccrt_tensor *tensor, nnccrt_status *status);
+nnccrt_code nnccrt_from_dlpack_versioned(const struct DLManagedTensorVersioned *source, nnccrt_tensor *tensor,
+                                         nnccrt_status *status);
 /* The output of the last run as a tensor that owns its memory: the context gives its buffer away, and copies only if the buffer is the
  * caller's. After it nnccrt_output has nothing to give until the next run. */
-nnccrt_code nnccrt_output_to_dlpack(nnccrt_context *context, uint32_t index, struct DLManagedTensor **result, nnccrt_status *status);
-nnccrt_code nnccrt_output_to_dlpack_versioned(nnccrt_context *context, uint32_t index, struct DLManagedTensorVersioned **result,
-                                              nnccrt_status *status);
+nnccrt_code nnccrt_output_to_dlpack(nnccrt_context *context, uint32_t index, struct DLManagedTensor **result,
+                                    nnccrt_status *status);
+nnccrt_code nnccrt_output_to_dlpack_versioned(nnccrt_context *context, uint32_t index,
+                                              struct DLManagedTensorVersioned **result, nnccrt_status *status);
 
 #ifdef __cplusplus
 }

@@ -26,6 +26,7 @@ static void initializeBackEnd() {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser(); // without it inline assembly ends the process
     return true;
   }();
   (void)once;

@@ -2,55 +2,20 @@
 //--------------------------------------------------------------------------===//
 
 #include "nncc/Target/Link.h"
+#include "Toolchain.h"
 #include "ToyModel.h"
 #include "llvm/Object/ELFObjectFile.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
 
 using namespace llvm;
 
 namespace nncc::target {
 namespace {
 
-/// A folder that is removed at the end, and programs run in it.
-class Link : public testing::Test {
+class Link : public Toolchain {
 protected:
-  void SetUp() override { ASSERT_FALSE(sys::fs::createUniqueDirectory("nncc-link", folder)); }
-  void TearDown() override { sys::fs::remove_directories(folder); }
-
-  std::string path(const Twine &name) { return (folder + "/" + name).str(); }
-  std::string read(const Twine &name) {
-    auto buffer = MemoryBuffer::getFile(path(name), false, false);
-    return buffer ? (*buffer)->getBuffer().str() : "";
-  }
-  /// Its output, or its exit code and messages.
-  std::string run(StringRef program, ArrayRef<std::string> arguments) {
-    std::vector<StringRef> all = {program};
-    append_range(all, arguments);
-    std::string out = path("out"), err = path("err");
-    ErrorOr<std::string> found = sys::findProgramByName(program);
-    if (!found)
-      return "not installed";
-    int code = sys::ExecuteAndWait(*found, all, std::nullopt, {StringRef(), StringRef(out), StringRef(err)});
-    return code ? "exit " + std::to_string(code) + ": " + read("err") : read("out");
-  }
   void writeToy(const ModelDescription &model, const Twine &file) {
     EXPECT_OK(writeObjectFile(path(file), buildToy(model), makeToyWeights()));
   }
-  void compileDriver(std::vector<std::string> flags) {
-    flags.insert(flags.end(),
-                 {"-I" NNCC_TEST_ABI, "-fPIC", "-c", NNCC_TEST_INPUTS "/driver.c", "-o", path("driver.o")});
-    ASSERT_EQ(run(NNCC_TEST_CLANG, flags), "");
-  }
-  std::string linkAndRun(StringRef compiler, std::vector<std::string> flags) {
-    flags.insert(flags.end(), {"-o", path("program")});
-    std::string messages = run(compiler, flags);
-    return messages.empty() ? run(path("program"), {}) : messages;
-  }
-
-  SmallString<128> folder;
 };
 
 constexpr char kAnswer[] = "toy 1 20 400 8000\n";
@@ -65,7 +30,7 @@ TEST_P(EveryLinker, RunsTheModel) {
   if (!sys::findProgramByName(compiler) || !sys::findProgramByName(Twine("ld.").concat(linker).str()))
     GTEST_SKIP() << "not installed";
   writeToy(describeToy("toy"), "toy.o");
-  compileDriver({"-DMODEL=nncc_model_toy"});
+  compileDriver("driver.c", {"-DMODEL=nncc_model_toy"});
   EXPECT_EQ(linkAndRun(compiler, {mode, std::string("-fuse-ld=") + linker, "-Wl,--fatal-warnings", path("driver.o"),
                                   path("toy.o"), "-lm"}),
             kAnswer);
@@ -86,14 +51,14 @@ INSTANTIATE_TEST_SUITE_P(, EveryLinker,
 TEST_F(Link, InsideASharedLibrary) {
   writeToy(describeToy("toy"), "toy.o");
   ASSERT_EQ(run("gcc", {"-shared", path("toy.o"), "-o", path("libtoy.so"), "-lm"}), "");
-  compileDriver({"-DMODEL=nncc_model_toy"});
+  compileDriver("driver.c", {"-DMODEL=nncc_model_toy"});
   EXPECT_EQ(linkAndRun("gcc", {path("driver.o"), path("libtoy.so")}), kAnswer);
 }
 
 TEST_F(Link, TwoModelsInOneProgram) {
   writeToy(describeToy("toy"), "toy.o");
   writeToy(describeToy("other"), "other.o");
-  compileDriver({"-DMODEL=nncc_model_toy", "-DMODEL2=nncc_model_other"});
+  compileDriver("driver.c", {"-DMODEL=nncc_model_toy", "-DMODEL2=nncc_model_other"});
   EXPECT_EQ(linkAndRun("gcc", {path("driver.o"), path("toy.o"), path("other.o"), "-lm"}),
             std::string(kAnswer) + "other 1 20 400 8000\n");
 }
@@ -101,7 +66,7 @@ TEST_F(Link, TwoModelsInOneProgram) {
 TEST_F(Link, OwnSharedObject) {
   ModelDescription model = describeToy("toy");
   EXPECT_OK(writeSharedObject(path("toy.so"), buildToy(model), makeToyWeights()));
-  compileDriver({"-DMODEL=nncc_model_toy"});
+  compileDriver("driver.c", {"-DMODEL=nncc_model_toy"});
   EXPECT_EQ(linkAndRun("gcc", {path("driver.o"), path("toy.so"), "-Wl,-rpath," + path("")}), kAnswer);
 }
 

@@ -69,11 +69,17 @@ static mlir::DialectRegistry makeRegistry() {
   return registry;
 }
 
-ParsedModule::ParsedModule(llvm::StringRef text)
-    : context(makeRegistry(), mlir::MLIRContext::Threading::DISABLED),
-      module(mlir::parseSourceString<mlir::ModuleOp>(text, &context)) {
+ParsedModule::ParsedModule(llvm::StringRef text) : context(makeRegistry(), mlir::MLIRContext::Threading::DISABLED) {
+  context.allowUnregisteredDialects();
+  module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   if (!module)
     abort();
+}
+
+std::string changeToyKernel(llvm::StringRef from, llvm::StringRef to) {
+  auto [before, after] = llvm::StringRef(kToyKernel).split(from);
+  EXPECT_FALSE(after.empty()) << "the toy kernel has no " << from.str();
+  return (before + to + after).str();
 }
 
 ModelDescription describeToy(llvm::StringRef name, llvm::ArrayRef<std::string> levels) {
@@ -100,7 +106,8 @@ WeightBlob makeToyWeights() {
   return weights;
 }
 
-std::vector<ObjectBytes> compileToy(const ModelDescription &model, unsigned optLevel, Sanitizer sanitizer) {
+std::vector<ObjectBytes> compileToy(const ModelDescription &model, unsigned optLevel, Sanitizer sanitizer,
+                                    llvm::StringRef kernel) {
   CodegenOptions options;
   options.moduleName = options.prefix = model.getSymbolPrefix();
   options.optLevel = optLevel;
@@ -109,7 +116,7 @@ std::vector<ObjectBytes> compileToy(const ModelDescription &model, unsigned optL
   for (const CPULevel &level : model.levels) {
     options.level = level;
     options.suffix = level.getSuffix();
-    objects.push_back(get(compileToObject(*ParsedModule(kToyKernel).module, options)));
+    objects.push_back(get(compileToObject(*ParsedModule(kernel).module, options)));
   }
   options.level = CPULevel::getBaseline();
   options.suffix = "";
@@ -118,8 +125,8 @@ std::vector<ObjectBytes> compileToy(const ModelDescription &model, unsigned optL
   return objects;
 }
 
-ObjectBytes buildToy(const ModelDescription &model, Sanitizer sanitizer) {
-  return get(joinObjects(compileToy(model, /*optLevel=*/3, sanitizer), model.getExportedSymbol(), sanitizer));
+ObjectBytes buildToy(const ModelDescription &model, Sanitizer sanitizer, llvm::StringRef kernel) {
+  return get(joinObjects(compileToy(model, /*optLevel=*/3, sanitizer, kernel), model.getExportedSymbol(), sanitizer));
 }
 
 } // namespace nncc::target

@@ -35,13 +35,17 @@ struct ParsedModule {
 extern const char *const kToyKernel;
 extern const char *const kToySchedule;
 
+/// kToyKernel with `from` replaced, to break it.
+std::string changeToyKernel(llvm::StringRef from, llvm::StringRef to);
+
 ModelDescription describeToy(llvm::StringRef name, llvm::ArrayRef<std::string> levels = {"x86-64"});
 WeightBlob makeToyWeights();
 /// Kernel for each level, schedule, descriptor.
 std::vector<ObjectBytes> compileToy(const ModelDescription &model, unsigned optLevel = 3,
-                                    Sanitizer sanitizer = Sanitizer::None);
+                                    Sanitizer sanitizer = Sanitizer::None, llvm::StringRef kernel = kToyKernel);
 /// The same, joined.
-ObjectBytes buildToy(const ModelDescription &model, Sanitizer sanitizer = Sanitizer::None);
+ObjectBytes buildToy(const ModelDescription &model, Sanitizer sanitizer = Sanitizer::None,
+                     llvm::StringRef kernel = kToyKernel);
 
 } // namespace nncc::target
 

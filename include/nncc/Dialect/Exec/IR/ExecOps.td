@@ -243,6 +243,14 @@ def Exec_BufferOp : Exec_Op<"buffer", [Pure]> {
   let assemblyFormat = "(`offset` $offset^)? (`slot` $slot^)? `(` $sizes `)` attr-dict `:` type($result)";
 }
 
+def Exec_ViewOp : Exec_Op<"view", [Pure]> {
+  let summary = "The elements of a buffer under another shape";
+  let description = "As many elements, in the same order. `sizes`, one for each dynamic dim of the result.";
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$source `(` $sizes `)` attr-dict `:` type($source) `to` type($result)";
+}
+
 def Exec_AllocOp : Exec_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let summary = "A buffer whose size is known only now; lives until the enclosing exec.release (or the end of the run)";
   let arguments = (ins Variadic<Index>:$sizes);

@@ -55,4 +55,41 @@ def MergeKernels : Pass<"exec-merge-kernels", "::mlir::ModuleOp"> {
   }];
 }
 
+def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "The schedule goes from tensors to memrefs in an arena, the outputs and what a loop carries";
+  let description = [{
+    A result is written straight to where it is wanted: over an operand that dies (where the kernel's `may_alias` allows it), into an
+    output, into what a loop carries. What remains gets a place in the arena, in which buffers that are never alive at once overlap.
+    When all sizes are numbers, a place is an offset. When some are expressions of the model's symbols, a place is a slot, whose bytes
+    the function @sizes computes and which the runtime packs. What depends on values known only in a run (`tensor.extract`, loops) is
+    allocated there, and given back at the end of an iteration. The attribute `exec.plan` of the module says the rest.
+
+    ```mlir
+    func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
+      %0 = exec.launch @k0_reverse(%x) : (tensor<8xf32>) -> tensor<8xf32>
+      %1 = exec.launch @k0_reverse(%0) : (tensor<8xf32>) -> tensor<8xf32>
+      return %1 : tensor<8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    module attributes {exec.plan = {bytes = 64 : i64, carries = 0 : i64}} {
+      func.func @main(%x: memref<8xf32>) {
+        %0 = exec.buffer offset 0() : memref<8xf32>
+        exec.launch @k0_reverse(%x) outs(%0 : memref<8xf32>) : (memref<8xf32>) -> ()
+        %1 = exec.output 0() : memref<8xf32>
+        exec.launch @k0_reverse(%0) outs(%1 : memref<8xf32>) : (memref<8xf32>) -> ()
+        return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::nncc::exec::ExecDialect"];
+  let statistics = [
+    Statistic<"arenaBytes", "arena-bytes", "Bytes of the arena, when static">,
+    Statistic<"boundBytes", "bound-bytes", "The most bytes alive at once, which no plan can beat">
+  ];
+}
+
 #endif // NNCC_DIALECT_EXEC_TRANSFORMS_PASSES_TD

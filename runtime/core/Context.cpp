@@ -108,11 +108,18 @@ bool nnccrt_context::bind(Slot &slot, const ValueName &name, const nnccrt_tensor
   return true;
 }
 
+/// Whether the dims are left to the model.
+static bool leavesDims(const nnccrt_tensor *tensor, const nnccrt_value &value) {
+  return tensor && tensor->size == sizeof(nnccrt_tensor) && !tensor->rank && !tensor->dims &&
+         (value.rank || tensor->capacity);
+}
+
 bool nnccrt_context::bindInput(uint32_t index, const nnccrt_tensor *tensor, Report &report) {
   if (index >= inputs.size())
     return report.fail(NNCCRT_INVALID, "there is no input %u: model '%s' has %zu inputs", index, model().name,
                        inputs.size());
-  return isIdle(report) && bind(inputs[index], {"input", model().inputs[index]}, tensor, /*anyDims=*/false, report);
+  const nnccrt_value &value = model().inputs[index];
+  return isIdle(report) && bind(inputs[index], {"input", value}, tensor, leavesDims(tensor, value), report);
 }
 
 bool nnccrt_context::bindOutput(uint32_t index, const nnccrt_tensor *tensor, Report &report) {
@@ -120,9 +127,7 @@ bool nnccrt_context::bindOutput(uint32_t index, const nnccrt_tensor *tensor, Rep
     return report.fail(NNCCRT_INVALID, "there is no output %u: model '%s' has %zu outputs", index, model().name,
                        outputs.size());
   const nnccrt_value &value = model().outputs[index];
-  bool anyDims =
-      tensor && checkTensorSize(tensor, report) && !tensor->dims && !tensor->rank && (value.rank || tensor->capacity);
-  return report.ok() && isIdle(report) && bind(outputs[index], {"output", value}, tensor, anyDims, report);
+  return isIdle(report) && bind(outputs[index], {"output", value}, tensor, leavesDims(tensor, value), report);
 }
 
 /// The context's own tensor.
@@ -212,6 +217,8 @@ nnccrt_code nnccrt_create(nnccrt_program *program, const nnccrt_context_options 
 }
 
 void nnccrt_destroy(nnccrt_context *context) { destroy(context); }
+
+const nnccrt_model *nnccrt_model_of(const nnccrt_context *context) { return context ? &context->model() : nullptr; }
 
 nnccrt_code nnccrt_resize(nnccrt_context *context, const int64_t *symbols, uint32_t count, nnccrt_status *status) {
   return call(context, status, [&](Report &report) { context->resize(symbols, count, report); });

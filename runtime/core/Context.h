@@ -16,7 +16,7 @@ struct Slot {
 
   nnccrt_tensor bound; ///< the caller's; dims and strides point to boundDims and boundStrides
   bool isBound;
-  bool anyDims; ///< bound output without dims
+  bool anyDims; ///< bound without dims
   bool strided; ///< bound with gaps: copied before or after the run
   bool ready;   ///< an input that is not bound: handed out to be filled. An output: the last run gave it.
   int64_t *boundDims, *boundStrides;

@@ -93,10 +93,14 @@ bool nnccrt_context::computeAllDims(const int64_t *values, Report &report) {
   return true;
 }
 
-/// What the caller filled must not change its dims behind his back.
+/// What the caller filled must not change its dims behind his back; what he bound without dims must have the right size.
 bool nnccrt_context::checkFilled(Report &report) {
   for (uint32_t i = 0; i < inputs.size(); ++i) {
     const nnccrt_value &value = model().inputs[i];
+    if (inputs[i].anyDims && inputs[i].bound.capacity != inputs[i].nextBytes)
+      return report.fail(NNCCRT_MISMATCH, "input '%s': its dims take %llu bytes, got %llu", value.name,
+                         static_cast<unsigned long long>(inputs[i].nextBytes),
+                         static_cast<unsigned long long>(inputs[i].bound.capacity));
     for (uint32_t k = 0; inputs[i].ready && k < value.rank; ++k)
       if (inputs[i].dims[k] != inputs[i].nextDims[k])
         return report.fail(NNCCRT_MISMATCH,
@@ -197,8 +201,12 @@ bool nnccrt_context::useSymbols(const int64_t *values, bool isResize, Report &re
   const Plan *found = findPlan(values, report);
   if (!found || !reserveAll(*found, isResize, report))
     return false;
-  for (uint32_t i = 0; i < inputs.size(); ++i)
-    std::memcpy(inputs[i].dims, inputs[i].nextDims, model().inputs[i].rank * sizeof(int64_t));
+  for (uint32_t i = 0; i < inputs.size(); ++i) {
+    size_t bytes = model().inputs[i].rank * sizeof(int64_t);
+    std::memcpy(inputs[i].dims, inputs[i].nextDims, bytes);
+    if (inputs[i].anyDims)
+      std::memcpy(inputs[i].boundDims, inputs[i].nextDims, bytes);
+  }
   std::memcpy(symbols, values, model().num_symbols * sizeof(int64_t));
   plan = found;
   return true;
@@ -292,7 +300,7 @@ bool nnccrt_context::checkInputsSet(Report &report) {
 bool nnccrt_context::prepare(Report &report) {
   if (!plan || bindingsChanged) {
     for (uint32_t i = 0; i < inputs.size(); ++i)
-      boundDims[i] = inputs[i].isBound ? inputs[i].boundDims : nullptr;
+      boundDims[i] = inputs[i].isBound && !inputs[i].anyDims ? inputs[i].boundDims : nullptr;
     if (!solveSymbols(model(), boundDims.data(), isResized ? resized : nullptr, solved, report) ||
         !checkInputsSet(report) || !useSymbols(solved, /*isResize=*/false, report))
       return false;

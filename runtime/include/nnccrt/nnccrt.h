@@ -147,6 +147,8 @@ typedef struct nnccrt_context_options {
 nnccrt_code nnccrt_create(nnccrt_program *program, const nnccrt_context_options *options, nnccrt_context **context,
                           nnccrt_status *status);
 void nnccrt_destroy(nnccrt_context *context);
+/* The descriptor of its program; null for null. */
+const nnccrt_model *nnccrt_model_of(const nnccrt_context *context);
 
 /* Sets the values of all symbols, in the order of nnccrt_model.symbols, and makes the plan and the memory for them. The only call that
  * allocates, if all sizes follow from the symbols. Models without symbols need it not. */
@@ -155,7 +157,8 @@ nnccrt_code nnccrt_resize(nnccrt_context *context, const int64_t *symbols, uint3
 /* The input's memory in the context, to be filled before each run; or what the caller bound. Its dims follow from the last resize. */
 nnccrt_code nnccrt_input(nnccrt_context *context, uint32_t index, nnccrt_tensor *tensor, nnccrt_status *status);
 /* Reads the input from the caller's memory in every run from now on. Dims may differ from the last ones: the symbols take their values
- * from the inputs that are bound, and the next run plans anew if they changed. Null: back to the context's own memory. */
+ * from the inputs that are bound, and the next run plans anew if they changed. Without dims (rank 0, dims null) the input has those that
+ * follow from the last resize and the other inputs, and `capacity` must be their bytes. Null: back to the context's own memory. */
 nnccrt_code nnccrt_bind_input(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor,
                               nnccrt_status *status);
 nnccrt_code nnccrt_bind_input_named(nnccrt_context *context, const char *name, const nnccrt_tensor *tensor,

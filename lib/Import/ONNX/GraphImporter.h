@@ -1,0 +1,115 @@
+//===- GraphImporter.h - graphs and functions become nn ops ----------------------------------------------------*- C++
+//-*-===//
+///
+/// \file
+/// Walks a checked model once. What cannot be imported is reported and leaves holes: values that later nodes see as
+/// missing, without being reported again, so that one run finds every problem. Where an operator is merely not
+/// supported, ONNX's own inference gives its results a type, and the walk goes on behind it.
+///
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+#ifndef NNCC_LIB_IMPORT_ONNX_GRAPHIMPORTER_H
+#define NNCC_LIB_IMPORT_ONNX_GRAPHIMPORTER_H
+
+#include "Schemas.h"
+#include "Types.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "nncc/Import/ONNX/Import.h"
+#include "nncc/Import/ONNX/ImportTable.h"
+#include "nncc/Support/SourceFiles.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace nncc::import {
+
+class GraphImporter {
+public:
+  GraphImporter(mlir::MLIRContext *context, const onnx::ModelProto &model, const LocalFunctions &functions,
+                SourceFiles &files, const ImportOptions &options, Reporter &reporter);
+
+  /// The module; incomplete when there were problems.
+  mlir::OwningOpRef<mlir::ModuleOp> run();
+
+  //===--------------------------------------------------------------------------------------------------------------------===//
+  // For NodeImporter
+  //===--------------------------------------------------------------------------------------------------------------------===//
+
+  mlir::OpBuilder &builder() { return b; }
+  /// The value of a name; null when there is none or it is a hole.
+  mlir::Value lookup(llvm::StringRef name);
+  void define(llvm::StringRef name, mlir::Value value);
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>> importSubgraph(const onnx::GraphProto &graph, mlir::Region &into,
+                                                                 mlir::TypeRange argumentTypes, llvm::StringRef place);
+  mlir::FailureOr<mlir::Value> materialize(const onnx::TensorProto &tensor, mlir::Location loc);
+  mlir::FailureOr<mlir::Value> materialize(const onnx::SparseTensorProto &tensor, mlir::Location loc);
+  mlir::DenseElementsAttr read(const onnx::TensorProto &tensor);
+  mlir::Type declaredType(const onnx::TypeProto &type) const { return types->declared(type); }
+  mlir::LogicalResult error(DiagnosticCode code, const llvm::Twine &message);
+  void unsupportedNode(const onnx::NodeProto &node, const llvm::Twine &why);
+
+private:
+  using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+
+  /// What a name stands for.
+  struct Entry {
+    enum Kind { Value, Hole, Absent, Dense, Sparse } kind = Hole;
+    mlir::Value value = {};
+    const void *tensor = nullptr; // an initializer that nothing has used yet
+  };
+  struct Scope {
+    llvm::DenseMap<llvm::StringRef, Entry> entries;
+    Scope *outer = nullptr;
+    unsigned depth = 1;
+  };
+  /// The graph or function body that is being imported.
+  struct Frame {
+    Scope *scope;
+    const Opsets *opsets;
+    std::string prefix;                     // of the names of its nodes
+    std::optional<mlir::Location> location; // of all its ops: bodies of schemas are one node to the user
+    unsigned functionDepth = 0;
+  };
+
+  void importInputs(mlir::func::FuncOp function);
+  void importOutputs(mlir::func::FuncOp function);
+  void declareInitializers(const onnx::GraphProto &graph, Scope &scope);
+  void setModuleAttributes(mlir::ModuleOp module);
+
+  Entry *find(llvm::StringRef name);
+  void importNodes(const Nodes &nodes);
+  void importNode(const onnx::NodeProto &node, int index);
+  mlir::LogicalResult importKnownNode(const onnx::NodeProto &node, Arrival arrival, const onnx::OpSchema *schema,
+                                      int opset);
+  bool hasHole(const onnx::NodeProto &node);
+  void leaveHoles(const onnx::NodeProto &node);
+  void countUnsupported(const onnx::NodeProto &node);
+  void inferHoles(const onnx::NodeProto &node, const onnx::OpSchema *schema);
+  mlir::LogicalResult checkNode(const onnx::NodeProto &node, const onnx::OpSchema &schema);
+  mlir::LogicalResult checkTypes(const onnx::NodeProto &node, const onnx::OpSchema &schema);
+
+  mlir::LogicalResult expandLocal(const onnx::NodeProto &node, const onnx::FunctionProto &function);
+  mlir::LogicalResult expandSchema(const onnx::NodeProto &node, const onnx::OpSchema &schema, int opset,
+                                   bool needsTypes);
+  mlir::LogicalResult expand(const onnx::NodeProto &node, const onnx::FunctionProto &function,
+                             llvm::ArrayRef<const onnx::AttributeProto *> defaults, Frame body);
+
+  mlir::OpBuilder b;
+  const onnx::ModelProto &model;
+  const LocalFunctions &functions;
+  SourceFiles &files;
+  const ImportOptions &options;
+  Reporter &reporter;
+  llvm::SmallVector<const onnx::ValueInfoProto *> inputs; // those that are not constants
+  std::optional<InputTypes> types;
+  llvm::DenseMap<const onnx::FunctionProto *, Opsets> functionImports;
+  Scope mainScope;
+  Frame *frame = nullptr;
+  std::string place;                       // the node that is being imported
+  mlir::Block *entry = nullptr;            // of the function
+  mlir::Operation *lastConstant = nullptr; // initializers become ops at the start of the function
+  uint64_t nodesImported = 0;
+};
+
+} // namespace nncc::import
+
+#endif // NNCC_LIB_IMPORT_ONNX_GRAPHIMPORTER_H

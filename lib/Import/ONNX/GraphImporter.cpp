@@ -46,7 +46,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
     functionImports[&local] = functionOpsets(local, opsets, reporter);
   declareInitializers(model.graph(), mainScope);
   importInputs(function);
-  Frame main = {.scope = &mainScope, .opsets = &opsets, .prefix = "", .location = std::nullopt};
+  Frame main = {.scope = &mainScope, .opsets = &opsets, .prefix = "", .location = std::nullopt, .body = ""};
   frame = &main;
   importNodes(model.graph().node());
   importOutputs(function);
@@ -75,7 +75,7 @@ void GraphImporter::importInputs(func::FuncOp function) {
     if (llvm::none_of(inputs, [&](const onnx::ValueInfoProto *input) { return input->name() == kept; }))
       reporter.error(DiagnosticCode::UnknownInput, "",
                      "--keep-input=" + kept + ": the model has no input '" + kept + "'");
-  SmallVector<Type> argumentTypes;
+  SmallVector<Attribute> attributes;
   for (const onnx::ValueInfoProto *input : inputs) {
     Type type = types->lookup(input->name());
     Entry &value = mainScope.entries[input->name()];
@@ -84,10 +84,10 @@ void GraphImporter::importInputs(func::FuncOp function) {
       continue;
     StringAttr name = b.getStringAttr(input->name());
     value = {Entry::Value, entry->addArgument(type, NameLoc::get(name)), nullptr};
-    argumentTypes.push_back(type);
-    function.setFunctionType(b.getFunctionType(argumentTypes, {}));
-    function.setArgAttr(argumentTypes.size() - 1, "nn.name", name);
+    attributes.push_back(b.getDictionaryAttr(b.getNamedAttr("nn.name", name)));
   }
+  function.setFunctionType(b.getFunctionType(entry->getArgumentTypes(), {}));
+  function.setAllArgAttrs(attributes);
 }
 
 void GraphImporter::importOutputs(func::FuncOp function) {

@@ -67,6 +67,7 @@ private:
     const Opsets *opsets;
     std::string prefix;                     // of the names of its nodes
     std::optional<mlir::Location> location; // of all its ops: bodies of schemas are one node to the user
+    std::string body;                       // the operator whose body it is, for messages
     unsigned functionDepth = 0;
   };
 

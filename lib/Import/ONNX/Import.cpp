@@ -40,7 +40,8 @@ static OwningOpRef<ModuleOp> importInto(MLIRContext &context, SourceFiles &files
 
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   DiagnosticCode code = DiagnosticCode::InvalidNode;
-  ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) { return report(diagnostic, code, reporter); });
+  ScopedDiagnosticHandler handler(&context,
+                                  [&](mlir::Diagnostic &diagnostic) { return report(diagnostic, code, reporter); });
   OwningOpRef<ModuleOp> module = GraphImporter(&context, model, functions, files, options, reporter).run();
   if (reporter.failed() || reporter.anyUnsupported())
     return nullptr;

@@ -109,7 +109,8 @@ void GraphImporter::leaveHoles(const onnx::NodeProto &node) {
 void GraphImporter::countUnsupported(const onnx::NodeProto &node) {
   if (arrivalOf(node, *frame->opsets, functions) == Arrival::None) {
     auto opset = frame->opsets->find(normalizeDomain(node.domain()));
-    unsupportedNode(node, whyUnknown(node.domain(), node.op_type(), opset == frame->opsets->end() ? 0 : opset->second));
+    std::string why = whyUnknown(node.domain(), node.op_type(), opset == frame->opsets->end() ? 0 : opset->second);
+    unsupportedNode(node, why.empty() && !frame->body.empty() ? "in the function body of " + frame->body : why);
   }
   for (const onnx::AttributeProto &attribute : node.attribute())
     if (attribute.has_g()) {
@@ -198,6 +199,7 @@ LogicalResult GraphImporter::expandLocal(const onnx::NodeProto &node, const onnx
   Frame body = *frame;
   body.opsets = &functionImports.find(&function)->second;
   body.prefix = place + "/";
+  body.body = operatorName(function.domain(), function.name());
   return expand(node, function, defaults, body);
 }
 
@@ -231,6 +233,7 @@ LogicalResult GraphImporter::expandSchema(const onnx::NodeProto &node, const onn
       defaults.push_back(&attribute.default_value);
   Frame body = *frame;
   body.opsets = &opsets;
+  body.body = operatorName(node.domain(), node.op_type());
   body.location = frame->location ? *frame->location : Location(NameLoc::get(b.getStringAttr(place)));
   return expand(node, *function, defaults, body);
 }

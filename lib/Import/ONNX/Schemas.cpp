@@ -58,9 +58,8 @@ std::string whyUnknown(StringRef domain, StringRef op, int version) {
     return "";
   std::string opset = "opset " + std::to_string(version) + " has no such operator";
   const onnx::OpSchema *newest = findSchema(domain, op, versions->second);
-  const onnx::OpSchema *schema = findSchema(domain, op, version);
-  if (schema && schema->Deprecated())
-    return opset + ": it was removed in opset " + std::to_string(schema->SinceVersion());
+  if (const onnx::OpSchema *schema = findSchema(domain, op, version))
+    return schema->Deprecated() ? opset + ": it was removed in opset " + std::to_string(schema->SinceVersion()) : "";
   if (!newest)
     return opset;
   int first = newest->SinceVersion(); // of the newest version: how far back the operator goes takes a search

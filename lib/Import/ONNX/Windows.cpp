@@ -15,7 +15,8 @@ static LogicalResult resolveSame(NodeImporter &node, RankedTensorType input, Win
     int64_t total = extent - 1;
     if (stride != 1) {
       if (ShapedType::isDynamic(size))
-        return node.unsupported("auto_pad with a stride of " + Twine(stride) + " needs a known input size; give it by --shape");
+        return node.unsupported("auto_pad with a stride of " + Twine(stride) +
+                                " needs a known input size; give it by --shape");
       int64_t positions = (size + stride - 1) / stride;
       total = std::max<int64_t>((positions - 1) * stride + extent - size, 0);
     }
@@ -32,10 +33,12 @@ FailureOr<WindowAttributes> importWindows(NodeImporter &node, RankedTensorType i
   windows.strides = node.intsAttr("strides").value_or(SmallVector<int64_t>(rank, 1));
   windows.dilations = node.intsAttr("dilations").value_or(SmallVector<int64_t>(rank, 1));
   windows.pads = node.intsAttr("pads").value_or(SmallVector<int64_t>(2 * rank, 0));
-  if (windows.kernel.size() != rank || windows.strides.size() != rank || windows.dilations.size() != rank || windows.pads.size() != 2 * rank)
+  if (windows.kernel.size() != rank || windows.strides.size() != rank || windows.dilations.size() != rank ||
+      windows.pads.size() != 2 * rank)
     return node.error("kernel, strides, dilations and pads do not fit an input of " + Twine(rank) + " spatial dims");
   constexpr int64_t kLimit = int64_t(1) << 30;
-  for (ArrayRef<int64_t> values : {ArrayRef<int64_t>(windows.kernel), ArrayRef<int64_t>(windows.strides), ArrayRef<int64_t>(windows.dilations)})
+  for (ArrayRef<int64_t> values :
+       {ArrayRef<int64_t>(windows.kernel), ArrayRef<int64_t>(windows.strides), ArrayRef<int64_t>(windows.dilations)})
     if (llvm::any_of(values, [](int64_t value) { return value < 1 || value > kLimit; }))
       return node.error("kernel sizes, strides and dilations must be positive");
   std::string mode = node.stringAttr("auto_pad", "NOTSET");

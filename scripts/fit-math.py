@@ -7,6 +7,7 @@ Each polynomial minimises the largest weighted error on its interval (Remez exch
 one by one, lowest power first, and what remains is fitted again after each: the error that is printed is the one after rounding.
 """
 
+import re
 import sys
 
 import mpmath as mp
@@ -76,31 +77,47 @@ def fit(function, low, high, terms, weight, bits=24):
     return rounded, max(abs(w * v) for w, v in zip(weights, values))
 
 
-def even(function):
-    """f(sqrt z): odd and even functions are fitted in z = x^2."""
-    return lambda z: function(mp.sqrt(z))
+def fit_odd(function, high, terms, bits=24):
+    """f(x) = x + x^3 p(x^2) on [0, high], least largest relative error."""
+    root = mp.sqrt
+    return fit(lambda z: (function(root(z)) / root(z) - 1) / z, TINY, mp.mpf(high) ** 2, terms,
+               lambda z: root(z) * z / function(root(z)), bits)
 
 
-def of_square(function, weight):
-    return even(function), even(weight)
+def erfcx(a):
+    return mp.erfc(a) * mp.exp(a * a)
 
 
 LN2 = mp.log(2)
-REDUCED = LN2 / 2 * mp.mpf("1.003")  # |r| after subtracting a multiple of ln 2 that was rounded in f32
 TINY = mp.mpf("1e-9")  # stands for 0, where the quotients have no value
+REDUCED = LN2 / 2 * mp.mpf("1.003")  # |r| after subtracting a multiple of ln 2 that was rounded in f32
+QUADRANT = mp.mpf("0.8")  # a little over pi / 4, for the same reason
 MANTISSA = (mp.sqrt(0.5) - 1, mp.sqrt(2) - 1)
 
 FITS = {
     # e^r = 1 + r + r^2 p(r)
     "exp": lambda: fit(lambda r: (mp.exp(r) - 1 - r) / r**2, -REDUCED, REDUCED, 5, lambda r: r * r / mp.exp(r)),
+    # 2^r = 1 + r p(r)
+    "exp2": lambda: fit(lambda r: (2**r - 1) / r, -0.5, 0.5, 6, lambda r: r / 2**r),
     # log(1 + f) = f + f^2 (-1/2 + f p(f))
     "log": lambda: fit(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, *MANTISSA, 8, lambda f: f**3 / mp.log1p(f)),
-    # tanh x = x + x^3 p(x^2)
-    "tanh": lambda: fit(*[(f := even(lambda x: (mp.tanh(x) / x - 1) / x**2)), TINY, 0.625**2, 5], even(lambda x: x**3 / mp.tanh(x))),
-    # erf x = x + x p(x^2)
-    "erf": lambda: fit(even(lambda x: mp.erf(x) / x - 1), TINY, 1, 7, even(lambda x: x / mp.erf(x))),
-    # erf x = 1 - exp(-x p(x))
-    "erf-tail": lambda: fit(lambda x: -mp.log(mp.erfc(x)) / x, 1, 3.93, 7, lambda x: x * mp.erfc(x)),
+    "tanh": lambda: fit_odd(mp.tanh, 0.625, 5),
+    "sinh": lambda: fit_odd(mp.sinh, 1, 4),
+    # erf x = x + x p(x^2) on [0, 0.9]
+    "erf": lambda: fit(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, TINY, 0.81, 6, lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z))),
+    # erf x = 1 - 2^(x p(x)) from there on
+    "erf-tail": lambda: fit(lambda x: mp.log(mp.erfc(x), 2) / x, 0.9, 3.93, 6, lambda x: x * mp.erfc(x) * LN2),
+    # In f64: erfc x = exp(-x^2) / (1 + 2 x) p(t), t = (x - 3) / (x + 3), x in [0, 10.06]
+    "erfc": lambda: fit(lambda t: erfcx(3 * (1 + t) / (1 - t)) * (1 + 6 * (1 + t) / (1 - t)), -1, 7.06 / 13.06, 11, lambda t: 1, bits=53),
+    "sin": lambda: fit_odd(mp.sin, QUADRANT, 3),
+    # cos x = 1 + z (-1/2 + z p(z)), z = x^2
+    "cos": lambda: fit(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, TINY, QUADRANT**2, 3, lambda z: z**2 / mp.cos(mp.sqrt(z))),
+    "tan": lambda: fit_odd(mp.tan, QUADRANT, 7),
+    "asin": lambda: fit_odd(mp.asin, 0.5, 5),
+    "atan": lambda: fit_odd(mp.atan, 1, 9),
+    # In f64, for pow: atanh, of which log2 is made, and 2^r.
+    "pow-log": lambda: fit_odd(mp.atanh, mp.mpf("0.17158"), 4, bits=53),
+    "pow-exp": lambda: fit(lambda r: mp.mpf(2) ** r, -0.5, 0.5, 7, lambda r: 1 / mp.mpf(2) ** r, bits=53),
 }
 
 
@@ -108,7 +125,7 @@ def main():
     for name in sys.argv[1:] or FITS:
         coefficients, error = FITS[name]()
         print(f"// {name}: error 2^{float(mp.log(error, 2)):.1f}")
-        print("{" + ", ".join(float(c).hex().replace("0" * 7 + "p", "p") for c in coefficients) + "}")
+        print("{" + ", ".join(re.sub(r"\.?0*p", "p", float(c).hex()) for c in coefficients) + "}")
 
 
 main()

@@ -58,7 +58,8 @@ def ExpandMath : Pass<"nncc-expand-math"> {
     ```
   }];
   let options = [Option<"sse2", "sse2", "bool", "false", "The target has no FMA, and rounds by library calls">];
-  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect", "mlir::vector::VectorDialect"];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect", "mlir::scf::SCFDialect", "mlir::ub::UBDialect",
+                           "mlir::vector::VectorDialect"];
 }
 
 #endif // NNCC_CPU_PASSES

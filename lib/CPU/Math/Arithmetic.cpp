@@ -1,6 +1,7 @@
 //===- Arithmetic.cpp - arithmetic that builds itself ---------------------------------------------------------------------===//
 
 #include "Arithmetic.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -36,7 +37,8 @@ Mask compare(arith::CmpIPredicate predicate, Int a, Int b) {
 
 /// Casts to `element` lanes.
 template <typename Op, typename Result, typename Source> Result cast(Source source, Type element) {
-  return {source.site, Op::create(source.site->builder, source.site->loc, withElement(source.value, element), source.value)};
+  return {source.site,
+          Op::create(source.site->builder, source.site->loc, withElement(source.value, element), source.value)};
 }
 
 bool isF32(Float x) { return getElementTypeOrSelf(x.value).isF32(); }
@@ -80,6 +82,8 @@ Int operator|(Int a, Int b) { return build<arith::OrIOp>(a, b); }
 Int operator^(Int a, Int b) { return build<arith::XOrIOp>(a, b); }
 Int operator<<(Int a, int64_t bits) { return build<arith::ShLIOp>(a, constant(a, bits)); }
 Int operator>>(Int a, int64_t bits) { return build<arith::ShRUIOp>(a, constant(a, bits)); }
+Int operator<<(Int a, Int bits) { return build<arith::ShLIOp>(a, bits); }
+Int operator>>(Int a, Int bits) { return build<arith::ShRUIOp>(a, bits); }
 Int shiftRightSigned(Int a, int64_t bits) { return build<arith::ShRSIOp>(a, constant(a, bits)); }
 
 Mask operator<(Float a, Float b) { return compare(arith::CmpFPredicate::OLT, a, b); }
@@ -118,6 +122,19 @@ Float toF64(Float x) { return cast<arith::ExtFOp, Float>(x, x.site->builder.getF
 Float toF32(Float x) { return cast<arith::TruncFOp, Float>(x, x.site->builder.getF32Type()); }
 Float toFloat(Int x, Float like) { return cast<arith::SIToFPOp, Float>(x, getElementTypeOrSelf(like.value)); }
 Int toI32(Int x) { return cast<arith::TruncIOp, Int>(x, x.site->builder.getI32Type()); }
-Int toI64(Int x) { return cast<arith::ExtSIOp, Int>(x, x.site->builder.getI64Type()); }
+Int toI64(Int x) { return cast<arith::ExtUIOp, Int>(x, x.site->builder.getI64Type()); }
+Int toInt(Float x) { return cast<arith::FPToSIOp, Int>(x, x.site->builder.getI32Type()); }
+
+Value any(Mask mask) {
+  auto type = dyn_cast<VectorType>(mask.value.getType());
+  if (!type)
+    return mask.value;
+  OpBuilder &b = mask.site->builder;
+  Value flat = mask.value;
+  if (type.getRank() != 1)
+    flat = vector::ShapeCastOp::create(b, mask.site->loc, VectorType::get(type.getNumElements(), type.getElementType()),
+                                       flat);
+  return vector::ReductionOp::create(b, mask.site->loc, vector::CombiningKind::OR, flat);
+}
 
 } // namespace nncc::cpu::lanes

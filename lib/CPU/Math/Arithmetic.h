@@ -1,11 +1,12 @@
-//===- Arithmetic.h - arithmetic that builds itself ---------------------------------------------------------------*- C++ -*-===//
+//===- Arithmetic.h - arithmetic that builds itself -------------------------------------------------------------*- C++ -*-===//
+//-*-===//
 ///
 /// \file
-/// Handles on SSA values with C++ operators, so that an approximation reads as the formula it is. Each operator creates one arith
-/// or math op. A handle is a scalar or a vector of any shape: constants take the shape of what they meet.
+/// Handles on SSA values with C++ operators, so that an approximation reads as the formula it is. Each operator creates
+/// one arith or math op. A handle is a scalar or a vector of any shape: constants take the shape of what they meet.
 ///
-/// Nothing here carries a fast-math flag. f32 multiplies and adds are fused exactly where fma() says so; on f64 there is no fma(),
-/// so that the same bits come out where the machine has none.
+/// Nothing here carries a fast-math flag. f32 multiplies and adds are fused exactly where fma() says so; on f64 there
+/// is no fma(), so that the same bits come out where the machine has none.
 ///
 //===----------------------------------------------------------------------------------------------------------------------===//
 
@@ -87,6 +88,9 @@ inline Int operator^(Int a, int64_t b) { return a ^ constant(a, b); }
 Int operator<<(Int a, int64_t bits);
 /// Shifts zeros in.
 Int operator>>(Int a, int64_t bits);
+/// By a number of bits for each lane, from 0 to one less than there are.
+Int operator<<(Int a, Int bits);
+Int operator>>(Int a, Int bits);
 /// Shifts the sign in.
 Int shiftRightSigned(Int a, int64_t bits);
 
@@ -121,11 +125,16 @@ Float asFloat(Int bits);
 
 Float toF64(Float x);
 Float toF32(Float x);
-/// An i32 as a float of the type of `like`.
+/// An integer as a float of the type of `like`.
 Float toFloat(Int x, Float like);
-/// i64 to i32 (the low half) and i32 to i64 with its sign.
+/// i64 to i32 (the low half); i32 to i64 with zeros above it.
 Int toI32(Int x);
 Int toI64(Int x);
+/// `x`, which fits, as an i32.
+Int toInt(Float x);
+
+/// A value for the whole: true if any lane is.
+mlir::Value any(Mask mask);
 
 } // namespace nncc::cpu::lanes
 

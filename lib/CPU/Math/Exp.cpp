@@ -36,6 +36,11 @@ Float expm1Reduced(Float r) {
   return fma(r * r, q, r);
 }
 
+/// 2^r for |r| <= 1/2.
+Float exp2Reduced(Float r) {
+  return polynomial(r, {1, 0x1.62e43p-1, 0x1.ebfbep-3, 0x1.c6afdcp-5, 0x1.3b2db8p-7, 0x1.5ee22ep-10, 0x1.40ba7ep-13});
+}
+
 /// x 2^n for a `biased` of n + 254: by two factors, because 2^n alone may be no f32. Only the second can round.
 Float scale(Float x, Int biased) {
   Int half = biased >> 1;
@@ -50,9 +55,35 @@ Float exp(Float x) {
   return scale(expm1Reduced(reduced.r) + 1, reduced.biased);
 }
 
-Float expNormal(Float x) {
-  Reduced reduced = reduce(x, 127);
-  return (expm1Reduced(reduced.r) + 1) * asFloat(reduced.biased << 23);
+Float halfExp(Float x) {
+  Reduced reduced = reduce(atMost(atLeast(x, -104), 90), 253);
+  return scale(expm1Reduced(reduced.r) + 1, reduced.biased);
+}
+
+Float expTimes(Float x, Float factor) {
+  Reduced reduced = reduce(atMost(atLeast(x, -104), 89), 254);
+  return scale((expm1Reduced(reduced.r) + 1) * factor, reduced.biased);
+}
+
+Float exp2(Float x) {
+  Float clamped = atMost(atLeast(x, -151), 129);
+  Float shifted = clamped + (roundingShift + 254);
+  Float r = clamped - (shifted - (roundingShift + 254)); // exact
+  return scale(exp2Reduced(r), bits(shifted));
+}
+
+Float exp2OfProduct(Float a, Float b) {
+  Float shifted = fma(a, b, roundingShift + 127);
+  Float r = fma(a, b, (roundingShift + 127) - shifted);
+  return exp2Reduced(r) * asFloat(bits(shifted) << 23);
+}
+
+Float expm1(Float x) {
+  // 2^n e^r - 1 = 2 (2^(n-1) (e^r - 1) + (2^(n-1) - 1/2)): half of 2^128 is a float. At -30 the result has become -1.
+  Reduced reduced = reduce(atMost(atLeast(x, -30), 89), 126);
+  Float half = asFloat(reduced.biased << 23);
+  Float result = 2 * fma(half, expm1Reduced(reduced.r), half - 0.5);
+  return select(abs(x) < 0x1p-25, x, result); // the halves lose a bit of subnormals and the sign of zero
 }
 
 } // namespace nncc::cpu::lanes

@@ -5,8 +5,9 @@
 namespace nncc::cpu::lanes {
 
 Float fmaByF64(Float a, Float b, Float c) {
-  // The product of two floats is exact in f64. The sum is rounded to odd: where it is inexact, its last bit becomes 1, so that
-  // rounding it again to f32 sees on which side of a tie it lies. That makes two roundings give the same bits as one.
+  // The product of two floats is exact in f64. The sum is rounded to odd: where it is inexact, its last bit becomes 1,
+  // so that rounding it again to f32 sees on which side of a tie it lies. That makes two roundings give the same bits
+  // as one.
   Float product = toF64(a) * toF64(b), addend = toF64(c);
   Float sum = product + addend;
   Float added = sum - product;

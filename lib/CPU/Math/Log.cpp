@@ -1,6 +1,7 @@
 //===- Log.cpp - log, log2, log10, log1p ----------------------------------------------------------------------------------===//
 //
-// x = 2^e m with m in [sqrt 1/2, sqrt 2), log x = e ln 2 + log(1 + f) with f = m - 1. Coefficients: scripts/fit-math.py log
+// x = 2^e m with m in [sqrt 1/2, sqrt 2), log x = e ln 2 + log(1 + f) with f = m - 1. Coefficients: scripts/fit-math.py
+// log
 //
 //===----------------------------------------------------------------------------------------------------------------------===//
 
@@ -35,8 +36,8 @@ Split split(Float x) {
 
 /// (log(1 + f) - f) / f^2.
 Float logTail(Float f) {
-  return polynomial(f, {-0.5, 0x1.555554p-2, -0x1.000228p-2, 0x1.99a036p-3, -0x1.54722ap-3, 0x1.22d5f6p-3, -0x1.0d8196p-3,
-                        0x1.057638p-3, -0x1.390c66p-4});
+  return polynomial(f, {-0.5, 0x1.555554p-2, -0x1.000228p-2, 0x1.99a036p-3, -0x1.54722ap-3, 0x1.22d5f6p-3,
+                        -0x1.0d8196p-3, 0x1.057638p-3, -0x1.390c66p-4});
 }
 
 /// `result`, or what log gives at zero, below it, at infinity and NaN.
@@ -52,6 +53,37 @@ Float log(Float x) {
   auto [e, f] = split(x);
   Float log1pf = fma(f * f, logTail(f), f);
   return withSpecials(x, fma(e, ln2High, fma(e, ln2Low, log1pf)));
+}
+
+Float log2(Float x) {
+  constexpr double high = 0x1.715476p+0, low = 0x1.4ae0cp-26; // 1 / ln 2
+  auto [e, f] = split(x);
+  Float tail = f * f * logTail(f);
+  return withSpecials(x, e + fma(f, high, fma(f, low, tail * high)));
+}
+
+Float log10(Float x) {
+  constexpr double high = 0x1.bcb7b2p-2, low = -0x1.5b235ep-27;   // 1 / ln 10
+  constexpr double twoHigh = 0x1.344p-2, twoLow = 0x1.3509f8p-18; // log10 2; the first product is exact
+  auto [e, f] = split(x);
+  Float tail = f * f * logTail(f);
+  Float rest = fma(f, low, fma(tail, high, e * twoLow));
+  return withSpecials(x, fma(e, twoHigh, fma(f, high, rest)));
+}
+
+Float log1p(Float x) {
+  // 1 + x = 2^k (1 + f): f = 2^-k x + (2^-k - 1) rounds once, and where it matters not at all. The exponents come from
+  // 1 + x, which may be rounded. Quarters, because 2^-128 is no normal float.
+  Int offset = bits(x + 1) - sqrtHalfBits;
+  Int exponent = shiftRightSigned(offset, 23);
+  Float fourth = asFloat((constant(exponent, 129) - exponent) << 23); // 2^(2-k)
+  Float f = fma(0.25 * x, fourth, fma(fourth, 0.25, -1.0));
+  Float e = toFloat(exponent, x);
+  Float result = fma(e, ln2High, fma(e, ln2Low, fma(f * f, logTail(f), f)));
+  result = select(x < infinity, result, x);
+  result = select(x < -1, notANumber, result);
+  result = select(x == -1, -infinity, result);
+  return select(abs(x) < 0x1p-25, x, result); // the quarters lose bits of subnormals and the sign of zero
 }
 
 } // namespace nncc::cpu::lanes

@@ -17,6 +17,7 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
+#include <regex>
 
 using namespace mlir;
 
@@ -36,7 +37,7 @@ std::vector<Machine> runnableMachines() {
     machines = {{"x86-64-v4", 16}, {"x86-64-v4", 1}};
   if (has({"avx2", "fma", "bmi2", "f16c"}))
     machines.insert(machines.end(), {{"x86-64-v3", 16}, {"x86-64-v3", 8}, {"x86-64-v3", 1}});
-  machines.insert(machines.end(), {{"x86-64", 4, true}, {"x86-64", 1, true}});
+  machines.insert(machines.end(), {{"x86-64", 16, true}, {"x86-64", 1, true}});
   return machines;
 }
 
@@ -53,24 +54,37 @@ Jit::Jit() : state(std::make_unique<State>()) {
 
 Jit::~Jit() = default;
 
-static std::string source(const std::string &op, int arguments, int width) {
-  std::string lanes = width == 1 ? "f32" : "vector<" + std::to_string(width) + "xf32>";
-  std::string operands = arguments == 1 ? "%x" : "%x, %y";
-  return R"(func.func @run(%a: !llvm.ptr, %b: !llvm.ptr, %out: !llvm.ptr, %count: index) {
+/// A loop around `body`.
+static std::string source(std::string body, int width) {
+  std::string text = R"(func.func @run(%pa: !llvm.ptr, %pb: !llvm.ptr, %pc: !llvm.ptr, %out: !llvm.ptr, %count: index) {
     %zero = arith.constant 0 : index
-    %step = arith.constant )" + std::to_string(width) + R"( : index
+    %step = arith.constant $w : index
     scf.for %i = %zero to %count step %step {
       %k = arith.index_cast %i : index to i64
-      %pa = llvm.getelementptr %a[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-      %pb = llvm.getelementptr %b[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-      %po = llvm.getelementptr %out[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-      %x = llvm.load %pa {alignment = 4} : !llvm.ptr -> )" + lanes + R"(
-      %y = llvm.load %pb {alignment = 4} : !llvm.ptr -> )" + lanes + R"(
-      %z = math.)" + op + " " + operands + " : " + lanes + R"(
-      llvm.store %z, %po {alignment = 4} : )" + lanes + R"(, !llvm.ptr
+      %ea = llvm.getelementptr %pa[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %eb = llvm.getelementptr %pb[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %ec = llvm.getelementptr %pc[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %a = llvm.load %ea {alignment = 4} : !llvm.ptr -> $f
+      %b = llvm.load %eb {alignment = 4} : !llvm.ptr -> $f
+      %c = llvm.load %ec {alignment = 4} : !llvm.ptr -> $f
+      $body
+      %eo = llvm.getelementptr %out[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      llvm.store %r, %eo {alignment = 4} : $f, !llvm.ptr
     }
     return
   })";
+  std::string number = std::to_string(width), lanes = width == 1 ? "" : "vector<" + number + "x",
+              end = width == 1 ? "" : ">";
+  auto replace = [&](const std::string &name, const std::string &by) {
+    for (size_t at; (at = text.find(name)) != std::string::npos;)
+      text.replace(at, name.size(), by);
+  };
+  replace("$body", body);
+  text = std::regex_replace(text, std::regex("\\$c<([^>]*)>"), width == 1 ? "$1" : "dense<$1>");
+  replace("$f", lanes + "f32" + end);
+  replace("$i", lanes + "i32" + end);
+  replace("$w", number);
+  return text;
 }
 
 static void optimize(llvm::Module &module, llvm::TargetMachine *target) {
@@ -87,20 +101,22 @@ static void optimize(llvm::Module &module, llvm::TargetMachine *target) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
-Jit::Function Jit::compile(const std::string &op, int arguments, const Machine &machine, const std::string &pipeline) {
+Jit::Function Jit::compile(const std::string &body, const Machine &machine, const std::string &expand) {
   message.clear();
   auto fail = [&](const std::string &what) {
-    message = "math." + op + " for " + machine.cpu + ": " + what;
+    message = body + " for " + machine.cpu + ": " + what;
     return nullptr;
   };
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(source(op, arguments, machine.width), state->context.get());
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(source(body, machine.width), state->context.get());
   if (!module)
     return fail("cannot parse");
   PassManager passes(state->context.get());
-  std::string expand = machine.sse2 ? "nncc-expand-math{sse2=true}" : "nncc-expand-math";
-  std::string lower = "convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,"
-                      "convert-func-to-llvm,reconcile-unrealized-casts";
-  if (failed(parsePassPipeline((pipeline.empty() ? expand : pipeline) + "," + lower, passes)) || failed(passes.run(*module)))
+  std::string pass = machine.sse2 ? "nncc-expand-math{sse2=true}" : "nncc-expand-math";
+  std::string lower =
+      "convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,"
+      "convert-func-to-llvm,reconcile-unrealized-casts";
+  if (failed(parsePassPipeline("func.func(" + (expand.empty() ? pass : expand) + ")" + "," + lower, passes)) ||
+      failed(passes.run(*module)))
     return fail("cannot lower");
 
   auto context = std::make_unique<llvm::LLVMContext>();

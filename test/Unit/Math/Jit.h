@@ -1,4 +1,5 @@
-//===- Jit.h - an operation of the math dialect as a function ------------------------------------------------------*- C++ -*-===//
+//===- Jit.h - an operation of the math dialect as a function ---------------------------------------------------*- C++ -*-===//
+//-*-===//
 
 #ifndef NNCC_TEST_UNIT_MATH_JIT_H
 #define NNCC_TEST_UNIT_MATH_JIT_H
@@ -20,16 +21,19 @@ struct Machine {
 /// The machines whose code this one can run, the widest first.
 std::vector<Machine> runnableMachines();
 
-/// Compiles operations with --nncc-expand-math and runs them. No symbol is offered to the code: a call to a library does not link.
+/// Compiles operations with --nncc-expand-math and runs them. No symbol is offered to the code: a call to a library
+/// does not link.
 class Jit {
 public:
-  /// out[i] = op(a[i], b[i]) for `count` elements, a multiple of 64; a function of one argument ignores b.
-  using Function = void (*)(const float *a, const float *b, float *out, int64_t count);
+  /// out[i] = f(a[i], b[i], c[i]) for `count` elements, a multiple of 64.
+  using Function = void (*)(const float *a, const float *b, const float *c, float *out, int64_t count);
 
   Jit();
   ~Jit();
-  /// `op` is the name of an operation (`exp`). `pipeline` replaces --nncc-expand-math. Null with the reason in error() if it fails.
-  Function compile(const std::string &op, int arguments, const Machine &machine, const std::string &pipeline = "");
+  /// `body` computes %r from %a, %b and %c; $f stands for f32 lanes, $i for i32 lanes,
+  /// $c<1.0> for a constant. `expand` is the pipeline that does it, by
+  /// default the pass. Null with the reason in error() if it fails.
+  Function compile(const std::string &body, const Machine &machine, const std::string &expand = "");
   const std::string &error() const { return message; }
 
 private:

@@ -1,4 +1,5 @@
-//===- Ulp.h - how far a float is from the truth --------------------------------------------------------------------*- C++ -*-===//
+//===- Ulp.h - how far a float is from the truth ----------------------------------------------------------------*- C++ -*-===//
+//-*-===//
 
 #ifndef NNCC_TEST_UNIT_MATH_ULP_H
 #define NNCC_TEST_UNIT_MATH_ULP_H
@@ -7,8 +8,8 @@
 #include <cmath>
 #include <limits>
 
-/// The distance between `got` and `expected` in units of the last place that a float near `expected` has; infinite for a NaN or a
-/// number too many, and for a zero or an infinity of the wrong sign. An infinity counts as 2^128.
+/// The distance between `got` and `expected` in units of the last place that a float near `expected` has; infinite for
+/// a NaN or a number too many, and for a zero or an infinity of the wrong sign. An infinity counts as 2^128.
 inline double ulpError(float got, double expected) {
   constexpr double wrong = std::numeric_limits<double>::infinity();
   if (std::isnan(got) || std::isnan(expected))
@@ -17,7 +18,8 @@ inline double ulpError(float got, double expected) {
     return wrong;
   if (std::isinf(got) && std::isinf(expected))
     return 0;
-  double limit = std::ldexp(1.0, 128), a = std::min(double(std::fabs(got)), limit), b = std::min(std::fabs(expected), limit);
+  double limit = std::ldexp(1.0, 128), a = std::min(double(std::fabs(got)), limit),
+         b = std::min(std::fabs(expected), limit);
   if (b == 0)
     return a == 0 ? 0 : wrong; // no function of these has a zero that is not exact
   return std::fabs(a - b) / std::ldexp(1.0, std::clamp(std::ilogb(b), -126, 127) - 23);

@@ -38,6 +38,19 @@ void GraphChecker::define(Scope &scope, StringRef name, StringRef place) {
     reporter.error(DiagnosticCode::DuplicateName, place, "the graph has two values with the name '" + name + "'");
 }
 
+/// Exporters leave dead nodes behind that compute a name again. That is harmless as long as nothing uses the name afterwards.
+void GraphChecker::redefine(Scope &scope, StringRef name, StringRef place) {
+  if (!scope.values.insert(name).second)
+    scope.redefined.try_emplace(name, place.str());
+}
+
+void GraphChecker::checkUse(const Scope &scope, StringRef name) {
+  for (const Scope *each = &scope; each; each = each->outer)
+    if (auto found = each->redefined.find(name); found != each->redefined.end())
+      reporter.error(DiagnosticCode::DuplicateName, found->second,
+                     "the graph has two values with the name '" + name + "'");
+}
+
 void GraphChecker::checkGraph(const onnx::GraphProto &graph, const Body &body, const Scope *outer, StringRef prefix) {
   Scope scope;
   scope.outer = outer;
@@ -54,6 +67,7 @@ void GraphChecker::checkGraph(const onnx::GraphProto &graph, const Body &body, c
   DenseSet<StringRef> outputs;
   for (const onnx::ValueInfoProto &output : graph.output()) {
     std::string place = prefix.str() + output.name();
+    checkUse(scope, output.name());
     // A subgraph may hand out a value of the graph around it.
     if (!(outer ? scope.has(output.name()) : scope.values.contains(output.name())))
       reporter.error(DiagnosticCode::UndefinedValue, place,
@@ -101,14 +115,18 @@ void GraphChecker::checkNodes(const Nodes &nodes, const Body &body, Scope &scope
     }
     for (const std::string &output : node.output())
       if (!output.empty())
-        define(scope, output, place);
+        redefine(scope, output, place);
   }
 }
 
 void GraphChecker::checkInputs(const onnx::NodeProto &node, StringRef place, const Scope &scope) {
   for (auto [i, name] : llvm::enumerate(node.input())) {
-    if (name.empty() || scope.has(name))
+    if (name.empty())
       continue;
+    if (scope.has(name)) {
+      checkUse(scope, name);
+      continue;
+    }
     const onnx::NodeProto *producer = nullptr;
     if (producerSearches++ < kMaxProducerSearches) // each is linear
       for (const onnx::NodeProto &other : *scope.nodes)

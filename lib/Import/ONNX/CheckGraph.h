@@ -6,6 +6,7 @@
 
 #include "Schemas.h"
 #include "nncc/Support/SourceFiles.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -29,6 +30,8 @@ private:
     const Scope *outer = nullptr;
     unsigned depth = 1;
     const Nodes *nodes = nullptr;
+    /// Values that a node has computed again: an error once anything uses the name after that.
+    llvm::DenseMap<llvm::StringRef, std::string> redefined;
     bool has(llvm::StringRef name) const { return values.contains(name) || (outer && outer->has(name)); }
   };
   /// What the nodes of a graph or function have in common.
@@ -49,6 +52,8 @@ private:
                       const Scope &scope);
   bool isBodySupported(const onnx::FunctionProto &function, unsigned depth, std::string &missing);
   void define(Scope &scope, llvm::StringRef name, llvm::StringRef place);
+  void redefine(Scope &scope, llvm::StringRef name, llvm::StringRef place);
+  void checkUse(const Scope &scope, llvm::StringRef name);
 
   const LocalFunctions &functions;
   SourceFiles &files;

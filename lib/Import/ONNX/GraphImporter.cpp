@@ -83,7 +83,7 @@ void GraphImporter::importInputs(func::FuncOp function) {
     if (!type) // reported
       continue;
     StringAttr name = b.getStringAttr(input->name());
-    value = {Entry::Value, entry->addArgument(type, NameLoc::get(name)), nullptr};
+    value = {Entry::Value, entry->addArgument(type, NameLoc::get(name))};
     attributes.push_back(b.getDictionaryAttr(b.getNamedAttr("nn.name", name)));
   }
   function.setFunctionType(b.getFunctionType(entry->getArgumentTypes(), {}));
@@ -145,7 +145,8 @@ Value GraphImporter::lookup(StringRef name) {
   FailureOr<Value> value = found->kind == Entry::Dense
                                ? materialize(*static_cast<const onnx::TensorProto *>(found->tensor), loc)
                                : materialize(*static_cast<const onnx::SparseTensorProto *>(found->tensor), loc);
-  *found = succeeded(value) ? Entry{Entry::Value, *value, nullptr} : Entry{};
+  *found =
+      succeeded(value) ? Entry{Entry::Value, *value, found->kind == Entry::Dense ? found->tensor : nullptr} : Entry{};
   if (succeeded(value))
     lastConstant = value->getDefiningOp();
   return found->value;
@@ -153,7 +154,7 @@ Value GraphImporter::lookup(StringRef name) {
 
 void GraphImporter::define(StringRef name, Value value) {
   if (!name.empty())
-    frame->scope->entries[name] = value ? Entry{Entry::Value, value, nullptr} : Entry{};
+    frame->scope->entries[name] = value ? Entry{Entry::Value, value, nullptr, guessing} : Entry{};
 }
 
 DenseElementsAttr GraphImporter::read(const onnx::TensorProto &tensor) {

@@ -54,7 +54,8 @@ private:
   struct Entry {
     enum Kind { Value, Hole, Absent, Dense, Sparse } kind = Hole;
     mlir::Value value = {};
-    const void *tensor = nullptr; // an initializer that nothing has used yet
+    const void *tensor = nullptr; // of an initializer
+    bool isGuess = false;         // behind a node that cannot be compiled: the type is what ONNX infers
   };
   struct Scope {
     llvm::DenseMap<llvm::StringRef, Entry> entries;
@@ -82,6 +83,7 @@ private:
   mlir::LogicalResult importKnownNode(const onnx::NodeProto &node, Arrival arrival, const onnx::OpSchema *schema,
                                       int opset);
   bool hasHole(const onnx::NodeProto &node);
+  bool hasGuess(const onnx::NodeProto &node);
   void leaveHoles(const onnx::NodeProto &node);
   void countUnsupported(const onnx::NodeProto &node);
   void inferHoles(const onnx::NodeProto &node, const onnx::OpSchema *schema);
@@ -105,6 +107,7 @@ private:
   llvm::DenseMap<const onnx::FunctionProto *, Opsets> functionImports;
   Scope mainScope;
   Frame *frame = nullptr;
+  bool guessing = false;                   // whether that node has inputs of guessed types
   std::string place;                       // the node that is being imported
   mlir::Block *entry = nullptr;            // of the function
   mlir::Operation *lastConstant = nullptr; // initializers become ops at the start of the function

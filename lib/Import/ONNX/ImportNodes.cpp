@@ -40,17 +40,22 @@ void GraphImporter::importNode(const onnx::NodeProto &node, int index) {
     countUnsupported(node);
     return inferHoles(node, schema);
   }
+  // What goes wrong behind a guess may be right without it.
+  bool wasMuted = reporter.isMuted();
+  bool wasGuessing = std::exchange(guessing, guessing || hasGuess(node));
+  reporter.mute(guessing);
   size_t before = reporter.problemCount();
   std::string here = place; // bodies have places of their own
   LogicalResult result = schema && arrival != Arrival::LocalFunction ? checkNode(node, *schema) : success();
   if (succeeded(result))
     result = importKnownNode(node, arrival, schema, version);
   place = here;
-  if (succeeded(result))
-    return;
-  if (reporter.problemCount() == before) // a silent failure would end as an empty module
+  if (failed(result) && reporter.problemCount() == before) // a silent failure would end as an empty module
     reporter.error(DiagnosticCode::Internal, place, "the import of " + node.op_type() + " failed without saying why");
-  inferHoles(node, schema);
+  if (failed(result))
+    inferHoles(node, schema);
+  reporter.mute(wasMuted);
+  guessing = wasGuessing;
 }
 
 /// The last look before the import: attributes may have come from a call, and input types are known now.
@@ -100,6 +105,13 @@ bool GraphImporter::hasHole(const onnx::NodeProto &node) {
   });
 }
 
+bool GraphImporter::hasGuess(const onnx::NodeProto &node) {
+  return llvm::any_of(node.input(), [&](const std::string &name) {
+    Entry *found = find(name);
+    return found && found->isGuess;
+  });
+}
+
 void GraphImporter::leaveHoles(const onnx::NodeProto &node) {
   for (const std::string &output : node.output())
     define(output, nullptr);
@@ -132,14 +144,19 @@ void GraphImporter::inferHoles(const onnx::NodeProto &node, const onnx::OpSchema
   if (!schema || hasGraph || !schema->has_type_and_shape_inference_function())
     return;
   std::unordered_map<std::string, onnx::TypeProto> protos;
-  std::unordered_map<std::string, onnx::TypeProto *> byName;
+  std::unordered_map<std::string, onnx::TypeProto *> types;
+  std::unordered_map<std::string, const onnx::TensorProto *> data;
   for (const std::string &name : node.input())
-    if (Value value = lookup(name))
-      byName[name] = &(protos[name] = toProto(value.getType()));
+    if (Value value = lookup(name)) {
+      types[name] = &(protos[name] = toProto(value.getType()));
+      const auto *tensor = static_cast<const onnx::TensorProto *>(find(name)->tensor);
+      if (tensor && !bytesInFile(*tensor, files))
+        data[name] = tensor;
+    }
   onnx::NodeProto copy = node;
+  bool wasGuessing = std::exchange(guessing, true);
   try {
-    onnx::shape_inference::InferenceContextImpl inference(copy, byName, {}, {}, onnx::ShapeInferenceOptions{}, nullptr,
-                                                          nullptr);
+    onnx::shape_inference::InferenceContextImpl inference(copy, types, data, {}, onnx::ShapeInferenceOptions{});
     schema->GetTypeAndShapeInferenceFunction()(inference);
     for (int i = 0; i < node.output_size(); ++i)
       if (Type type = declaredType(*inference.getOutputType(i)))
@@ -148,11 +165,34 @@ void GraphImporter::inferHoles(const onnx::NodeProto &node, const onnx::OpSchema
   } catch (const std::exception &) {
     leaveHoles(node); // no types then
   }
+  guessing = wasGuessing;
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Types of inputs
 //===----------------------------------------------------------------------------------------------------------------------===//
+
+/// Whether an operator takes elements of a type at an input. Exporters go beyond the lists of the standard, and mean the obvious:
+/// what a newer version takes, and other widths of what this version takes, are right too.
+static bool accepts(const onnx::OpSchema &schema, size_t input, StringRef domain, Type type, onnx::DataType name) {
+  auto formal = [&](const onnx::OpSchema &version) -> const onnx::OpSchema::FormalParameter & {
+    return version.inputs()[std::min(input, version.inputs().size() - 1)];
+  };
+  auto isOfClass = [&](Type other) {
+    return (isa<FloatType>(type) && isa<FloatType>(other)) ||
+           (type.isIntOrIndex() && other.isIntOrIndex() && !type.isInteger(1) && !other.isInteger(1));
+  };
+  if (formal(schema).GetTypes().count(name))
+    return true;
+  for (int dataType = 1; dataType < onnx::TensorProto::DataType_ARRAYSIZE; ++dataType) {
+    std::string other = (Twine("tensor(") + elementFormat(dataType)->name + ")").str();
+    if (isOfClass(elementType(type.getContext(), dataType)) &&
+        formal(schema).GetTypes().count(onnx::Utils::DataTypeUtils::ToType(other)))
+      return true;
+  }
+  const onnx::OpSchema *newest = findSchema(domain, schema.Name(), INT_MAX);
+  return newest && input < newest->inputs().size() && formal(*newest).GetTypes().count(name);
+}
 
 LogicalResult GraphImporter::checkTypes(const onnx::NodeProto &node, const onnx::OpSchema &schema) {
   llvm::StringMap<onnx::DataType> variables; // T of the schema
@@ -164,25 +204,25 @@ LogicalResult GraphImporter::checkTypes(const onnx::NodeProto &node, const onnx:
       continue;
     const auto &formal = schema.inputs()[std::min<size_t>(i, schema.inputs().size() - 1)];
     std::string name = (Twine("tensor(") + format->name + ")").str();
+    std::string what =
+        ("input " + Twine(i) + " ('" + formal.GetName() + "') of " + node.op_type() + " is a " + name).str();
     onnx::DataType type = nullptr;
-    if (!reporter.guarded(DiagnosticCode::Internal, place, [&] { type = onnx::Utils::DataTypeUtils::ToType(name); }))
+    bool isAccepted = false;
+    if (!reporter.guarded(DiagnosticCode::Internal, place, [&] {
+          type = onnx::Utils::DataTypeUtils::ToType(name);
+          isAccepted = accepts(schema, i, node.domain(), tensor.getElementType(), type);
+        }))
       return failure();
-    if (!formal.GetTypes().count(type)) {
+    if (!isAccepted) {
       auto allowed = llvm::map_to_vector(formal.GetTypes(), [](onnx::DataType allowedType) { return *allowedType; });
       llvm::sort(allowed);
-      reporter
-          .error(DiagnosticCode::WrongType, place,
-                 "input " + Twine(i) + " ('" + formal.GetName() + "') of " + node.op_type() + " is a " + name)
+      reporter.error(DiagnosticCode::WrongType, place, what)
           .note("version " + Twine(schema.SinceVersion()) + " of the operator takes " + llvm::join(allowed, ", "));
       return failure();
     }
-    if (!formal.GetIsHomogeneous())
-      continue;
     onnx::DataType &bound = variables[formal.GetTypeStr()];
-    if (bound && bound != type)
-      return error(DiagnosticCode::WrongType, "input " + Twine(i) + " ('" + formal.GetName() + "') of " +
-                                                  node.op_type() + " is a " + name +
-                                                  ", but must be of the same type as an input before it, " + *bound);
+    if (formal.GetIsHomogeneous() && bound && bound != type)
+      return error(DiagnosticCode::WrongType, what + ", but must be of the same type as an input before it, " + *bound);
     bound = type;
   }
   return success();
@@ -285,7 +325,7 @@ LogicalResult GraphImporter::expand(const onnx::NodeProto &node, const onnx::Fun
   scope.depth = frame->scope->depth;
   for (int i = 0; i < function.input_size(); ++i) {
     Value value = i < node.input_size() ? lookup(node.input(i)) : Value();
-    scope.entries[function.input(i)] = {value ? Entry::Value : Entry::Absent, value, nullptr};
+    scope.entries[function.input(i)] = {value ? Entry::Value : Entry::Absent, value};
   }
   body.scope = &scope;
   Frame *outer = std::exchange(frame, &body);

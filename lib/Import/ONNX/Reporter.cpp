@@ -10,6 +10,10 @@ namespace nncc::import {
 
 Diagnostic &Reporter::error(DiagnosticCode code, const Twine &place, const Twine &message) {
   ++problems;
+  if (muted) {
+    dropped = {};
+    return dropped;
+  }
   bool isNew = seen.insert((toString(code) + place + "\n" + message).str()).second;
   if (isNew && errorCount() < maxErrors)
     return diagnostics.error(code, file, place, message);

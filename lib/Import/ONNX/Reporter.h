@@ -28,6 +28,10 @@ public:
   /// An operator that nncc cannot compile, met at the node `place`; `why` may be empty.
   void unsupported(llvm::StringRef op, llvm::StringRef place, const llvm::Twine &why);
 
+  /// While muted, errors count as problems and are not listed: what follows from another problem would only mislead.
+  void mute(bool isMuted) { muted = isMuted; }
+  bool isMuted() const { return muted; }
+
   bool failed() const { return errorCount() != 0; }
   bool anyUnsupported() const { return !unsupportedOps.empty(); }
   /// What a first look found, before a closer one counts again.
@@ -55,6 +59,7 @@ private:
   std::string file;
   size_t maxErrors, errorsBefore;
   size_t leftOut = 0;
+  bool muted = false;
   size_t problems = 0;
   llvm::StringSet<> seen;
   Diagnostic dropped = {};                           // where the text of a problem beyond the limit goes

@@ -5,6 +5,7 @@
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "nncc/CPU/Passes.h"
+#include "nncc/Conversion/ExecToLLVM/Passes.h"
 #include "nncc/Conversion/NNToLinalg/Passes.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Dialect/Exec/Transforms/Passes.h"
@@ -15,6 +16,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   nncc::cpu::registerNNCCCPUPasses();
   nncc::exec::registerNNCCExecPasses();
+  nncc::registerNNCCExecToLLVMPasses();
   nncc::registerNNCCNNToLinalgPasses();
   nncc::nn::registerNNCCNNPasses();
   mlir::DialectRegistry registry;

@@ -3,6 +3,7 @@
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace nncc::exec;
@@ -17,6 +18,12 @@ void ExecDialect::initialize() {
 #define GET_OP_LIST
 #include "nncc/Dialect/Exec/IR/ExecOps.cpp.inc"
       >();
+}
+
+int64_t nncc::exec::getElementBytes(Type element) {
+  if (auto complex = dyn_cast<ComplexType>(element))
+    return 2 * getElementBytes(complex.getElementType());
+  return element.isIndex() ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
 }
 
 LogicalResult InputOp::verify() {

@@ -125,8 +125,7 @@ SmallVector<SizeExpr> SizeAnalysis::getDims(Value tensor) {
 
 SizeExpr SizeAnalysis::getBytes(Value tensor) {
   // No fallback when a coefficient overflows: the product of all sizes that are numbers is that of a tensor in memory.
-  Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
-  SizeExpr bytes = element.isIndex() ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  SizeExpr bytes = getElementBytes(cast<RankedTensorType>(tensor.getType()).getElementType());
   for (const SizeExpr &size : getDims(tensor)) {
     auto product = SizeExpr::multiply(bytes, size);
     bytes = product ? *product : runTimeLeaf(tensor, 0);

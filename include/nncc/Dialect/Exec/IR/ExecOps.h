@@ -20,4 +20,11 @@
 #define GET_OP_CLASSES
 #include "nncc/Dialect/Exec/IR/ExecOps.h.inc"
 
+namespace nncc::exec {
+
+/// Bytes of an element in memory.
+int64_t getElementBytes(mlir::Type element);
+
+} // namespace nncc::exec
+
 #endif // NNCC_DIALECT_EXEC_IR_EXECOPS_H

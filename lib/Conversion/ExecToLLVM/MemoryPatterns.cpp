@@ -1,0 +1,197 @@
+//===- MemoryPatterns.cpp - buffers and what the schedule itself reads and writes -----------------------------------------===//
+
+#include "Patterns.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "nnccrt/abi.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::exec;
+
+namespace {
+
+class BufferLowering : public SchedulePattern<BufferOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(BufferOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    RunBuilder run(rewriter, op);
+    Value arena = run.loadField(run.frame, offsetof(nnccrt_frame, arena), run.ptr), offset;
+    if (op.getSlot()) {
+      Value offsets = run.loadField(run.frame, offsetof(nnccrt_frame, offsets), run.ptr);
+      offset = run.loadField(offsets, *op.getSlot() * sizeof(int64_t), run.i64);
+    } else {
+      offset = run.constant(op.getOffset().value_or(0));
+    }
+    rewriter.replaceOpWithMultiple(op, {makeMemRef(run.advance(arena, offset), adaptor.getSizes())});
+    return success();
+  }
+};
+
+class ViewLowering : public SchedulePattern<ViewOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(ViewOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithMultiple(op, {makeMemRef(adaptor.getSource().front(), adaptor.getSizes())});
+    return success();
+  }
+};
+
+class InputLowering : public SchedulePattern<InputOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(InputOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithMultiple(op, {makeMemRef(adaptor.getArgument().front(), adaptor.getSizes())});
+    return success();
+  }
+};
+
+class WeightLowering : public SchedulePattern<WeightOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(WeightOp op, Adaptor, ConversionPatternRewriter &rewriter) const override {
+    RunBuilder run(rewriter, op);
+    Value weights = run.loadField(run.frame, offsetof(nnccrt_frame, weights), run.ptr);
+    rewriter.replaceOp(op, run.advance(weights, run.constant(info.weightOffsets[op.getIndex()])));
+    return success();
+  }
+};
+
+class FileLowering : public SchedulePattern<FileOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(FileOp op, Adaptor, ConversionPatternRewriter &rewriter) const override {
+    RunBuilder run(rewriter, op);
+    Value inputs = run.loadField(run.frame, offsetof(nnccrt_frame, inputs), run.ptr);
+    int64_t index = info.numInputs + info.files.lookup(describeFile(op));
+    rewriter.replaceOp(op, run.loadField(inputs, index * sizeof(void *), run.ptr));
+    return success();
+  }
+};
+
+class CopyLowering : public SchedulePattern<CopyOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(CopyOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    MemRefParts source(cast<MemRefType>(op.getSource().getType()), adaptor.getSource());
+    Value bytes = source.getBytes(rewriter, op.getLoc());
+    LLVM::MemcpyOp::create(rewriter, op.getLoc(), adaptor.getTarget().front(), source.getAddress(), bytes,
+                           /*isVolatile=*/false);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+class DimLowering : public SchedulePattern<memref::DimOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(memref::DimOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    std::optional<int64_t> index = op.getConstantIndex();
+    if (!index)
+      return op.emitOpError("asks for a dim by a number that is no constant");
+    MemRefParts source(cast<MemRefType>(op.getSource().getType()), adaptor.getSource());
+    rewriter.replaceOp(op, source.getSize(rewriter, op.getLoc(), *index));
+    return success();
+  }
+};
+
+/// The address of one element.
+Value getElement(OpBuilder &builder, Location loc, const LLVMTypeConverter &types, const MemRefParts &memref,
+                 ArrayRef<ValueRange> indices) {
+  Value linear;
+  for (auto [dim, index] : llvm::enumerate(indices)) {
+    if (linear) {
+      linear = LLVM::MulOp::create(builder, loc, linear, memref.getSize(builder, loc, dim));
+      linear = LLVM::AddOp::create(builder, loc, linear, index.front());
+    } else {
+      linear = index.front();
+    }
+  }
+  if (!linear)
+    return memref.getAddress();
+  Type element = types.convertType(memref.type.getElementType());
+  return LLVM::GEPOp::create(builder, loc, memref.getAddress().getType(), element, memref.getAddress(),
+                             ArrayRef<LLVM::GEPArg>{linear});
+}
+
+class LoadLowering : public SchedulePattern<memref::LoadOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(memref::LoadOp op, Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto &types = *getTypeConverter<LLVMTypeConverter>();
+    MemRefParts memref(op.getMemRefType(), adaptor.getMemref());
+    Value address = getElement(rewriter, op.getLoc(), types, memref, llvm::to_vector(adaptor.getIndices()));
+    rewriter.replaceOpWithNewOp<LLVM::LoadOp>(op, types.convertType(op.getType()), address);
+    return success();
+  }
+};
+
+class StoreLowering : public SchedulePattern<memref::StoreOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(memref::StoreOp op, Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    MemRefParts memref(op.getMemRefType(), adaptor.getMemref());
+    Value address = getElement(rewriter, op.getLoc(), *getTypeConverter<LLVMTypeConverter>(), memref,
+                               llvm::to_vector(adaptor.getIndices()));
+    rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, adaptor.getValue().front(), address);
+    return success();
+  }
+};
+
+class SelectLowering : public SchedulePattern<arith::SelectOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(arith::SelectOp op, Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (!isa<MemRefType>(op.getType()))
+      return rewriter.notifyMatchFailure(op, "selects scalars");
+    SmallVector<Value> parts;
+    for (auto [a, b] : llvm::zip_equal(adaptor.getTrueValue(), adaptor.getFalseValue()))
+      parts.push_back(LLVM::SelectOp::create(rewriter, op.getLoc(), adaptor.getCondition().front(), a, b));
+    rewriter.replaceOpWithMultiple(op, {parts});
+    return success();
+  }
+};
+
+class GetGlobalLowering : public SchedulePattern<memref::GetGlobalOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(memref::GetGlobalOp op, Adaptor, ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<LLVM::AddressOfOp>(op, LLVM::LLVMPointerType::get(getContext()), op.getName());
+    return success();
+  }
+};
+
+class GlobalLowering : public SchedulePattern<memref::GlobalOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(memref::GlobalOp op, Adaptor, ConversionPatternRewriter &rewriter) const override {
+    auto &types = *getTypeConverter<LLVMTypeConverter>();
+    auto value = dyn_cast_or_null<ElementsAttr>(op.getInitialValueAttr());
+    if (!value)
+      return op.emitOpError("has no elements");
+    Type type = types.convertType(op.getType().getElementType());
+    if (auto indices = dyn_cast<DenseIntElementsAttr>(value); indices && op.getType().getElementType().isIndex())
+      value = indices.mapValues(type, [](const APInt &index) { return index.sextOrTrunc(64); });
+    for (int64_t size : llvm::reverse(op.getType().getShape()))
+      type = LLVM::LLVMArrayType::get(type, size);
+    Attribute initial = value;
+    if (op.getType().getRank() == 0)
+      initial = value.getValues<Attribute>()[0];
+    rewriter.replaceOpWithNewOp<LLVM::GlobalOp>(op, type, /*isConstant=*/true, LLVM::Linkage::Internal, op.getSymName(),
+                                                initial,
+                                                /*alignment=*/64);
+    return success();
+  }
+};
+
+} // namespace
+
+void nncc::populateMemoryPatterns(RewritePatternSet &patterns, const LLVMTypeConverter &types,
+                                  const ScheduleInfo &info) {
+  patterns.add<BufferLowering, ViewLowering, InputLowering, WeightLowering, FileLowering, CopyLowering, DimLowering,
+               LoadLowering, StoreLowering, SelectLowering, GetGlobalLowering, GlobalLowering>(
+      types, patterns.getContext(), info);
+}

@@ -2,6 +2,7 @@
 //---------------------------------------------===//
 
 #include "nncc/CPU/CompileKernel.h"
+#include "EmitContraction.h"
 #include "EmitKernel.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -36,6 +37,13 @@ private:
 
 LogicalResult KernelCompiler::emitFunctions() {
   OpBuilder::InsertionGuard guard(b);
+  if (findContraction(kernel).root) {
+    FailureOr<int64_t> scratch = emitContractionKernel(b, kernel, target);
+    if (failed(scratch))
+      return failure();
+    module.get()->setAttr(scratchBytesAttrName, b.getI64IntegerAttr(*scratch));
+    return checkMemory();
+  }
   createKernelFunction(b, kernel, KernelPart::Tiles);
   b.setInsertionPointToEnd(module->getBody());
   KernelFunction run = createKernelFunction(b, kernel, KernelPart::Run);

@@ -1,6 +1,8 @@
 //===- Contraction.cpp - which emitter writes a contraction -------------------------------------------------------===//
 
 #include "nncc/CPU/Contraction.h"
+#include "Contraction/ConvLines.h"
+#include "Contraction/ConvPointwise.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -35,4 +37,42 @@ bool cpu::canFuseBehindContraction(Operation *root, ArrayRef<linalg::GenericOp> 
       return false;
   }
   return true;
+}
+
+static std::unique_ptr<cpu::ContractionEmitter> chooseEmitter(const cpu::ContractionSite &site,
+                                                              const cpu::CPUTarget &target) {
+  if (target.optLevel == 0)
+    return std::make_unique<cpu::NaiveEmitter>(site, target);
+  if (isa<exec::MatMulOp>(site.root))
+    return std::make_unique<cpu::MatMulEmitter>(site, target);
+  if (std::optional<cpu::ConvShape> shape = cpu::ConvShape::of(cast<exec::ConvOp>(site.root))) {
+    if (shape->isPointwise())
+      return std::make_unique<cpu::ConvPointwiseEmitter>(site, *shape, target);
+    return std::make_unique<cpu::ConvLinesEmitter>(site, *shape, target);
+  }
+  return std::make_unique<cpu::NaiveEmitter>(site, target);
+}
+
+/// No element at all: the plans need not care.
+static bool isEmpty(Operation *root) {
+  return llvm::is_contained(cast<RankedTensorType>(root->getResult(0).getType()).getShape(), 0);
+}
+
+FailureOr<Value> cpu::emitContractionTiles(OpBuilder &b, const ContractionSite &site, const CPUTarget &target) {
+  IndexMath m(b, site.root->getLoc());
+  if (isEmpty(site.root))
+    return m.constant(0);
+  return chooseEmitter(site, target)->emitTiles(m);
+}
+
+LogicalResult cpu::emitContraction(OpBuilder &b, const ContractionSite &site, Value tile, Value scratch,
+                                   const CPUTarget &target) {
+  IndexMath m(b, site.root->getLoc());
+  if (!isEmpty(site.root))
+    chooseEmitter(site, target)->emitTile(m, tile, scratch);
+  return success();
+}
+
+int64_t cpu::getContractionScratchBytes(const ContractionSite &site, const CPUTarget &target) {
+  return isEmpty(site.root) ? 0 : chooseEmitter(site, target)->getScratchBytes();
 }

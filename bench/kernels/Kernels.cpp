@@ -1,0 +1,80 @@
+//===- Kernels.cpp - the kernels of known models --------------------------------------------------------------------===//
+
+#include "Kernels.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using llvm::formatv;
+
+namespace {
+
+std::string tensor(const std::vector<int64_t> &dims) {
+  std::string text = "tensor<";
+  for (int64_t dim : dims)
+    text += std::to_string(dim) + "x";
+  return text + "f32>";
+}
+
+/// A product with packed weights, bias and an activation (`body`, from %s to %r).
+KernelCase makeMatMul(const std::string &name, int64_t m, int64_t k, int64_t n, const std::string &body) {
+  KernelCase result;
+  result.name = formatv("{0} {1}x{2}x{3}", name, m, k, n);
+  std::vector<int64_t> lhs{m, k}, rhs{1, int64_t(llvm::divideCeil(n, 16)), k, 16}, bias{n}, out{m, n};
+  result.text = formatv(R"(
+exec.kernel @k(%x: {0}, %w: {1}, %bias: {2}) -> {3} {{
+  %e = tensor.empty() : {3}
+  %0 = exec.matmul %x, %w outs(%e) {{packed = array<i64: {4}, {5}>} : {0}, {1}, {3} -> {3}
+  %1 = linalg.generic {{indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]} ins(%0, %bias : {3}, {2}) outs(%e : {3}) {{
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = arith.addf %a, %b : f32
+    {6}
+    linalg.yield %r : f32
+  } -> {3}
+  exec.yield %1 : {3}
+})",
+                        tensor(lhs), tensor(rhs), tensor(bias), tensor(out), k, n, body);
+  result.flops = 2.0 * m * k * n;
+  result.weightBytes = 4.0 * k * n;
+  result.tensors = {lhs, rhs, bias, out};
+  return result;
+}
+
+const char *kIdentity = "%zero = arith.constant 0.0 : f32\n%r = arith.addf %s, %zero : f32";
+const char *kRelu = "%zero = arith.constant 0.0 : f32\n%r = arith.maximumf %s, %zero : f32";
+const char *kGelu = R"(%half = arith.constant 0.5 : f32
+    %one = arith.constant 1.0 : f32
+    %root = arith.constant 0.70710678 : f32
+    %t = arith.mulf %s, %root : f32
+    %erf = math.erf %t : f32
+    %u = arith.addf %erf, %one : f32
+    %h = arith.mulf %s, %half : f32
+    %r = arith.mulf %h, %u : f32)";
+
+} // namespace
+
+std::vector<KernelCase> makeKernelCases() {
+  std::vector<KernelCase> cases;
+  for (int64_t m : {128, 197, 384})
+    cases.push_back(makeMatMul("bert.qkv", m, 768, 2304, kIdentity));
+  cases.push_back(makeMatMul("bert.proj", 128, 768, 768, kIdentity));
+  cases.push_back(makeMatMul("bert.ffn1", 128, 768, 3072, kGelu));
+  cases.push_back(makeMatMul("bert.ffn2", 128, 3072, 768, kIdentity));
+  cases.push_back(makeMatMul("square", 1024, 1024, 1024, kIdentity));
+  cases.push_back(makeMatMul("gpt2.qkv.decode", 1, 768, 2304, kIdentity));
+  cases.push_back(makeMatMul("gpt2.ffn2.decode", 1, 3072, 768, kIdentity));
+  cases.push_back(makeMatMul("gpt2.head.decode", 1, 768, 50257, kIdentity));
+  cases.push_back(makeMatMul("resnet.fc", 1, 2048, 1000, kIdentity));
+  cases.push_back(makeMatMul("batch8.fc", 8, 2048, 1000, kIdentity));
+  // 1x1 convolutions are products.
+  cases.push_back(makeMatMul("resnet.1x1", 3136, 64, 256, kRelu));
+  cases.push_back(makeMatMul("resnet.1x1", 3136, 256, 64, kRelu));
+  cases.push_back(makeMatMul("resnet.1x1", 784, 512, 128, kRelu));
+  cases.push_back(makeMatMul("resnet.1x1", 196, 256, 1024, kRelu));
+  cases.push_back(makeMatMul("resnet.1x1", 49, 2048, 512, kRelu));
+  cases.push_back(makeMatMul("resnet.1x1", 49, 512, 2048, kRelu));
+  cases.push_back(makeMatMul("mobilenet.1x1", 12544, 16, 96, kRelu));
+  cases.push_back(makeMatMul("mobilenet.1x1", 784, 144, 32, kRelu));
+  cases.push_back(makeMatMul("mobilenet.1x1", 49, 320, 1280, kRelu));
+  return cases;
+}

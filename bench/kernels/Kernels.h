@@ -1,0 +1,21 @@
+//===- Kernels.h - the kernels of known models ----------------------------------------------------------*- C++ -*-===//
+
+#ifndef NNCC_BENCH_KERNELS_KERNELS_H
+#define NNCC_BENCH_KERNELS_KERNELS_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+struct KernelCase {
+  std::string name, text;
+  double flops = 0, weightBytes = 0;
+  /// Sizes of arguments and results, all f32.
+  std::vector<std::vector<int64_t>> tensors;
+  bool isDynamic = false;
+  std::vector<std::vector<uint64_t>> dynamicDims;
+};
+
+std::vector<KernelCase> makeKernelCases();
+
+#endif // NNCC_BENCH_KERNELS_KERNELS_H

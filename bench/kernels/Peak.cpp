@@ -1,0 +1,61 @@
+//===- Peak.cpp - what the machine can do at most -------------------------------------------------------------------===//
+
+#include "Peak.h"
+#include <algorithm>
+#include <cstdint>
+#include <immintrin.h>
+#include <ctime>
+#include <vector>
+
+double now() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+static constexpr int kChains = 12, kSteps = 20000;
+
+/// Seconds for kSteps multiply-adds in each of kChains registers. `asm` keeps the compiler from seeing that nothing depends on them.
+#define NNCC_PEAK_LOOP(name, features, Vector, set, multiplyAdd, constraint)                                           \
+  __attribute__((target(features))) static double name() {                                                             \
+    Vector sums[kChains];                                                                                              \
+    for (int i = 0; i < kChains; ++i)                                                                                  \
+      sums[i] = set(float(i));                                                                                         \
+    Vector factor = set(0.99f);                                                                                        \
+    double start = now();                                                                                              \
+    for (int step = 0; step < kSteps; ++step) {                                                                        \
+      _Pragma("unroll") for (int i = 0; i < kChains; ++i) {                                                            \
+        sums[i] = multiplyAdd(factor, factor, sums[i]);                                                                \
+        asm volatile("" : "+" constraint(sums[i]));                                                                    \
+      }                                                                                                                \
+    }                                                                                                                  \
+    return now() - start;                                                                                              \
+  }
+
+#define NNCC_MUL_ADD_PS(x, y, z) _mm_add_ps(_mm_mul_ps(x, y), z)
+NNCC_PEAK_LOOP(timeAVX512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps, "v")
+NNCC_PEAK_LOOP(timeAVX2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps, "x")
+NNCC_PEAK_LOOP(timeSSE, "sse2", __m128, _mm_set1_ps, NNCC_MUL_ADD_PS, "x")
+
+double measurePeak(const std::string &level) {
+  bool isV4 = level == "x86-64-v4", isV3 = level == "x86-64-v3";
+  int lanes = isV4 ? 16 : isV3 ? 8 : 4;
+  double best = 1e9;
+  for (int i = 0; i < 5; ++i)
+    best = std::min(best, isV4 ? timeAVX512() : isV3 ? timeAVX2() : timeSSE());
+  return 2.0 * lanes * kChains * kSteps / best;
+}
+
+double measureReadBandwidth() {
+  std::vector<int64_t> data(32 << 20, 1);
+  double best = 1e9;
+  int64_t sum = 0;
+  for (int round = 0; round < 3; ++round) {
+    double start = now();
+    for (int64_t value : data)
+      sum += value;
+    best = std::min(best, now() - start);
+  }
+  asm volatile("" : "+r"(sum));
+  return data.size() * 8 / best;
+}

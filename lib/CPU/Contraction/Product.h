@@ -1,0 +1,53 @@
+//===- Product.h - one or many matrix products, cut into tiles ------------------------------------------*- C++ -*-===//
+
+#ifndef NNCC_LIB_CPU_CONTRACTION_PRODUCT_H
+#define NNCC_LIB_CPU_CONTRACTION_PRODUCT_H
+
+#include "GemmBlock.h"
+#include <functional>
+
+namespace nncc::cpu {
+
+/// What is known of a product while compiling; sizes may be dynamic.
+struct ProductShape {
+  int64_t batch, rows, columns, depth;
+  RightMatrix::Kind rightKind;
+};
+
+/// How a product is cut. Depends on the shape and the target only: every function of a kernel finds the same.
+struct ProductPlan {
+  ProductPlan(const ProductShape &shape, const ElementKind &kind, const CPUTarget &target);
+
+  RegisterShape registers;
+  RowTiling rows;
+  ColumnTiling columns;
+  /// Steps in K that are done before the next columns, 0: all. Then sums wait in scratch.
+  int64_t depthPart = 0;
+  bool packsRight = false;
+  bool prefetch = false;
+  /// Upper bound of the steps in K between two uses of scratch.
+  int64_t packedDepth = 0;
+};
+
+/// The operands of a product in memory.
+struct Product {
+  mlir::Value batch, numRows, numColumns, depth;
+  mlir::Value left, leftRowStride;
+  /// Without base.
+  RightMatrix right;
+
+  struct Offsets {
+    mlir::Value left, right, resultRow, resultColumn;
+  };
+  /// Where the product number `index` of the batch is.
+  std::function<Offsets(IndexMath &, mlir::Value index)> getOffsets;
+};
+
+mlir::Value emitProductTiles(IndexMath &m, const Product &product, const ProductPlan &plan);
+void emitProduct(IndexMath &m, const Product &product, const ProductPlan &plan, const ElementKind &kind,
+                 const Epilogue &epilogue, mlir::Value tile, Scratch &scratch);
+int64_t getProductScratchBytes(const ProductPlan &plan, const ElementKind &kind);
+
+} // namespace nncc::cpu
+
+#endif // NNCC_LIB_CPU_CONTRACTION_PRODUCT_H

@@ -9,7 +9,8 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
-import judges
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+import judges  # noqa: E402
 
 
 def answer(folder, outputs):

@@ -2,22 +2,18 @@
 
 import dataclasses
 import json
-import os
 import pathlib
-import resource
 import select
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-import judges
-
-# nncc's exit codes (docs/Testing.md); what else a process can do is "crash" and "timeout".
-STATUS = {0: "pass", 1: "wrong", 2: "usage", 3: "io", 4: "invalid", 5: "unsupported", 6: "limit", 70: "internal"}
-
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "harness"))
+import judges  # noqa: E402
+import processes  # noqa: E402
 
 @dataclasses.dataclass
 class Result:
@@ -25,32 +21,6 @@ class Result:
     detail: str = ""
     compile_seconds: float = 0.0
     run_seconds: float = 0.0
-
-
-def last_line(text):
-    """What a person would want to see of the output: the first error, else the last line."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if "error:" in line]
-    return (errors or lines[-1:] or [""])[0].strip()[:300]
-
-
-def isolate():
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def run_process(command, timeout, env=None):
-    """(status, output): a crash, a hang or a child left behind never reaches the harness."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               errors="replace", start_new_session=True, preexec_fn=isolate, env=env)
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return "timeout", f"still running after {timeout} s"
-    if process.returncode < 0:
-        return "crash", f"{signal.Signals(-process.returncode).name} {last_line(output)}".strip()
-    return STATUS.get(process.returncode, "crash"), last_line(output) or f"exit code {process.returncode}"
 
 
 class Nncc:
@@ -62,7 +32,6 @@ class Nncc:
         for tool in ("nncc", "nncc-run"):
             if not (self.tools / tool).exists():
                 raise SystemExit(f"{self.tools / tool} is not there: build it, or name another tree with --build=")
-        self.env = dict(os.environ, NNCC_NUM_THREADS="1", ASAN_OPTIONS="allow_user_poisoning=0:detect_leaks=0")
 
     def run(self, case):
         work = pathlib.Path(tempfile.mkdtemp(dir=self.options.scratch))
@@ -73,19 +42,19 @@ class Nncc:
 
     def run_in(self, work, case):
         o = self.options
-        library, outputs = str(work / "model.so"), work / "outputs"
+        library, outputs = work / "model.so", work / "outputs"
         start = time.monotonic()
-        status, detail = run_process([str(self.tools / "nncc"), case.folder + "/model.onnx", "-o", library, "--emit=so", f"-O{o.opt}",
-                                      f"-mcpu={o.mcpu}", "-j", "1", *o.nncc_flags], o.timeout, self.env)
+        status, detail = processes.run([self.tools / "nncc", case.folder + "/model.onnx", "-o", library, "--emit=so", f"-O{o.opt}",
+                                        f"-mcpu={o.mcpu}", "-j", "1", *o.nncc_flags], o.timeout)
         compiled = time.monotonic()
         if status != "pass":
             return Result(status, detail, compiled - start)
-        command = [str(self.tools / "nncc-run"), library, f"--test-data={case.folder}/test_data_set_0"]
+        command = [self.tools / "nncc-run", library, f"--test-data={case.folder}/test_data_set_0"]
         own = o.judge == "numpy" or case.judge == "random"
         if own:
             command.append(f"--output={outputs}")
         command += [f"--rtol={o.rtol}", f"--atol={o.atol}"] + (["--atol-rel=1e-5"] if case.judge == "transform" else [])
-        status, detail = run_process(command, o.timeout, self.env)
+        status, detail = processes.run(command, o.timeout)
         if status == "pass":
             detail = ""
             if own:
@@ -115,7 +84,7 @@ class OnnxRuntime:
 
     def ask(self, case, outputs):
         if self.server is None or self.server.poll() is not None:
-            self.server = subprocess.Popen([sys.executable, str(pathlib.Path(__file__).with_name("onnxruntime_server.py"))], text=True,
+            self.server = subprocess.Popen([sys.executable, str(HERE / "onnxruntime_server.py")], text=True,
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.server.stdin.write(json.dumps([case.folder, outputs]) + "\n")
         self.server.stdin.flush()

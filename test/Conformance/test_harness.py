@@ -4,13 +4,12 @@ import argparse
 import pathlib
 import stat
 
-import numpy as np
-import pytest
-
 import cases
 import expectations
-import judges
+import numpy as np
+import pytest
 import runners
+from runners import judges
 
 X = np.array([1.0, np.nan, np.inf, -2.0], np.float32)
 

@@ -1,0 +1,71 @@
+"""Where whole models come from, and how exact their outputs have to be."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass
+class Model:
+    name: str
+    path: pathlib.Path
+    rtol: float = 1e-3
+    atol_rel: float = 1e-4  # of the output's largest magnitude
+    step: float = 0.0  # of a quantised output: at most 1 % of the elements may be one step off
+
+    @property
+    def data_sets(self):
+        return sorted(self.path.parent.glob("test_data_set_*"))
+
+
+def shared_folder():
+    """../shared beside the project, or $NNCC_SHARED; None where there is none."""
+    folder = pathlib.Path(os.environ.get("NNCC_SHARED") or ROOT.parent / "shared")
+    return folder if folder.is_dir() else None
+
+
+def own():
+    stated = json.loads((ROOT / "models/manifest.json").read_text())
+    return [Model(f"models/{entry['name']}", ROOT / "models" / entry["name"] / "model.onnx", **entry["tolerance"]) for entry in stated]
+
+
+def others():
+    """Models that others wrote: shared/models. tolerances.json repeats what its README says of two of them."""
+    folder = shared_folder()
+    if not folder or not (folder / "models").is_dir():
+        return []
+    stated = json.loads(pathlib.Path(__file__).with_name("tolerances.json").read_text())
+    found = []
+    for path in sorted((folder / "models").glob("**/model.onnx")):
+        name = str(path.parent.relative_to(folder / "models"))
+        found.append(Model(f"shared/models/{name}", path, **stated.get(name, {})))
+    return found
+
+
+def bench(cache, names=()):
+    """The architectures of shared/bench, filled with weights and given inputs and references by its own script, on first use."""
+    folder = shared_folder()
+    if not folder or not (folder / "bench").is_dir():
+        return []
+    found = []
+    for packed in sorted((folder / "bench").glob("*.onnx")):
+        if names and packed.stem not in names:
+            continue
+        path = cache / packed.stem / "model.onnx"
+        if not (path.parent / "complete").exists():
+            fill(folder / "bench/fill_weights.py", packed, path)
+        ranked = any(word in packed.stem for word in ("ssdlite", "retinanet"))  # near-ties, says the README
+        found.append(Model(f"shared/bench/{packed.stem}", path, atol_rel=1e-3 if ranked else 1e-4))
+    return found
+
+
+def fill(script, packed, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, str(script), str(packed), str(path)], check=True)
+    subprocess.run([sys.executable, str(script), "--inputs", str(path), str(path.parent)], check=True)
+    (path.parent / "complete").write_text("")

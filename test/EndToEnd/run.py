@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Compiles whole models at -O0 and -O3, runs their data sets with one and with two threads, and compares the outputs.
+
+  run.py [PATTERN ...]       names (shell patterns such as 'shared/models/cls__*'); none: all of models/ and ../shared/models
+         --bench             the architectures of ../shared/bench too (fills 6 GB of weights on first use)
+A model passes at a level if nncc-run agrees, numpy here agrees, and both thread counts give the same bits. Closes with
+`N passed, N failed`, a test being a model at a level.
+"""
+
+import argparse
+import dataclasses
+import fnmatch
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+import numpy as np
+import onnx
+
+import models
+
+sys.path.insert(0, str(models.ROOT / "test/harness"))
+import judges  # noqa: E402
+import processes  # noqa: E402
+
+THREADS = (1, 2)
+
+
+@dataclasses.dataclass
+class Result:
+    verdict: str
+    detail: str = ""
+    compile_seconds: float = 0.0
+    kilobytes: int = 0
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("patterns", nargs="*")
+    add("--build", default=str(models.ROOT / "build/release"))
+    add("--bench", action="store_true")
+    add("-O", dest="levels", action="append", help="default: 0 and 3")
+    add("--mcpu", default="native")
+    add("--nncc-flags", type=str.split, default=[])
+    add("--timeout", type=float, default=300, help="seconds for each process")
+    add("--json", help="write the table to this file")
+    add("--list", action="store_true")
+    return parser.parse_args()
+
+
+def in_steps(actual, expected, model):
+    """None where a quantised output is right: but for 1 % of the elements, which may be one step off, within the tolerance."""
+    if actual.dtype != expected.dtype or actual.shape != expected.shape:
+        return f"expected {expected.dtype}{list(expected.shape)}, got {actual.dtype}{list(actual.shape)}"
+    off = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
+    within = off <= model.atol_rel * np.abs(expected).max() + model.rtol * np.abs(expected)
+    if np.any(off > 1.001 * model.step) or np.isnan(off).any():
+        return f"{np.max(off) / model.step:.2f} quantisation steps off"
+    if np.sum(~within) > max(1, 0.01 * off.size):
+        return f"{np.sum(~within)} of {off.size} elements are a quantisation step off"
+    return None
+
+
+def judge(model, data, produced):
+    """None where the outputs in `produced` are right, else one line."""
+    infos = onnx.load(str(model.path), load_external_data=False).graph.output
+    for i, info in enumerate(infos):
+        wanted, got = data / f"output_{i}.pb", produced / f"output_{i}.pb"
+        if not wanted.exists():
+            return f"{data.name} has no output {i}"
+        if not got.exists():
+            return f"{data.name}: output {i} was not produced"
+        actual, expected = judges.read_value(got, info), judges.read_value(wanted, info)
+        if model.step:
+            difference = in_steps(actual, expected, model)
+        else:
+            difference = judges.compare(actual, expected, model.rtol, 0.0, model.atol_rel)
+        if difference:
+            return f"{data.name}: output {i}: {difference}"
+    return None
+
+
+def same_bits(first, second):
+    for path in sorted(first.iterdir()):
+        other = second / path.name
+        if not other.exists() or path.read_bytes() != other.read_bytes():
+            return f"{path.name} differs between {THREADS[0]} and {THREADS[1]} threads"
+    return None
+
+
+def run_data_set(options, model, library, data, work):
+    """(verdict, detail) of one data set, with every number of threads."""
+    tool = pathlib.Path(options.build) / "bin/nncc-run"
+    for threads in THREADS:
+        out = work / f"{data.name}-{threads}"
+        command = [tool, library, f"--test-data={data}", f"--output={out}", f"--threads={threads}"]
+        if model.step:
+            command += [f"--atol={1.001 * model.step}"]
+        command += [f"--rtol={model.rtol}", f"--atol-rel={model.atol_rel}"]
+        status, detail = processes.run(command, options.timeout, processes.environment(threads))
+        if status != "pass":
+            return status, f"{data.name}, {threads} threads: {detail}"
+        detail = judge(model, data, out)
+        if detail:
+            return "wrong", f"{threads} threads: {detail}"
+    detail = same_bits(work / f"{data.name}-{THREADS[0]}", work / f"{data.name}-{THREADS[1]}")
+    return ("bits", f"{data.name}: {detail}") if detail else ("pass", "")
+
+
+def run(options, model, level, scratch):
+    work = pathlib.Path(tempfile.mkdtemp(dir=scratch))
+    library = work / "model.so"
+    start = time.monotonic()
+    status, detail = processes.run([pathlib.Path(options.build) / "bin/nncc", model.path, "-o", library, "--emit=so", f"-O{level}",
+                                    f"-mcpu={options.mcpu}", *options.nncc_flags], options.timeout, processes.environment(2))
+    seconds = time.monotonic() - start
+    try:
+        if status != "pass":
+            return Result(status, f"nncc: {detail}", seconds)
+        size = library.stat().st_size // 1000
+        if not model.data_sets:
+            return Result("no data", "there is no test_data_set", seconds, size)
+        for data in model.data_sets:
+            status, detail = run_data_set(options, model, library, data, work)
+            if status != "pass":
+                return Result(status, detail, seconds, size)
+        return Result("pass", "", seconds, size)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def select(options):
+    deps = pathlib.Path(os.environ.get("NNCC_DEPS") or pathlib.Path.home() / ".cache/nncc")
+    everything = models.own() + models.others()
+    if options.bench:
+        wanted = [p.removeprefix("shared/bench/") for p in options.patterns if p.startswith("shared/bench/") and "*" not in p]
+        everything += models.bench(deps / "bench", wanted)
+    return [m for m in everything if not options.patterns or any(fnmatch.fnmatch(m.name, p) for p in options.patterns)]
+
+
+def main():
+    options = parse_arguments()
+    levels = options.levels or ["0", "3"]
+    chosen = select(options)
+    if options.list:
+        print("\n".join(model.name for model in chosen))
+        return 0
+    if models.shared_folder() is None:
+        print("note: ../shared is not there: only the models of this project are tested")
+    if not chosen:
+        raise SystemExit("no model is selected")
+    rows, width = [], max(len(model.name) for model in chosen)
+    print(f"{'model':{width}} level  verdict      compile      object")
+    with tempfile.TemporaryDirectory(prefix="nncc-models-") as scratch:
+        for model in chosen:
+            for level in levels:
+                result = run(options, model, level, scratch)
+                rows.append({"model": model.name, "level": level, **vars(result)})
+                print(f"{model.name:{width}}   O{level}   {result.verdict:11} {result.compile_seconds:6.2f} s {result.kilobytes:8} KB"
+                      f"{'  error: ' + result.detail if result.detail else ''}", flush=True)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(rows, indent=1))
+    failed = sum(row["verdict"] != "pass" for row in rows)
+    print(f"{len(rows) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -125,10 +125,19 @@ mlir::Value lessScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, ml
 // Families, one file each
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-void populateElementwise(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateAttention(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateControl(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateConvolution(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateElementwise(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateMatMul(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateNormalization(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populatePooling(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateQuantization(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateRecurrent(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateReduction(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateSelection(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateTensor(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateVision(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 
 } // namespace nncc
 

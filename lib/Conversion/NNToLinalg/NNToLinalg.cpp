@@ -58,10 +58,19 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
-    populateElementwise(converter, patterns);
+    populateAttention(converter, patterns);
+    populateControl(converter, patterns);
     populateConvolution(converter, patterns);
+    populateElementwise(converter, patterns);
     populateMatMul(converter, patterns);
+    populateNormalization(converter, patterns);
+    populatePooling(converter, patterns);
+    populateQuantization(converter, patterns);
+    populateRecurrent(converter, patterns);
+    populateReduction(converter, patterns);
+    populateSelection(converter, patterns);
     populateTensor(converter, patterns);
+    populateVision(converter, patterns);
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
       return signalPassFailure();
     if (failed(refuseWhatIsLeft()))

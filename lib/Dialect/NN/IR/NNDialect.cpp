@@ -29,6 +29,14 @@ void NNDialect::initialize() {
       >();
   addOperations<
 #define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Attention.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Control.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
 #include "nncc/Dialect/NN/IR/Convolution.cpp.inc"
       >();
   addOperations<
@@ -41,7 +49,35 @@ void NNDialect::initialize() {
       >();
   addOperations<
 #define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Normalization.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Pooling.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Quantization.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Recurrent.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Reduction.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Selection.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
 #include "nncc/Dialect/NN/IR/Tensor.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/NN/IR/Vision.cpp.inc"
       >();
 }
 

@@ -1,0 +1,11 @@
+//===- Attention.cpp - scaled dot-product attention of nn ---------------------------------------------------------------===//
+
+#include "nncc/Dialect/NN/IR/Attention.h"
+#include "mlir/IR/Builders.h"
+#include "nncc/Dialect/NN/IR/ShapeInference.h"
+
+using namespace mlir;
+using namespace nncc::nn;
+
+#define GET_OP_CLASSES
+#include "nncc/Dialect/NN/IR/Attention.cpp.inc"

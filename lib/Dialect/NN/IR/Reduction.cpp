@@ -1,0 +1,11 @@
+//===- Reduction.cpp - reductions of nn ---------------------------------------------------------------------------------===//
+
+#include "nncc/Dialect/NN/IR/Reduction.h"
+#include "mlir/IR/Builders.h"
+#include "nncc/Dialect/NN/IR/ShapeInference.h"
+
+using namespace mlir;
+using namespace nncc::nn;
+
+#define GET_OP_CLASSES
+#include "nncc/Dialect/NN/IR/Reduction.cpp.inc"

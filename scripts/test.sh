@@ -72,7 +72,7 @@ quick() {
   step format 1 scripts/format.sh --check
   step tidy 8 scripts/tidy.sh --seconds=240
   step lit 8 cmake --build --preset release --target check
-  step harness 2 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd
+  step harness 3 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd test/Python
   step conformance 12 "$python" test/Conformance/run.py
   step models 10 "$python" test/EndToEnd/run.py
   step sanitize 20 scripts/sanitize.sh

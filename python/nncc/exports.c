@@ -1,0 +1,1 @@
+/* CMake wants a source file; everything in this library comes from libnnccrt.a. */

@@ -29,7 +29,7 @@ private:
   Constant *null() { return ConstantPointerNull::get(PointerType::get(context, 0)); }
   Constant *record(ArrayRef<Constant *> fields) { return ConstantStruct::getAnon(context, fields); }
   Constant *bytes(ArrayRef<uint8_t> value) { return ConstantDataArray::get(context, value); }
-  Constant *constant(Constant *value);
+  GlobalVariable *global(Constant *value, GlobalValue::LinkageTypes linkage, const Twine &name);
   Constant *text(const std::string &value);
   Constant *array(ArrayRef<Constant *> elements);
   /// Makes one element of an array of each item.
@@ -50,23 +50,24 @@ private:
 };
 } // namespace
 
-/// A private constant, and its address.
-Constant *DescriptorBuilder::constant(Constant *value) {
-  auto *global = new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value);
-  return global;
+GlobalVariable *DescriptorBuilder::global(Constant *value, GlobalValue::LinkageTypes linkage, const Twine &name) {
+  auto *variable = new GlobalVariable(value->getType(), /*isConstant=*/true, linkage, value, name);
+  module.insertGlobalVariable(variable);
+  return variable;
 }
 
 /// No text is a null pointer only where the struct says so: weights().
 Constant *DescriptorBuilder::text(const std::string &value) {
-  Constant *address = constant(ConstantDataArray::getString(context, value));
-  cast<GlobalVariable>(address)->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+  GlobalVariable *address = global(ConstantDataArray::getString(context, value), GlobalValue::PrivateLinkage, "");
+  address->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
   return address;
 }
 
 Constant *DescriptorBuilder::array(ArrayRef<Constant *> elements) {
   if (elements.empty())
     return null();
-  return constant(ConstantArray::get(ArrayType::get(elements[0]->getType(), elements.size()), elements));
+  auto *type = ArrayType::get(elements[0]->getType(), elements.size());
+  return global(ConstantArray::get(type, elements), GlobalValue::PrivateLinkage, "");
 }
 
 Constant *DescriptorBuilder::function(const Twine &name) {
@@ -95,11 +96,11 @@ Constant *DescriptorBuilder::weights() {
   if (!model.hasEmbeddedWeights())
     return null();
   auto *none = ArrayType::get(Type::getInt8Ty(context), 0);
-  auto *global = new GlobalVariable(module, none, true, GlobalValue::InternalLinkage, ConstantAggregateZero::get(none),
-                                    model.getSymbolPrefix() + "weights");
-  global->setSection(".lrodata");
-  global->setAlignment(Align(64));
-  return global;
+  GlobalVariable *weights =
+      global(ConstantAggregateZero::get(none), GlobalValue::InternalLinkage, model.getSymbolPrefix() + "weights");
+  weights->setSection(".lrodata");
+  weights->setAlignment(Align(64));
+  return weights;
 }
 
 Constant *DescriptorBuilder::metadata() {
@@ -152,7 +153,7 @@ Error DescriptorBuilder::build() {
   Constant *value = record(fields);
   if (module.getDataLayout().getTypeAllocSize(value->getType()) != sizeof(nnccrt_model))
     return createStringError("the descriptor is not laid out as nnccrt_model in nnccrt/abi.h");
-  new GlobalVariable(module, value->getType(), true, GlobalValue::ExternalLinkage, value, model.getExportedSymbol());
+  global(value, GlobalValue::ExternalLinkage, model.getExportedSymbol());
   return Error::success();
 }
 

@@ -3,6 +3,7 @@
 
 #include "nncc/Target/WeightBlob.h"
 #include "nncc/Support/OutputFile.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/SHA256.h"
 #include <cstring>
@@ -52,11 +53,10 @@ void WeightBlob::copyTo(char *target) const {
   });
 }
 
-Error writeWeightsFile(StringRef path, const WeightBlob &weights) {
+Error writeWeightsFile(StringRef path, const WeightBlob &weights, ArrayRef<uint8_t> hash) {
   return writeOutputFile(path, [&](raw_pwrite_stream &out) {
     weights.write(out);
-    std::array<uint8_t, 32> hash = weights.hash();
-    out.write(reinterpret_cast<const char *>(hash.data()), hash.size());
+    out << toStringRef(hash);
     return Error::success();
   });
 }

@@ -46,9 +46,9 @@ private:
   uint64_t end = 0;
 };
 
-/// Writes the weights to a file of their own, whole or not at all. Their hash follows them: the runtime compares it with
-/// the descriptor's, so that the file of another model is refused without reading it all.
-llvm::Error writeWeightsFile(llvm::StringRef path, const WeightBlob &weights);
+/// Writes the weights to a file of their own, whole or not at all. `hash`, theirs, follows them: the runtime compares it
+/// with the descriptor's, so that the file of another model is refused without reading it all.
+llvm::Error writeWeightsFile(llvm::StringRef path, const WeightBlob &weights, llvm::ArrayRef<uint8_t> hash);
 
 } // namespace nncc::target
 

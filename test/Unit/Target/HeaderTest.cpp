@@ -4,6 +4,7 @@
 #include "Toolchain.h"
 #include "ToyModel.h"
 #include "nncc/Target/Identifiers.h"
+#include "nncc/Target/Link.h"
 #include "nnccrt/abi.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -68,7 +69,7 @@ protected:
     write(source, "#include \"model.h\"\n#include \"model.h\"\n" + code);
     std::string standard = language == "c" ? "-std=c99" : "-std=" + language;
     return run(NNCC_TEST_CLANG, {standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
-                                 "-I" NNCC_TEST_ABI, path(source)});
+                                 "-I" NNCC_TEST_INCLUDE, path(source)});
   }
   void write(const std::string &name, llvm::StringRef text) {
     std::error_code code;
@@ -100,6 +101,28 @@ TEST_F(Header, TypedClass) {
                     "c++20"),
             "");
   EXPECT_THAT(read("model.h"), HasSubstr("/// Input \"input_ids\": f32, batch x sequence + 1.\n"));
+}
+
+TEST_F(Header, RunsWithTheRuntime) {
+  ModelDescription model = describeToy("toy");
+  EXPECT_OK(writeObjectFile(path("toy.o"), buildToy(model), makeToyWeights()));
+  EXPECT_EQ(compile(model, R"(
+    #include <cstdio>
+    int main() {
+      auto model = toy::Model::load();
+      auto run = model->context();
+      for (float &x : run->x())
+        x = 3;
+      if (auto status = run->run(); !status)
+        return std::puts(status.message());
+      std::printf("%g %g\n", run->y()[0], run->y()[3]);
+    })",
+                    "c++17"),
+            "");
+  std::string link = run("g++", {"-I" NNCC_TEST_INCLUDE, path("code.cpp"), path("toy.o"), NNCC_TEST_RUNTIME, "-lm",
+                                 "-lpthread", "-ldl", "-o", path("program")});
+  EXPECT_EQ(link, "");
+  EXPECT_EQ(run(path("program"), {}), "8 8000\n");
 }
 
 TEST_F(Header, PlainC) {

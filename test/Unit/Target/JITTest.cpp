@@ -2,42 +2,39 @@
 
 #include "nncc/Target/JIT.h"
 #include "ToyModel.h"
-#include "nnccrt/abi.h"
+#include "nnccrt/Model.h"
 
 namespace nncc::target {
 namespace {
 
-int32_t launch(nnccrt_frame *frame, uint32_t index, uint64_t *args) {
-  const nnccrt_kernel &kernel = static_cast<const nnccrt_model *>(frame->context)->levels[0].kernels[index];
-  for (int64_t tile = 0, tiles = kernel.tiles(args); tile < tiles; ++tile)
-    kernel.run(args, tile, nullptr);
-  return 0;
-}
-
-/// The output of the toy model for x = 0, 1, 2, 3.
-std::vector<float> run(const nnccrt_model &model, const char *weights) {
-  std::vector<float> input = {0, 1, 2, 3};
-  alignas(64) float output[4] = {};
-  void *inputs[] = {input.data()};
-  nnccrt_services services = {};
-  services.size = sizeof(services);
-  services.launch = launch;
-  nnccrt_frame frame = {};
-  frame.services = &services;
-  frame.arena = reinterpret_cast<char *>(output);
-  frame.weights = weights;
-  frame.inputs = inputs;
-  frame.context = const_cast<nnccrt_model *>(&model);
-  EXPECT_EQ(model.run(&frame), 0);
-  return {output, output + 4};
+/// What the toy model gives for 0, 1, 2, 3 when the runtime has the weights from memory.
+std::vector<float> run(const nnccrt_model &descriptor, const char *weights, size_t bytes) {
+  LoadOptions options;
+  options.weights = weights;
+  options.weights_bytes = bytes;
+  auto model = Model::load(descriptor, options);
+  EXPECT_STREQ(model.status().message(), "");
+  auto context = model->context();
+  EXPECT_STREQ(context.status().message(), "");
+  View<float> input = context->input_at<float>(0);
+  EXPECT_EQ(input.size(), 4u);
+  for (size_t i = 0; i < input.size(); ++i)
+    input[i] = float(i);
+  EXPECT_STREQ(context->run().message(), "");
+  View<const float> output = context->output_at<float>(0);
+  return {output.begin(), output.end()};
 }
 
 TEST(JIT, RunsAModelInThisProcess) {
   ModelDescription description = describeToy("toy");
+  description.weightsFile = "none"; // not in the objects
   auto model = get(LoadedModel::load(compileToy(description, /*optLevel=*/0), description.getExportedSymbol()));
-  std::vector<char> weights(makeToyWeights().size());
-  makeToyWeights().copyTo(weights.data());
-  EXPECT_THAT(run(model->getDescriptor(), weights.data()), testing::ElementsAre(1, 20, 400, 8000));
+  WeightBlob blob = makeToyWeights();
+  // The runtime wants what it maps: 64-byte aligned.
+  std::vector<char> memory(blob.size() + 64);
+  size_t shift = 64 - reinterpret_cast<uintptr_t>(memory.data()) % 64;
+  blob.copyTo(memory.data() + shift);
+  EXPECT_THAT(run(model->getDescriptor(), memory.data() + shift, blob.size()), testing::ElementsAre(1, 20, 400, 8000));
 }
 
 TEST(JIT, NamesWhatIsMissing) {

@@ -4,6 +4,7 @@
 #include "nncc/Target/Link.h"
 #include "Toolchain.h"
 #include "ToyModel.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
 
 using namespace llvm;
@@ -109,8 +110,8 @@ TEST_F(Link, WeightsAreTheEndOfTheFile) {
   std::string expected(makeToyWeights().size(), '\0');
   makeToyWeights().copyTo(expected.data());
   EXPECT_TRUE(StringRef(read("toy.o")).ends_with(expected));
-  EXPECT_OK(writeWeightsFile(path("toy.weights"), makeToyWeights()));
   std::array<uint8_t, 32> hash = makeToyWeights().hash();
+  EXPECT_OK(writeWeightsFile(path("toy.weights"), makeToyWeights(), hash));
   EXPECT_EQ(read("toy.weights"), expected + std::string(hash.begin(), hash.end()));
 }
 

@@ -38,7 +38,7 @@ protected:
   /// Inputs/`source`, compiled to driver.o.
   void compileDriver(llvm::StringRef source, std::vector<std::string> flags) {
     flags.insert(flags.end(),
-                 {"-I" NNCC_TEST_ABI, "-fPIC", "-c", (NNCC_TEST_INPUTS "/" + source).str(), "-o", path("driver.o")});
+                 {"-I" NNCC_TEST_INCLUDE, "-fPIC", "-c", (NNCC_TEST_INPUTS "/" + source).str(), "-o", path("driver.o")});
     ASSERT_EQ(run(NNCC_TEST_CLANG, flags), "");
   }
   std::string linkAndRun(llvm::StringRef compiler, std::vector<std::string> flags) {

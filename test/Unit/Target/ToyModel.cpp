@@ -40,26 +40,37 @@ const char *const kToyKernel = R"(
 const char *const kToySchedule = R"(
   llvm.func @run(%frame: !llvm.ptr) -> i32 {
     %one = llvm.mlir.constant(1 : i64) : i64
-    %kernel = llvm.mlir.constant(0 : i32) : i32
+    %four = llvm.mlir.constant(4 : i64) : i64
+    %zero = llvm.mlir.constant(0 : i32) : i32
+    %failed = llvm.mlir.constant(-1 : i32) : i32
+    %null = llvm.mlir.zero : !llvm.ptr
+    %args = llvm.alloca %one x !llvm.array<4 x ptr> : (i64) -> !llvm.ptr
+    %dims = llvm.alloca %one x i64 : (i64) -> !llvm.ptr
+    llvm.store %four, %dims : i64, !llvm.ptr
     %services = llvm.load %frame : !llvm.ptr -> !llvm.ptr
-    %arena_slot = llvm.getelementptr %frame[24] : (!llvm.ptr) -> !llvm.ptr, i8
+    %launch_slot = llvm.getelementptr %services[8] : (!llvm.ptr) -> !llvm.ptr, i8
+    %output_slot = llvm.getelementptr %services[48] : (!llvm.ptr) -> !llvm.ptr, i8
+    %launch = llvm.load %launch_slot : !llvm.ptr -> !llvm.ptr
+    %get_output = llvm.load %output_slot : !llvm.ptr -> !llvm.ptr
+    %output = llvm.call %get_output(%frame, %zero, %dims) : !llvm.ptr, (!llvm.ptr, i32, !llvm.ptr) -> !llvm.ptr
+    %none = llvm.icmp "eq" %output, %null : !llvm.ptr
+    llvm.cond_br %none, ^end(%failed : i32), ^go
+  ^go:
     %weights_slot = llvm.getelementptr %frame[32] : (!llvm.ptr) -> !llvm.ptr, i8
     %inputs_slot = llvm.getelementptr %frame[40] : (!llvm.ptr) -> !llvm.ptr, i8
-    %arena = llvm.load %arena_slot : !llvm.ptr -> !llvm.ptr
     %weights = llvm.load %weights_slot : !llvm.ptr -> !llvm.ptr
     %inputs = llvm.load %inputs_slot : !llvm.ptr -> !llvm.ptr
     %input = llvm.load %inputs : !llvm.ptr -> !llvm.ptr
-    %args = llvm.alloca %one x !llvm.array<4 x ptr> : (i64) -> !llvm.ptr
     %x = llvm.getelementptr %args[8] : (!llvm.ptr) -> !llvm.ptr, i8
     %w = llvm.getelementptr %args[16] : (!llvm.ptr) -> !llvm.ptr, i8
     %y = llvm.getelementptr %args[24] : (!llvm.ptr) -> !llvm.ptr, i8
     llvm.store %input, %x : !llvm.ptr, !llvm.ptr
     llvm.store %weights, %w : !llvm.ptr, !llvm.ptr
-    llvm.store %arena, %y : !llvm.ptr, !llvm.ptr
-    %launch_slot = llvm.getelementptr %services[8] : (!llvm.ptr) -> !llvm.ptr, i8
-    %launch = llvm.load %launch_slot : !llvm.ptr -> !llvm.ptr
-    %status = llvm.call %launch(%frame, %kernel, %args) : !llvm.ptr, (!llvm.ptr, i32, !llvm.ptr) -> i32
-    llvm.return %status : i32
+    llvm.store %output, %y : !llvm.ptr, !llvm.ptr
+    %status = llvm.call %launch(%frame, %zero, %args) : !llvm.ptr, (!llvm.ptr, i32, !llvm.ptr) -> i32
+    llvm.br ^end(%status : i32)
+  ^end(%result: i32):
+    llvm.return %result : i32
   }
 )";
 

@@ -31,7 +31,7 @@ struct ParsedModule {
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
 
-/// y[i] = weights[i] * exp2(x[i]) on four floats, one a tile; the output is the start of the arena.
+/// y[i] = weights[i] * exp2(x[i]) on four floats, one a tile.
 extern const char *const kToyKernel;
 extern const char *const kToySchedule;
 

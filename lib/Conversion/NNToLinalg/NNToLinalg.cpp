@@ -74,12 +74,13 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
       return signalPassFailure();
     if (failed(refuseWhatIsLeft()))
-      signalPassFailure();
+      return signalPassFailure();
+    nameSizesOfInputs();
   }
 
 private:
-  /// The types of nn say more than those behind: signs, booleans, symbols. Arguments and results of @main keep them as attributes
-  /// for the descriptor, and the module lists the symbols.
+  /// The types of nn say more than those behind: signs, booleans, symbols. The module keeps them for the descriptor: `exec.inputs` and
+  /// `exec.outputs`, each {name, type}, and `exec.symbols`.
   void rememberInterface() {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!main)
@@ -91,11 +92,40 @@ private:
           if (!dim.isUnknown())
             dim.collectSymbols(symbols);
     Builder b(&getContext());
-    getOperation()->setAttr("exec.symbols", b.getStrArrayAttr(llvm::to_vector_of<StringRef>(symbols)));
+    auto describe = [&](DictionaryAttr attributes, Type type, const Twine &fallback) -> Attribute {
+      auto name = attributes ? attributes.getAs<StringAttr>("nn.name") : StringAttr();
+      return b.getDictionaryAttr({b.getNamedAttr("name", name ? name : b.getStringAttr(fallback)),
+                                  b.getNamedAttr("type", TypeAttr::get(type))});
+    };
+    SmallVector<Attribute> inputs, outputs;
     for (unsigned i = 0; i < main.getNumArguments(); ++i)
-      main.setArgAttr(i, "nn.type", TypeAttr::get(main.getArgumentTypes()[i]));
+      inputs.push_back(describe(main.getArgAttrDict(i), main.getArgumentTypes()[i], "input" + Twine(i)));
     for (unsigned i = 0; i < main.getNumResults(); ++i)
-      main.setResultAttr(i, "nn.type", TypeAttr::get(main.getResultTypes()[i]));
+      outputs.push_back(describe(main.getResultAttrDict(i), main.getResultTypes()[i], "output" + Twine(i)));
+    getOperation()->setAttr("exec.symbols", b.getStrArrayAttr(llvm::to_vector_of<StringRef>(symbols)));
+    getOperation()->setAttr("exec.inputs", b.getArrayAttr(inputs));
+    getOperation()->setAttr("exec.outputs", b.getArrayAttr(outputs));
+  }
+
+  /// An input brings no sizes with it: they are what the symbols make of them.
+  void nameSizesOfInputs() {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!main)
+      return;
+    OpBuilder b = OpBuilder::atBlockBegin(&main.getBody().front());
+    auto inputs = getOperation()->getAttrOfType<ArrayAttr>("exec.inputs");
+    for (BlockArgument argument : main.getArguments()) {
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      if (!type || type.hasStaticShape())
+        continue;
+      auto entry = cast<DictionaryAttr>(inputs[argument.getArgNumber()]);
+      SmallVector<Value> sizes;
+      for (const nn::Dim &dim : nn::getDims(cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue())))
+        if (!dim.isStatic())
+          sizes.push_back(asIndex(b, argument.getLoc(), materialize(b, argument.getLoc(), dim)));
+      auto input = exec::InputOp::create(b, argument.getLoc(), type, argument, sizes);
+      argument.replaceAllUsesExcept(input.getResult(), input);
+    }
   }
 
   LogicalResult refuseWhatIsLeft() {

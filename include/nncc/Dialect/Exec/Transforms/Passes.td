@@ -4,6 +4,31 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SeparateWeights : Pass<"exec-separate-weights", "::mlir::ModuleOp"> {
+  let summary = "The function @weights becomes a model of its own";
+  let description = [{
+    Its files become the arguments. It stays inside as the module @weights, which is compiled and run while the model is compiled.
+
+    ```mlir
+    func.func private @weights() -> tensor<8xf32> {
+      %0 = exec.file "m.onnx"[64, 32] : tensor<8xf32>
+      %1 = linalg.generic {..} ins(%0 : tensor<8xf32>) ..
+      return %1 : tensor<8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    module @weights {
+      func.func @main(%0: tensor<8xf32> {exec.file = "m.onnx", exec.length = 32, exec.offset = 64}) -> tensor<8xf32> {
+        %1 = linalg.generic {..} ins(%0 : tensor<8xf32>) ..
+        return %1 : tensor<8xf32>
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def FormKernels : Pass<"exec-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Every computation on tensors moves into a kernel, which the function launches";
   let description = [{

@@ -1,0 +1,56 @@
+//===- Compiler.h - the library behind nncc: options in, files or diagnostics out -------------------------------*- C++ -*-===//
+
+#ifndef NNCC_COMPILER_COMPILER_H
+#define NNCC_COMPILER_COMPILER_H
+
+#include "nncc/Import/ONNX/Import.h"
+#include "nncc/Support/Diagnostics.h"
+#include "nncc/Target/Codegen.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nncc {
+
+/// How far to go, and what the output holds.
+enum class EmitStage { NN, NNOpt, Linalg, Exec, Vector, LLVM, Assembly, Object, SharedObject };
+
+struct CompileOptions {
+  std::string input;             ///< .onnx, .onnxtxt, or .mlir as a stage printed it
+  std::string output;            ///< empty: beside the working directory, named after the input; "-": standard output (text only)
+  std::string header;            ///< empty: beside the output; "-": none
+  std::string name;              ///< of the model; empty: from the input's file name
+  std::string cppNamespace;      ///< empty: the name
+  EmitStage emit = EmitStage::Object;
+  unsigned optLevel = 3;
+  bool fuse = true;
+  std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
+  bool weightsInFile = false;    ///< NAME.weights beside the output
+  bool debugInfo = false;
+  target::Sanitizer sanitizer = target::Sanitizer::None;
+  unsigned jobs = 0;             ///< threads; 0: as many as cores
+  bool verify = false;           ///< every pass and every LLVM module
+  bool timing = false;           ///< -v: the stages and their time, to standard error
+  bool progress = false;         ///< a line on the terminal that says what goes on
+  std::string report;            ///< FILE.json
+  std::string missedFusions;     ///< -Rpass-missed=REGEX: kernels or nodes whose refused fusions are told
+  std::string externalDataRoot;
+  import::ImportOptions import;
+};
+
+/// Files that were written.
+struct CompileResult {
+  std::string output, header, weights;
+  std::vector<std::string> inputs; ///< files that were read: the model and its external data, for depfiles
+};
+
+/// Compiles one model. Nothing is written when `diagnostics` has errors.
+std::optional<CompileResult> compile(const CompileOptions &options, Diagnostics &diagnostics);
+
+/// Tells every reason why the model would not compile. Generates no code.
+void check(const CompileOptions &options, Diagnostics &diagnostics);
+
+} // namespace nncc
+
+#endif // NNCC_COMPILER_COMPILER_H

@@ -1,0 +1,34 @@
+//===- Pipelines.h - the contents page of the compiler ----------------------------------------------------------*- C++ -*-===//
+///
+/// \file
+/// One function a stage of the design. Each leaves a module that can be printed and read back.
+///
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+#ifndef NNCC_PIPELINES_PIPELINES_H
+#define NNCC_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+
+namespace nncc {
+
+struct PipelineOptions {
+  unsigned optLevel = 3; ///< 0: no rewrites, no fusion, no packing; each op a kernel of its own
+  bool fuse = true;
+};
+
+/// nn as imported -> nn simplified, with layouts decided and constants hoisted to @weights.
+void buildOptimise(mlir::OpPassManager &passes, const PipelineOptions &options);
+/// nn -> kernels and the schedule that launches them, on tensors. The module @weights, if there is one, stays on tensors: it is a
+/// model of its own.
+void buildFormKernels(mlir::OpPassManager &passes, const PipelineOptions &options);
+/// The module @weights, taken out -> kernels and schedule, each op a kernel of its own.
+void buildFormWeightKernels(mlir::OpPassManager &passes);
+/// The schedule -> memrefs in a planned arena.
+void buildPlanMemory(mlir::OpPassManager &passes, const PipelineOptions &options);
+/// The planned schedule -> the LLVM dialect.
+void buildScheduleToLLVM(mlir::OpPassManager &passes);
+
+} // namespace nncc
+
+#endif // NNCC_PIPELINES_PIPELINES_H

@@ -1,0 +1,325 @@
+//===- Compiler.cpp - from a model to files -------------------------------------------------------------------------------===//
+
+#include "nncc/Compiler/Compiler.h"
+#include "FoldWeights.h"
+#include "Progress.h"
+#include "Program.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "nncc/Dialect/Exec/Transforms/MemoryPlan.h"
+#include "nncc/Pipelines/Pipelines.h"
+#include "nncc/Support/MLIRDiagnostics.h"
+#include "nncc/Support/OutputFile.h"
+#include "nncc/Support/SourceFiles.h"
+#include "nncc/Target/Header.h"
+#include "nncc/Target/Identifiers.h"
+#include "nncc/Target/Link.h"
+#include "llvm/Support/Path.h"
+#include <thread>
+
+using namespace mlir;
+
+namespace nncc {
+namespace {
+
+/// One compilation: each step of run() is a stage of the design.
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, Diagnostics &diagnostics)
+      : options(options), diagnostics(diagnostics), files(options.input, options.externalDataRoot),
+        context(makeRegistry(), MLIRContext::Threading::DISABLED), progress(options.timing, options.progress),
+        pipeline{.optLevel = options.optLevel, .fuse = options.fuse} {
+    context.loadAllAvailableDialects();
+  }
+
+  /// Everything up to the schedule: what can be wrong with a model shows there.
+  void check() {
+    if (import() && runPasses("optimise", buildOptimise, Stage::NN))
+      runPasses("form kernels", buildFormKernels, Stage::NN);
+  }
+
+  std::optional<CompileResult> run() {
+    if (!resolveNames() || !resolveLevels() || !import())
+      return std::nullopt;
+    if (done(EmitStage::NN))
+      return emitModule();
+    if (!runPasses("optimise", buildOptimise, Stage::NN))
+      return std::nullopt;
+    if (done(EmitStage::NNOpt))
+      return emitModule();
+    if (!runPasses("form kernels", buildFormKernels, Stage::NN))
+      return std::nullopt;
+    if (done(EmitStage::Linalg))
+      return emitModule();
+    if (!runPasses("plan memory", buildPlanMemory, Stage::Linalg))
+      return std::nullopt;
+    if (done(EmitStage::Exec))
+      return emitModule();
+    return generate();
+  }
+
+private:
+  /// How far the input already is, when it is a dump.
+  enum class Stage { NN, Linalg, Exec };
+
+  static DialectRegistry makeRegistry() {
+    DialectRegistry registry;
+    registerAllNNCCDialects(registry);
+    return registry;
+  }
+
+  ProgramOptions programOptions() {
+    ProgramOptions program;
+    program.optLevel = options.optLevel;
+    program.debugInfo = options.debugInfo;
+    program.verify = options.verify;
+    program.sanitizer = options.sanitizer;
+    program.jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+    return program;
+  }
+
+  bool error(DiagnosticCode code, const Twine &place, const Twine &message) {
+    diagnostics.error(code, options.input, place, message);
+    return false;
+  }
+  bool error(DiagnosticCode code, const Twine &place, llvm::Error problem) {
+    return error(code, place, llvm::toString(std::move(problem)));
+  }
+
+  //===--------------------------------------------------------------------------------------------------------------------===//
+  // Names
+  //===--------------------------------------------------------------------------------------------------------------------===//
+
+  bool resolveNames() {
+    std::string stem = options.name;
+    if (stem.empty()) {
+      stem = llvm::sys::path::stem(options.input).str(); // model.nn.mlir is called model
+      StringRef inner = llvm::sys::path::extension(stem);
+      if (llvm::is_contained({".nn", ".nn-opt", ".linalg", ".exec"}, inner))
+        stem.resize(stem.size() - inner.size());
+    }
+    model.name = stem;
+    model.producer = "nncc 0.1.0 -O" + std::to_string(options.optLevel);
+    result.output = options.output;
+    if (result.output.empty())
+      result.output = stem + extension();
+    return true;
+  }
+
+  std::string extension() const {
+    switch (options.emit) {
+    case EmitStage::Object: return ".o";
+    case EmitStage::SharedObject: return ".so";
+    case EmitStage::Assembly: return ".s";
+    case EmitStage::LLVM: return ".ll";
+    case EmitStage::NN: return ".nn.mlir";
+    case EmitStage::NNOpt: return ".nn-opt.mlir";
+    case EmitStage::Linalg: return ".linalg.mlir";
+    case EmitStage::Exec: return ".exec.mlir";
+    case EmitStage::Vector: return ".vector.mlir";
+    }
+    return "";
+  }
+
+  bool resolveLevels() {
+    llvm::Expected<std::vector<target::CPULevel>> levels = target::resolveCPULevels(options.cpus);
+    if (!levels)
+      return error(DiagnosticCode::UnknownCPU, "", levels.takeError());
+    model.levels = std::move(*levels);
+    return true;
+  }
+
+  //===--------------------------------------------------------------------------------------------------------------------===//
+  // Import
+  //===--------------------------------------------------------------------------------------------------------------------===//
+
+  bool import() {
+    Progress::Step step = progress.step("import");
+    if (StringRef(options.input).ends_with(".mlir"))
+      return parseDump();
+    module = import::importONNX(context, files, options.import, diagnostics);
+    return bool(module) && !diagnostics.hasErrors();
+  }
+
+  bool parseDump() {
+    FileError fileError;
+    std::optional<StringRef> text = files.model(fileError);
+    if (!text)
+      return error(fileError.code, "", fileError.message);
+    MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::NotAModel);
+    module = parseSourceString<ModuleOp>(*text, ParserConfig(&context), options.input);
+    if (!module || diagnostics.hasErrors())
+      return false;
+    if (!module->lookupSymbol<func::FuncOp>("main"))
+      return error(DiagnosticCode::NotAModel, "", "the module has no function @main");
+    if (exec::MemoryPlan::get(*module))
+      stage = Stage::Exec;
+    else if ((*module)->hasAttr("exec.inputs"))
+      stage = Stage::Linalg;
+    return true;
+  }
+
+  //===--------------------------------------------------------------------------------------------------------------------===//
+  // Stages on the module
+  //===--------------------------------------------------------------------------------------------------------------------===//
+
+  /// Runs a pipeline, unless the input is a dump from behind it: `from` is the stage that it starts at.
+  bool runPasses(StringRef name, void (*build)(OpPassManager &, const PipelineOptions &), Stage from) {
+    if (stage > from)
+      return true;
+    Progress::Step step = progress.step(name);
+    MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::UnsupportedNode);
+    PassManager passes(&context);
+    passes.enableVerifier(options.verify);
+    build(passes, pipeline);
+    if (succeeded(passes.run(*module)) && !diagnostics.hasErrors())
+      return true;
+    return diagnostics.hasErrors() || error(DiagnosticCode::Internal, "", "the stage '" + name + "' failed without a reason"), false;
+  }
+
+  bool done(EmitStage stage) const { return options.emit == stage; }
+
+  std::optional<CompileResult> emitModule() {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module->print(os, OpPrintingFlags().enableDebugInfo(options.debugInfo));
+    return emitText(text);
+  }
+
+  std::optional<CompileResult> emitText(StringRef text) {
+    if (options.output == "-") {
+      llvm::outs() << text;
+      return result;
+    }
+    llvm::Error problem = writeOutputFile(result.output, [&](llvm::raw_pwrite_stream &os) {
+      os << text;
+      return llvm::Error::success();
+    });
+    if (problem) {
+      error(DiagnosticCode::CannotWrite, "", std::move(problem));
+      return std::nullopt;
+    }
+    return result;
+  }
+
+  //===--------------------------------------------------------------------------------------------------------------------===//
+  // Code
+  //===--------------------------------------------------------------------------------------------------------------------===//
+
+  std::optional<CompileResult> generate() {
+    MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::Internal);
+    ProgramOptions program = programOptions();
+    if (failed(describeModel(*module, model)))
+      return std::nullopt;
+    target::assignIdentifiers(model);
+    if (done(EmitStage::Vector))
+      return emitOrFail(printKernels(*module, model.levels.back(), program));
+    if (done(EmitStage::Assembly) || done(EmitStage::LLVM))
+      return emitOrFail(
+          printCode(*module, model, program, done(EmitStage::LLVM) ? TextKind::LLVMIR : TextKind::Assembly));
+
+    target::WeightBlob weights;
+    if (!foldModelWeights(weights, program))
+      return std::nullopt;
+    std::vector<target::ObjectBytes> objects;
+    if (!compileKernels(objects, program))
+      return std::nullopt;
+    if (!write(objects, weights))
+      return std::nullopt;
+    return result;
+  }
+
+  std::optional<CompileResult> emitOrFail(FailureOr<std::string> text) {
+    if (failed(text) || diagnostics.hasErrors())
+      return std::nullopt;
+    return emitText(*text);
+  }
+
+  bool foldModelWeights(target::WeightBlob &weights, const ProgramOptions &program) {
+    auto inner = module->lookupSymbol<ModuleOp>("weights");
+    if (!inner)
+      return true;
+    Progress::Step step = progress.step("fold weights");
+    OwningOpRef<ModuleOp> copy = inner.clone(); // the schedule still asks the original for its results
+    FailureOr<target::WeightBlob> blob = foldWeights(*copy, files, program);
+    if (failed(blob) || diagnostics.hasErrors())
+      return false;
+    weights = std::move(*blob);
+    model.weightsBytes = weights.size();
+    model.weightsHash = weights.hash();
+    if (options.weightsInFile) {
+      SmallString<128> path(result.output);
+      llvm::sys::path::replace_extension(path, ".weights");
+      result.weights = path.str().str();
+      model.weightsFile = llvm::sys::path::filename(path).str();
+    }
+    return true;
+  }
+
+  bool compileKernels(std::vector<target::ObjectBytes> &objects, ProgramOptions &program) {
+    Progress::Step step = progress.step("kernels");
+    auto report = [&](size_t done, size_t total) { progress.show(done, total); };
+    program.progress = report;
+    FailureOr<std::vector<target::ObjectBytes>> compiled = compileProgram(*module, model, program);
+    if (failed(compiled) || diagnostics.hasErrors())
+      return false;
+    objects = std::move(*compiled);
+    return true;
+  }
+
+  bool write(ArrayRef<target::ObjectBytes> objects, const target::WeightBlob &weights) {
+    Progress::Step step = progress.step("link and write");
+    llvm::Expected<target::ObjectBytes> joined = target::joinObjects(objects, model.getExportedSymbol(), options.sanitizer);
+    if (!joined)
+      return error(DiagnosticCode::Internal, "", joined.takeError());
+    if (options.weightsInFile && !weights.empty())
+      if (llvm::Error problem = target::writeWeightsFile(result.weights, weights, model.weightsHash))
+        return error(DiagnosticCode::CannotWrite, "", std::move(problem));
+    static const target::WeightBlob none;
+    const target::WeightBlob &embedded = options.weightsInFile ? none : weights;
+    auto writeCode = done(EmitStage::SharedObject) ? target::writeSharedObject : target::writeObjectFile;
+    if (llvm::Error problem = writeCode(result.output, *joined, embedded))
+      return error(DiagnosticCode::CannotWrite, "", std::move(problem));
+    return writeHeader();
+  }
+
+  bool writeHeader() {
+    if (options.header == "-")
+      return true;
+    SmallString<128> path(options.header.empty() ? result.output : options.header);
+    if (options.header.empty())
+      llvm::sys::path::replace_extension(path, ".h");
+    result.header = path.str().str();
+    llvm::Expected<std::string> text = target::generateHeader(model, options.cppNamespace);
+    if (!text)
+      return error(DiagnosticCode::BadOption, "", text.takeError());
+    llvm::Error problem = writeOutputFile(result.header, [&](llvm::raw_pwrite_stream &os) {
+      os << *text;
+      return llvm::Error::success();
+    });
+    return !problem || error(DiagnosticCode::CannotWrite, "", std::move(problem));
+  }
+
+  const CompileOptions &options;
+  Diagnostics &diagnostics;
+  SourceFiles files;
+  MLIRContext context;
+  Progress progress;
+  PipelineOptions pipeline;
+  OwningOpRef<ModuleOp> module;
+  Stage stage = Stage::NN;
+  target::ModelDescription model;
+  CompileResult result;
+};
+
+} // namespace
+
+std::optional<CompileResult> compile(const CompileOptions &options, Diagnostics &diagnostics) {
+  return Compilation(options, diagnostics).run();
+}
+
+void check(const CompileOptions &options, Diagnostics &diagnostics) { Compilation(options, diagnostics).check(); }
+
+} // namespace nncc

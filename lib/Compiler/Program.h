@@ -1,0 +1,45 @@
+//===- Program.h - a planned module into objects ----------------------------------------------------------------*- C++ -*-===//
+
+#ifndef NNCC_LIB_COMPILER_PROGRAM_H
+#define NNCC_LIB_COMPILER_PROGRAM_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "nncc/Target/Codegen.h"
+#include "nncc/Target/ModelDescription.h"
+#include <optional>
+
+namespace nncc {
+
+/// How machine code is made.
+struct ProgramOptions {
+  unsigned optLevel = 3;     ///< of kernels
+  bool debugInfo = false;
+  bool verify = false;
+  target::Sanitizer sanitizer = target::Sanitizer::None;
+  unsigned jobs = 1;
+  /// Called when a kernel is done, from any thread, one at a time.
+  llvm::function_ref<void(size_t done, size_t total)> progress;
+};
+
+/// The dialects of all stages.
+void registerAllNNCCDialects(mlir::DialectRegistry &registry);
+
+/// Fills in what the module says about the model: inputs, outputs, symbols, kernels, the memory plan. `name`, `levels` and weights are
+/// the caller's.
+mlir::LogicalResult describeModel(mlir::ModuleOp module, target::ModelDescription &model);
+
+/// The kernels of a module for one level as loops, vectors and memrefs, one after the other.
+mlir::FailureOr<std::string> printKernels(mlir::ModuleOp module, const target::CPULevel &level, const ProgramOptions &options);
+/// Kernels for all levels and the schedule.
+enum class TextKind { Assembly, LLVMIR };
+mlir::FailureOr<std::string> printCode(mlir::ModuleOp module, const target::ModelDescription &model, const ProgramOptions &options,
+                                       TextKind kind);
+
+/// Compiles kernels (for each level, in parallel), schedule and descriptor of a planned module. Sets `model.scratchBytes`. The module is
+/// not changed.
+mlir::FailureOr<std::vector<target::ObjectBytes>> compileProgram(mlir::ModuleOp module, target::ModelDescription &model,
+                                                                 const ProgramOptions &options);
+
+} // namespace nncc
+
+#endif // NNCC_LIB_COMPILER_PROGRAM_H

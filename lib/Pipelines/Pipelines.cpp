@@ -1,0 +1,50 @@
+//===- Pipelines.cpp - the contents page of the compiler ------------------------------------------------------------------===//
+
+#include "nncc/Pipelines/Pipelines.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/Passes.h"
+#include "nncc/Conversion/ExecToLLVM/Passes.h"
+#include "nncc/Conversion/NNToLinalg/Passes.h"
+#include "nncc/Dialect/Exec/Transforms/Passes.h"
+#include "nncc/Dialect/NN/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace nncc {
+
+void buildOptimise(OpPassManager &passes, const PipelineOptions &options) {
+  // Shapes first: everything behind asks for sizes.
+  passes.addNestedPass<func::FuncOp>(nn::createInferShapes());
+  passes.addNestedPass<func::FuncOp>(nn::createFoldShapes());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+
+  // Layouts are decided once for the whole graph; kernels take no other.
+  passes.addNestedPass<func::FuncOp>(nn::createChannelsLast({.propagate = options.optLevel > 0}));
+  passes.addNestedPass<func::FuncOp>(nn::createInferShapes());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+
+  // Last, so that what the rewrites did to weights is done while compiling.
+  passes.addPass(nn::createHoistConstants());
+}
+
+void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addPass(createConvertNNToLinalg());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(exec::createSeparateWeights());
+  passes.addPass(exec::createFormKernels({.fuse = options.fuse && options.optLevel > 0}));
+  passes.addPass(exec::createMergeKernels());
+}
+
+void buildFormWeightKernels(OpPassManager &passes) {
+  passes.addPass(exec::createFormKernels({.fuse = false}));
+  passes.addPass(exec::createMergeKernels());
+}
+
+void buildPlanMemory(OpPassManager &passes, const PipelineOptions &) { passes.addPass(exec::createPlanMemory()); }
+
+void buildScheduleToLLVM(OpPassManager &passes) { passes.addPass(createConvertExecToLLVM()); }
+
+} // namespace nncc

@@ -29,6 +29,8 @@ ExitCode exitCode(DiagnosticCode code) {
   switch (int(code) / 1000) {
   case 1:
     return ExitCode::Ok;
+  case 8:
+    return ExitCode::Comparison;
   case 2:
     return ExitCode::Usage;
   case 3:
@@ -61,7 +63,8 @@ Diagnostic &Diagnostics::warning(DiagnosticCode code, const Twine &file, const T
 
 ExitCode Diagnostics::exitCode() const {
   constexpr ExitCode kGravestFirst[] = {ExitCode::Internal, ExitCode::Usage,        ExitCode::InputOutput,
-                                        ExitCode::Limit,    ExitCode::InvalidModel, ExitCode::Unsupported};
+                                        ExitCode::Limit,    ExitCode::InvalidModel, ExitCode::Unsupported,
+                                        ExitCode::Comparison};
   const ExitCode *gravest = std::end(kGravestFirst);
   for (const Diagnostic &diagnostic : diagnostics)
     if (diagnostic.severity == Severity::Error)

@@ -1,0 +1,339 @@
+//===- nncc-run.cpp - runs a model on given or made-up inputs -------------------------------------------------------------===//
+
+#include "Compare.h"
+#include "Inputs.h"
+#include "Program.h"
+#include "nncc/Support/OutputFile.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+
+namespace cl = llvm::cl;
+using namespace nncc;
+using llvm::StringRef;
+
+namespace {
+
+struct Options {
+  std::string model, testData, outputDir, outputFormat, trace;
+  std::vector<std::string> inputs, dims, cpus;
+  unsigned threads = 0, runs = 1, optLevel = 3;
+  bool profile = false;
+  Tolerance tolerance;
+};
+
+/// The libraries register options of their own, some of the names that ours have.
+void forgetLibraryOptions() {
+  llvm::SmallVector<cl::Option *> theirs;
+  for (auto &entry : cl::getRegisteredOptions())
+    if (!llvm::StringRef(entry.first()).starts_with("help") && entry.first() != "version")
+      theirs.push_back(entry.second);
+  for (cl::Option *option : theirs)
+    option->removeArgument();
+}
+
+/// Options leave the command line for good: lld registers some of the same names when a model is compiled here.
+Options parseOptions(int argc, char **argv) {
+  forgetLibraryOptions();
+  cl::OptionCategory category("nncc-run options");
+  cl::opt<std::string> model(cl::Positional, cl::desc("model.onnx|.o|.so"), cl::Required, cl::cat(category));
+  cl::list<std::string> inputs("input", cl::desc("A tensor for an input: --input=x=@x.npy (.npy, .pb, or the bare bytes)"),
+                               cl::value_desc("name=@file"), cl::cat(category));
+  cl::list<std::string> dims("dim", cl::desc("The value of a symbolic size"), cl::value_desc("name=n"), cl::cat(category));
+  cl::opt<std::string> testData("test-data", cl::desc("A directory with input_I.pb and output_I.pb, or with several such"),
+                                cl::value_desc("dir"), cl::cat(category));
+  cl::opt<double> rtol("rtol", cl::desc("Tolerance relative to the expected element"), cl::init(1e-3), cl::cat(category));
+  cl::opt<double> atol("atol", cl::desc("Absolute tolerance"), cl::init(1e-5), cl::cat(category));
+  cl::opt<double> atolRel("atol-rel", cl::desc("Tolerance relative to the output's largest magnitude"), cl::init(0), cl::cat(category));
+  cl::opt<unsigned> threads("threads", cl::desc("Threads (default: as many as cores)"), cl::init(0), cl::cat(category));
+  cl::opt<unsigned> runs("runs", cl::desc("How often to run"), cl::init(1), cl::cat(category));
+  cl::opt<std::string> profile("profile", cl::desc("Print the time of each kernel, or write a Chrome trace"), cl::ValueOptional,
+                               cl::value_desc("trace.json"), cl::cat(category));
+  cl::opt<std::string> outputDir("output", cl::desc("Write the outputs here"), cl::value_desc("dir"), cl::cat(category));
+  cl::opt<std::string> outputFormat("output-format", cl::desc("pb (default) or npy"), cl::init("pb"), cl::cat(category));
+  cl::opt<char> optLevel("O", cl::desc("Optimisation level of a model compiled here"), cl::Prefix, cl::init('3'), cl::cat(category));
+  cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"), cl::cat(category));
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(argc, argv, "nncc-run runs compiled models\n");
+
+  Options options;
+  options.model = model;
+  options.inputs.assign(inputs.begin(), inputs.end());
+  options.dims.assign(dims.begin(), dims.end());
+  options.cpus.assign(cpus.begin(), cpus.end());
+  options.testData = testData;
+  options.tolerance = {rtol, atol, atolRel};
+  options.threads = threads;
+  options.runs = runs;
+  options.profile = profile.getNumOccurrences() != 0;
+  options.trace = profile;
+  options.outputDir = outputDir;
+  options.outputFormat = outputFormat;
+  options.optLevel = optLevel - '0';
+  return options;
+}
+
+/// One invocation, once the model is loaded.
+class Runner {
+public:
+  Runner(const Options &options, Program &program, Diagnostics &diagnostics)
+      : options(options), program(program), diagnostics(diagnostics) {}
+
+  bool run() {
+    if (!readDims())
+      return false;
+    if (!options.testData.empty())
+      return runTestData();
+    return bindInputs() && runOften() && printOutputs() && writeOutputs(options.outputDir) && reportProfile();
+  }
+
+private:
+  bool error(DiagnosticCode code, const llvm::Twine &message) {
+    diagnostics.error(code, options.model, "", message);
+    return false;
+  }
+  bool error(llvm::Error problem) { return error(DiagnosticCode::CannotRead, llvm::toString(std::move(problem))); }
+
+  bool readDims() {
+    for (StringRef text : options.dims) {
+      auto [name, value] = text.rsplit('=');
+      int64_t size = 0;
+      if (value.getAsInteger(10, size) || size < 0)
+        return error(DiagnosticCode::BadOption, "--dim=" + text + " is not of the form name=8");
+      symbols[name] = size;
+    }
+    return true;
+  }
+
+  //===--------------------------------------------------------------------------------------------------------------------===//
+  // Inputs
+  //===--------------------------------------------------------------------------------------------------------------------===//
+
+  bool bindInputs() {
+    const nnccrt_model &model = program.model();
+    std::vector<bool> given(model.num_inputs);
+    tensors.resize(model.num_inputs);
+    for (StringRef text : options.inputs) {
+      size_t at = text.rfind("=@");
+      int64_t index = at == StringRef::npos ? -1 : findInput(text.take_front(at));
+      if (index < 0)
+        return error(DiagnosticCode::UnknownInput, "--input=" + text + ": the model's inputs are " + inputNames());
+      llvm::Expected<import::TensorData> tensor = readInput(text.drop_front(at + 2), model, model.inputs[index], symbols);
+      if (!tensor)
+        return error(tensor.takeError());
+      tensors[index] = std::move(*tensor);
+      given[index] = true;
+    }
+    for (uint32_t i = 0; i < model.num_inputs; ++i) {
+      if (!given[i]) {
+        tensors[i] = makeInput(model, model.inputs[i], symbols, i + 1);
+        llvm::outs() << "input '" << printable(model.inputs[i].name) << "': " << describeTensor(tensors[i]) << ", values from a seed\n";
+      }
+      if (!program.bind(i, tensors[i], diagnostics))
+        return false;
+    }
+    return true;
+  }
+
+  int64_t findInput(StringRef name) {
+    const nnccrt_model &model = program.model();
+    for (uint32_t i = 0; i < model.num_inputs; ++i)
+      if (name == model.inputs[i].name || name == model.inputs[i].identifier)
+        return i;
+    return -1;
+  }
+
+  std::string inputNames() {
+    std::string names;
+    const nnccrt_model &model = program.model();
+    for (uint32_t i = 0; i < model.num_inputs; ++i)
+      names += (i ? ", '" : "'") + printable(model.inputs[i].name) + "'";
+    return names;
+  }
+
+  //===--------------------------------------------------------------------------------------------------------------------===//
+  // Test data
+  //===--------------------------------------------------------------------------------------------------------------------===//
+
+  static std::string file(StringRef directory, StringRef kind, uint32_t index) {
+    return (directory + "/" + kind + "_" + llvm::Twine(index) + ".pb").str();
+  }
+
+  bool runTestData() {
+    std::vector<std::string> sets;
+    if (llvm::sys::fs::exists(file(options.testData, "input", 0)) || llvm::sys::fs::exists(file(options.testData, "output", 0))) {
+      sets.push_back(options.testData);
+    } else {
+      std::error_code code;
+      for (llvm::sys::fs::directory_iterator it(options.testData, code), end; it != end && !code; it.increment(code))
+        if (llvm::sys::path::filename(it->path()).starts_with("test_data_set"))
+          sets.push_back(it->path());
+      llvm::sort(sets);
+    }
+    if (sets.empty())
+      return error(DiagnosticCode::CannotRead, options.testData + " has no test data");
+    bool same = true;
+    for (const std::string &set : sets) {
+      std::optional<bool> result = runSet(set);
+      if (!result)
+        return false;
+      same &= *result;
+    }
+    if (!same)
+      error(DiagnosticCode::OutputDiffers, "an output differs from its reference");
+    return same && reportProfile();
+  }
+
+  std::optional<bool> runSet(const std::string &set) {
+    const nnccrt_model &model = program.model();
+    tensors.assign(model.num_inputs, {});
+    for (uint32_t i = 0; i < model.num_inputs; ++i) {
+      llvm::Expected<import::TensorData> tensor = import::readTensorFile(file(set, "input", i));
+      if (!tensor)
+        return error(tensor.takeError()), std::nullopt;
+      tensors[i] = std::move(*tensor);
+      if (!program.bind(i, tensors[i], diagnostics))
+        return std::nullopt;
+    }
+    if (!runOften())
+      return std::nullopt;
+    bool same = true;
+    for (uint32_t i = 0; i < model.num_outputs; ++i) {
+      llvm::Expected<import::TensorData> expected = import::readTensorFile(file(set, "output", i));
+      if (!expected)
+        return error(expected.takeError()), std::nullopt;
+      std::optional<import::TensorData> actual = program.output(i, diagnostics);
+      if (!actual)
+        return std::nullopt;
+      Comparison comparison = compareTensors(*actual, *expected, options.tolerance);
+      llvm::outs() << llvm::sys::path::filename(set) << " '" << printable(model.outputs[i].name) << "' " << describeTensor(*actual)
+                   << ": " << (comparison.same ? "ok, " : "DIFFERS: ") << comparison.text << "\n";
+      same &= comparison.same;
+    }
+    if (!options.outputDir.empty() && !writeOutputs(options.outputDir + "/" + llvm::sys::path::filename(set).str()))
+      return std::nullopt;
+    return same;
+  }
+
+  //===--------------------------------------------------------------------------------------------------------------------===//
+  // Running and telling
+  //===--------------------------------------------------------------------------------------------------------------------===//
+
+  bool runOften() {
+    for (unsigned i = 0; i < std::max(1u, options.runs); ++i) {
+      program.launches.clear();
+      if (!program.run(diagnostics))
+        return false;
+    }
+    return true;
+  }
+
+  bool printOutputs() {
+    const nnccrt_model &model = program.model();
+    for (uint32_t i = 0; i < model.num_outputs; ++i) {
+      std::optional<import::TensorData> output = program.output(i, diagnostics);
+      if (!output)
+        return false;
+      llvm::outs() << "output '" << printable(model.outputs[i].name) << "': " << describeTensor(*output);
+      if (output->dtype == NNCCRT_F32) {
+        llvm::outs() << " =";
+        const float *values = reinterpret_cast<const float *>(output->bytes.data());
+        for (int64_t j = 0, shown = std::min<int64_t>(output->count(), 8); j < shown; ++j)
+          llvm::outs() << llvm::format(" %.6g", values[j]);
+        llvm::outs() << (output->count() > 8 ? " ..." : "");
+      }
+      llvm::outs() << "\n";
+    }
+    return true;
+  }
+
+  bool writeOutputs(const std::string &directory) {
+    if (directory.empty())
+      return true;
+    if (std::error_code code = llvm::sys::fs::create_directories(directory))
+      return error(DiagnosticCode::CannotWrite, directory + ": " + code.message());
+    for (uint32_t i = 0; i < program.model().num_outputs; ++i) {
+      std::optional<import::TensorData> output = program.output(i, diagnostics);
+      if (!output)
+        return false;
+      std::string stem = directory + "/output_" + std::to_string(i);
+      llvm::Error problem =
+          options.outputFormat == "npy" ? writeNpy(stem + ".npy", *output) : import::writeTensorFile(stem + ".pb", *output);
+      if (problem)
+        return error(DiagnosticCode::CannotWrite, llvm::toString(std::move(problem)));
+    }
+    return true;
+  }
+
+  bool reportProfile() {
+    if (!options.profile)
+      return true;
+    if (options.trace.empty()) {
+      printProfile();
+      return true;
+    }
+    llvm::json::Array events;
+    for (const Program::Launch &launch : program.launches)
+      events.push_back(llvm::json::Object{{"name", launch.name},
+                                          {"ph", "X"},
+                                          {"pid", 1},
+                                          {"tid", 1},
+                                          {"ts", double(launch.startNs) / 1000},
+                                          {"dur", double(launch.endNs - launch.startNs) / 1000},
+                                          {"args", llvm::json::Object{{"nodes", printable(launch.nodes)}, {"tiles", launch.tiles}}}});
+    llvm::Error problem = writeOutputFile(options.trace, [&](llvm::raw_pwrite_stream &os) {
+      os << llvm::json::Value(llvm::json::Object{{"traceEvents", std::move(events)}}) << "\n";
+      return llvm::Error::success();
+    });
+    return !problem || error(DiagnosticCode::CannotWrite, llvm::toString(std::move(problem)));
+  }
+
+  /// Kernels by their share of the last run.
+  void printProfile() {
+    struct Entry {
+      std::string name;
+      uint64_t ns = 0;
+      unsigned launches = 0;
+    };
+    std::vector<Entry> entries;
+    uint64_t total = 0;
+    for (const Program::Launch &launch : program.launches) {
+      auto found = llvm::find_if(entries, [&](const Entry &entry) { return entry.name == launch.name; });
+      Entry &entry = found == entries.end() ? entries.emplace_back(Entry{launch.name}) : *found;
+      entry.ns += launch.endNs - launch.startNs;
+      ++entry.launches;
+      total += launch.endNs - launch.startNs;
+    }
+    llvm::sort(entries, [](const Entry &a, const Entry &b) { return a.ns > b.ns; });
+    for (const Entry &entry : entries)
+      llvm::outs() << llvm::format("%10.1f us %5.1f %% %5u x  ", entry.ns / 1e3, total ? 100.0 * entry.ns / total : 0.0, entry.launches)
+                   << entry.name << "\n";
+  }
+
+  const Options &options;
+  Program &program;
+  Diagnostics &diagnostics;
+  llvm::StringMap<int64_t> symbols;
+  std::vector<import::TensorData> tensors;
+};
+
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  Options options = parseOptions(argc, argv);
+  CompileOptions compiling;
+  compiling.input = options.model;
+  compiling.optLevel = options.optLevel;
+  if (!options.cpus.empty())
+    compiling.cpus = options.cpus;
+  Diagnostics diagnostics;
+  if (std::unique_ptr<Program> program = Program::load(compiling, options.threads, diagnostics))
+    Runner(options, *program, diagnostics).run();
+  llvm::outs().flush();
+  diagnostics.print(llvm::errs());
+  return static_cast<int>(diagnostics.exitCode());
+}

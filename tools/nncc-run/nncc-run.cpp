@@ -25,19 +25,19 @@ struct Options {
   Tolerance tolerance;
 };
 
-/// The libraries register options of their own, some of the names that ours have.
-void forgetLibraryOptions() {
-  llvm::SmallVector<cl::Option *> theirs;
+/// Libraries register options of their own at start, and lld when it first links, some of the names that ours have: none of theirs is
+/// wanted, and ours are gone before it links.
+void forgetOptions() {
+  llvm::SmallVector<cl::Option *> known;
   for (auto &entry : cl::getRegisteredOptions())
-    if (!llvm::StringRef(entry.first()).starts_with("help") && entry.first() != "version")
-      theirs.push_back(entry.second);
-  for (cl::Option *option : theirs)
+    if (!llvm::StringRef(entry.first).starts_with("help") && entry.first != "version")
+      known.push_back(entry.second);
+  for (cl::Option *option : known)
     option->removeArgument();
 }
 
-/// Options leave the command line for good: lld registers some of the same names when a model is compiled here.
 Options parseOptions(int argc, char **argv) {
-  forgetLibraryOptions();
+  forgetOptions();
   cl::OptionCategory category("nncc-run options");
   cl::opt<std::string> model(cl::Positional, cl::desc("model.onnx|.o|.so"), cl::Required, cl::cat(category));
   cl::list<std::string> inputs("input", cl::desc("A tensor for an input: --input=x=@x.npy (.npy, .pb, or the bare bytes)"),
@@ -73,6 +73,7 @@ Options parseOptions(int argc, char **argv) {
   options.outputDir = outputDir;
   options.outputFormat = outputFormat;
   options.optLevel = optLevel - '0';
+  forgetOptions();
   return options;
 }
 

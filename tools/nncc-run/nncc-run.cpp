@@ -38,24 +38,24 @@ void forgetOptions() {
 
 Options parseOptions(int argc, char **argv) {
   forgetOptions();
-  cl::OptionCategory category("nncc-run options");
-  cl::opt<std::string> model(cl::Positional, cl::desc("model.onnx|.o|.so"), cl::Required, cl::cat(category));
-  cl::list<std::string> inputs("input", cl::desc("A tensor for an input: --input=x=@x.npy (.npy, .pb, or the bare bytes)"),
+  static cl::OptionCategory category("nncc-run options");
+  static cl::opt<std::string> model(cl::Positional, cl::desc("model.onnx|.o|.so"), cl::Required, cl::cat(category));
+  static cl::list<std::string> inputs("input", cl::desc("A tensor for an input: --input=x=@x.npy (.npy, .pb, or the bare bytes)"),
                                cl::value_desc("name=@file"), cl::cat(category));
-  cl::list<std::string> dims("dim", cl::desc("The value of a symbolic size"), cl::value_desc("name=n"), cl::cat(category));
-  cl::opt<std::string> testData("test-data", cl::desc("A directory with input_I.pb and output_I.pb, or with several such"),
+  static cl::list<std::string> dims("dim", cl::desc("The value of a symbolic size"), cl::value_desc("name=n"), cl::cat(category));
+  static cl::opt<std::string> testData("test-data", cl::desc("A directory with input_I.pb and output_I.pb, or with several such"),
                                 cl::value_desc("dir"), cl::cat(category));
-  cl::opt<double> rtol("rtol", cl::desc("Tolerance relative to the expected element"), cl::init(1e-3), cl::cat(category));
-  cl::opt<double> atol("atol", cl::desc("Absolute tolerance"), cl::init(1e-5), cl::cat(category));
-  cl::opt<double> atolRel("atol-rel", cl::desc("Tolerance relative to the output's largest magnitude"), cl::init(0), cl::cat(category));
-  cl::opt<unsigned> threads("threads", cl::desc("Threads (default: as many as cores)"), cl::init(0), cl::cat(category));
-  cl::opt<unsigned> runs("runs", cl::desc("How often to run"), cl::init(1), cl::cat(category));
-  cl::opt<std::string> profile("profile", cl::desc("Print the time of each kernel, or write a Chrome trace"), cl::ValueOptional,
+  static cl::opt<double> rtol("rtol", cl::desc("Tolerance relative to the expected element"), cl::init(1e-3), cl::cat(category));
+  static cl::opt<double> atol("atol", cl::desc("Absolute tolerance"), cl::init(1e-5), cl::cat(category));
+  static cl::opt<double> atolRel("atol-rel", cl::desc("Tolerance relative to the output's largest magnitude"), cl::init(0), cl::cat(category));
+  static cl::opt<unsigned> threads("threads", cl::desc("Threads (default: as many as cores)"), cl::init(0), cl::cat(category));
+  static cl::opt<unsigned> runs("runs", cl::desc("How often to run"), cl::init(1), cl::cat(category));
+  static cl::opt<std::string> profile("profile", cl::desc("Print the time of each kernel, or write a Chrome trace"), cl::ValueOptional,
                                cl::value_desc("trace.json"), cl::cat(category));
-  cl::opt<std::string> outputDir("output", cl::desc("Write the outputs here"), cl::value_desc("dir"), cl::cat(category));
-  cl::opt<std::string> outputFormat("output-format", cl::desc("pb (default) or npy"), cl::init("pb"), cl::cat(category));
-  cl::opt<char> optLevel("O", cl::desc("Optimisation level of a model compiled here"), cl::Prefix, cl::init('3'), cl::cat(category));
-  cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"), cl::cat(category));
+  static cl::opt<std::string> outputDir("output", cl::desc("Write the outputs here"), cl::value_desc("dir"), cl::cat(category));
+  static cl::opt<std::string> outputFormat("output-format", cl::desc("pb (default) or npy"), cl::init("pb"), cl::cat(category));
+  static cl::opt<char> optLevel("O", cl::desc("Optimisation level of a model compiled here"), cl::Prefix, cl::init('3'), cl::cat(category));
+  static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"), cl::cat(category));
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, "nncc-run runs compiled models\n");
 

@@ -17,6 +17,9 @@ void GraphChecker::checkMainGraph(const onnx::GraphProto &graph, const Opsets &o
   if (graph.output().empty())
     reporter.error(DiagnosticCode::BadGraph, "", "the model has no outputs");
   checkGraph(graph, {&opsets, nullptr}, nullptr, "");
+  if (!redefinedConstants.empty())
+    reporter.warning(DiagnosticCode::RedefinedConstants, redefinedConstants.front(),
+                     Twine(redefinedConstants.size()) + " constants are defined twice: the later definition counts");
 }
 
 void GraphChecker::checkFunction(const onnx::FunctionProto &function, const Opsets &opsets) {
@@ -38,17 +41,20 @@ void GraphChecker::define(Scope &scope, StringRef name, StringRef place) {
     reporter.error(DiagnosticCode::DuplicateName, place, "the graph has two values with the name '" + name + "'");
 }
 
-/// Exporters leave dead nodes behind that compute a name again. That is harmless as long as nothing uses the name afterwards.
-void GraphChecker::redefine(Scope &scope, StringRef name, StringRef place) {
-  if (!scope.values.insert(name).second)
-    scope.redefined.try_emplace(name, place.str());
-}
-
-void GraphChecker::checkUse(const Scope &scope, StringRef name) {
-  for (const Scope *each = &scope; each; each = each->outer)
-    if (auto found = each->redefined.find(name); found != each->redefined.end())
-      reporter.error(DiagnosticCode::DuplicateName, found->second,
-                     "the graph has two values with the name '" + name + "'");
+void GraphChecker::defineOutputs(const onnx::NodeProto &node, Scope &scope, StringRef place) {
+  bool isConstant = node.op_type() == "Constant";
+  for (StringRef output : node.output()) {
+    if (output.empty())
+      continue;
+    // Tools that rewrite models leave constants that are computed again before anything uses them. The later one counts.
+    auto earlier = scope.constants.find(output);
+    if (isConstant && earlier != scope.constants.end() && !earlier->second)
+      redefinedConstants.push_back(output.str());
+    else
+      define(scope, output, place);
+    if (isConstant)
+      scope.constants.try_emplace(output, false);
+  }
 }
 
 void GraphChecker::checkGraph(const onnx::GraphProto &graph, const Body &body, const Scope *outer, StringRef prefix) {
@@ -67,7 +73,6 @@ void GraphChecker::checkGraph(const onnx::GraphProto &graph, const Body &body, c
   DenseSet<StringRef> outputs;
   for (const onnx::ValueInfoProto &output : graph.output()) {
     std::string place = prefix.str() + output.name();
-    checkUse(scope, output.name());
     // A subgraph may hand out a value of the graph around it.
     if (!(outer ? scope.has(output.name()) : scope.values.contains(output.name())))
       reporter.error(DiagnosticCode::UndefinedValue, place,
@@ -113,9 +118,7 @@ void GraphChecker::checkNodes(const Nodes &nodes, const Body &body, Scope &scope
                        "the attribute '" + Twine(attribute.name()) + "' appears twice");
       checkAttribute(attribute, place, body, scope);
     }
-    for (const std::string &output : node.output())
-      if (!output.empty())
-        redefine(scope, output, place);
+    defineOutputs(node, scope, place);
   }
 }
 
@@ -124,7 +127,9 @@ void GraphChecker::checkInputs(const onnx::NodeProto &node, StringRef place, con
     if (name.empty())
       continue;
     if (scope.has(name)) {
-      checkUse(scope, name);
+      for (const Scope *each = &scope; each; each = each->outer)
+        if (auto constant = each->constants.find(name); constant != each->constants.end())
+          constant->second = true;
       continue;
     }
     const onnx::NodeProto *producer = nullptr;

@@ -30,8 +30,8 @@ private:
     const Scope *outer = nullptr;
     unsigned depth = 1;
     const Nodes *nodes = nullptr;
-    /// Values that a node has computed again: an error once anything uses the name after that.
-    llvm::DenseMap<llvm::StringRef, std::string> redefined;
+    /// The results of Constant nodes, and whether anything has used them.
+    mutable llvm::DenseMap<llvm::StringRef, bool> constants;
     bool has(llvm::StringRef name) const { return values.contains(name) || (outer && outer->has(name)); }
   };
   /// What the nodes of a graph or function have in common.
@@ -52,14 +52,14 @@ private:
                       const Scope &scope);
   bool isBodySupported(const onnx::FunctionProto &function, unsigned depth, std::string &missing);
   void define(Scope &scope, llvm::StringRef name, llvm::StringRef place);
-  void redefine(Scope &scope, llvm::StringRef name, llvm::StringRef place);
-  void checkUse(const Scope &scope, llvm::StringRef name);
+  void defineOutputs(const onnx::NodeProto &node, Scope &scope, llvm::StringRef place);
 
   const LocalFunctions &functions;
   SourceFiles &files;
   Reporter &reporter;
   llvm::StringSet<> reportedDomains;
   unsigned producerSearches = 0;
+  std::vector<std::string> redefinedConstants;
   static constexpr unsigned kMaxProducerSearches = 100;
 };
 

@@ -14,7 +14,7 @@ config.test_source_root = config.nncc_source_dir + "/test"
 config.test_exec_root = config.nncc_binary_dir + "/test"
 
 # A tool is named in full, so that a failing command can be pasted, and so that no other version on PATH is ever run.
-OURS = ["nncc", "nncc-opt", "nncc-run", "nncc-bench", "nncc-reduce"]
+OURS = ["nncc", "nncc-opt", "nncc-translate", "nncc-run", "nncc-bench", "nncc-reduce"]
 LLVM = ["FileCheck", "not", "count", "split-file", "mlir-opt", "llvm-nm", "llvm-readelf", "llvm-objdump", "llvm-ar", "ld.lld"]
 
 

@@ -108,7 +108,7 @@ void GraphChecker::checkNodes(const Nodes &nodes, const Body &body, Scope &scope
   scope.nodes = &nodes;
   for (int i = 0; i < nodes.size(); ++i) {
     const onnx::NodeProto &node = nodes[i];
-    std::string place = placeOf(node, i, prefix);
+    std::string place = placeOf(node, i, prefix, body.function);
     checkInputs(node, place, scope);
     checkOperator(node, place, body);
     DenseSet<StringRef> names;
@@ -159,6 +159,8 @@ void GraphChecker::checkOperator(const onnx::NodeProto &node, StringRef place, c
     return checkCall(node, place, *functions.lookup(node));
   auto opset = body.opsets->find(domain);
   if (opset == body.opsets->end()) {
+    if (body.opsets->empty()) // reported
+      return;
     std::string scopeName = body.function ? operatorName(body.function->domain(), body.function->name()) : "";
     if (reportedDomains.insert(scopeName + "\n" + domain.str()).second)
       reporter
@@ -232,8 +234,8 @@ void GraphChecker::checkCall(const onnx::NodeProto &node, StringRef place, const
   if (node.input_size() > function.input_size() || node.output_size() > function.output_size())
     reporter.error(DiagnosticCode::WrongArity, place,
                    "the call of " + name + " has " + Twine(node.input_size()) + " inputs and " +
-                       Twine(node.output_size()) + " outputs, the function " + Twine(function.input_size()) + " and " +
-                       Twine(function.output_size()));
+                       Twine(node.output_size()) + " outputs, the function has " + Twine(function.input_size()) +
+                       " and " + Twine(function.output_size()));
   for (const std::string &required : function.attribute())
     if (llvm::none_of(node.attribute(), [&](const onnx::AttributeProto &given) { return given.name() == required; }))
       reporter.error(DiagnosticCode::BadAttribute, place,

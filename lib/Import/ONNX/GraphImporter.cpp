@@ -46,7 +46,9 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
     functionImports[&local] = functionOpsets(local, opsets, reporter);
   declareInitializers(model.graph(), mainScope);
   importInputs(function);
-  Frame main = {.scope = &mainScope, .opsets = &opsets, .prefix = "", .location = std::nullopt, .body = ""};
+  Frame main = {};
+  main.scope = &mainScope;
+  main.opsets = &opsets;
   frame = &main;
   importNodes(model.graph().node());
   importOutputs(function);
@@ -99,7 +101,8 @@ void GraphImporter::importOutputs(func::FuncOp function) {
     results.push_back(value);
     Type declared = declaredType(output.type()), actual = value.getType();
     auto declaredTensor = dyn_cast_or_null<RankedTensorType>(declared), tensor = dyn_cast<RankedTensorType>(actual);
-    if (declaredTensor && tensor && declaredTensor.getElementType() != tensor.getElementType())
+    if (declaredTensor && tensor && !reporter.failed() && !reporter.anyUnsupported() &&
+        declaredTensor.getElementType() != tensor.getElementType())
       reporter.warning(DiagnosticCode::OutputTypeDiffers, output.name(),
                        "the model declares elements of type tensor(" +
                            Twine(elementFormat(output.type().tensor_type().elem_type())->name) +
@@ -201,7 +204,7 @@ FailureOr<Value> GraphImporter::materialize(const onnx::SparseTensorProto &tenso
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 FailureOr<SmallVector<Value>> GraphImporter::importSubgraph(const onnx::GraphProto &graph, Region &into,
-                                                            TypeRange argumentTypes, StringRef graphPlace) {
+                                                            TypeRange argumentTypes, StringRef attribute) {
   if (graph.input_size() != int(argumentTypes.size()))
     return error(DiagnosticCode::InvalidNode,
                  "the subgraph has " + Twine(graph.input_size()) + " inputs, expected " + Twine(argumentTypes.size()));
@@ -219,7 +222,7 @@ FailureOr<SmallVector<Value>> GraphImporter::importSubgraph(const onnx::GraphPro
 
   Frame inner = *frame;
   inner.scope = &scope;
-  inner.prefix = graphPlace.str() + "/";
+  inner.prefix = place + "." + attribute.str() + "/";
   Frame *outerFrame = std::exchange(frame, &inner);
   std::string outerPlace = place;
   importNodes(graph.node());

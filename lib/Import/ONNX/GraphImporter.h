@@ -39,7 +39,7 @@ public:
   mlir::Value lookup(llvm::StringRef name);
   void define(llvm::StringRef name, mlir::Value value);
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> importSubgraph(const onnx::GraphProto &graph, mlir::Region &into,
-                                                                 mlir::TypeRange argumentTypes, llvm::StringRef place);
+                                                                 mlir::TypeRange argumentTypes, llvm::StringRef attribute);
   mlir::FailureOr<mlir::Value> materialize(const onnx::TensorProto &tensor, mlir::Location loc);
   mlir::FailureOr<mlir::Value> materialize(const onnx::SparseTensorProto &tensor, mlir::Location loc);
   mlir::DenseElementsAttr read(const onnx::TensorProto &tensor);
@@ -64,9 +64,10 @@ private:
   };
   /// The graph or function body that is being imported.
   struct Frame {
-    Scope *scope;
-    const Opsets *opsets;
+    Scope *scope = nullptr;
+    const Opsets *opsets = nullptr;
     std::string prefix;                     // of the names of its nodes
+    bool inFunction = false;                // of the model
     std::optional<mlir::Location> location; // of all its ops: bodies of schemas are one node to the user
     std::string body;                       // the operator whose body it is, for messages
     unsigned functionDepth = 0;

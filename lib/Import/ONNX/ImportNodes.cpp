@@ -26,7 +26,7 @@ void GraphImporter::importNode(const onnx::NodeProto &node, int index) {
     return leaveHoles(node);
   }
   if (!frame->location)
-    place = placeOf(node, index, frame->prefix);
+    place = placeOf(node, index, frame->prefix, frame->inFunction);
   StringRef domain = normalizeDomain(node.domain());
   auto opset = frame->opsets->find(domain);
   int version = opset == frame->opsets->end() ? 0 : opset->second;
@@ -128,7 +128,7 @@ void GraphImporter::countUnsupported(const onnx::NodeProto &node) {
     if (attribute.has_g()) {
       std::string outer = place, prefix = outer + "." + attribute.name() + "/";
       for (int i = 0; i < attribute.g().node_size(); ++i) {
-        place = placeOf(attribute.g().node(i), i, prefix);
+        place = placeOf(attribute.g().node(i), i, prefix, frame->inFunction);
         countUnsupported(attribute.g().node(i));
       }
       place = outer;
@@ -232,6 +232,10 @@ LogicalResult GraphImporter::checkTypes(const onnx::NodeProto &node, const onnx:
 // Functions
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+static std::string nestedIn(const std::string &op, const std::string &outer) {
+  return outer.empty() ? op : op + ", in that of " + outer;
+}
+
 LogicalResult GraphImporter::expandLocal(const onnx::NodeProto &node, const onnx::FunctionProto &function) {
   SmallVector<const onnx::AttributeProto *> defaults;
   for (const onnx::AttributeProto &attribute : function.attribute_proto())
@@ -239,7 +243,8 @@ LogicalResult GraphImporter::expandLocal(const onnx::NodeProto &node, const onnx
   Frame body = *frame;
   body.opsets = &functionImports.find(&function)->second;
   body.prefix = place + "/";
-  body.body = operatorName(function.domain(), function.name());
+  body.inFunction = true;
+  body.body = nestedIn(operatorName(function.domain(), function.name()), frame->body);
   return expand(node, function, defaults, body);
 }
 
@@ -273,7 +278,7 @@ LogicalResult GraphImporter::expandSchema(const onnx::NodeProto &node, const onn
       defaults.push_back(&attribute.default_value);
   Frame body = *frame;
   body.opsets = &opsets;
-  body.body = operatorName(node.domain(), node.op_type());
+  body.body = nestedIn(operatorName(node.domain(), node.op_type()), frame->body);
   body.location = frame->location ? *frame->location : Location(NameLoc::get(b.getStringAttr(place)));
   return expand(node, *function, defaults, body);
 }

@@ -6,6 +6,7 @@
 #include "onnx/defs/parser.h"
 #include "onnx/onnx_pb.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
@@ -79,6 +80,12 @@ static unsigned bracketDepth(StringRef text) {
   return deepest;
 }
 
+static std::string oneLine(StringRef text) {
+  SmallVector<StringRef> lines;
+  text.split(lines, '\n', -1, /*KeepEmpty=*/false);
+  return llvm::join(lines, ": ");
+}
+
 static bool readText(StringRef text, bool protobufText, onnx::ModelProto &model, Reporter &reporter) {
   if (text.size() > kMaxText) {
     reporter.error(DiagnosticCode::TooLarge, "", "a model in text form may have at most 1 GiB")
@@ -106,7 +113,7 @@ static bool readText(StringRef text, bool protobufText, onnx::ModelProto &model,
     onnx::Common::Status status = parser.Parse(model);
     parsed = status.IsOK() && parser.EndOfInput();
     if (!status.IsOK())
-      reporter.error(DiagnosticCode::TextSyntax, "", status.ErrorMessage());
+      reporter.error(DiagnosticCode::TextSyntax, "", oneLine(status.ErrorMessage()));
     else if (!parsed)
       reporter.error(DiagnosticCode::TextSyntax, "", "text after the model");
   }) && parsed;

@@ -102,8 +102,10 @@ Arrival arrivalOf(const onnx::NodeProto &node, const Opsets &opsets, const Local
   return hasBuilder ? Arrival::ContextFunction : Arrival::None;
 }
 
-std::string placeOf(const onnx::NodeProto &node, int index, StringRef prefix) {
-  return node.name().empty() ? (prefix + node.op_type() + "_" + Twine(index)).str() : node.name();
+std::string placeOf(const onnx::NodeProto &node, int index, StringRef prefix, bool inFunction) {
+  if (node.name().empty())
+    return (prefix + node.op_type() + "_" + Twine(index)).str();
+  return inFunction ? (prefix + node.name()).str() : node.name();
 }
 
 } // namespace nncc::import

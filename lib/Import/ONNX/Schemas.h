@@ -50,8 +50,9 @@ enum class Arrival { Table, LocalFunction, SchemaFunction, ContextFunction, None
 /// Finds it without types: a ContextFunction may turn out to have no body for the types of a node.
 Arrival arrivalOf(const onnx::NodeProto &node, const Opsets &opsets, const LocalFunctions &functions);
 
-/// A node's name, or `<prefix>Op_<index>` when it has none.
-std::string placeOf(const onnx::NodeProto &node, int index, llvm::StringRef prefix);
+/// How a node is called: by its name, or by its operator and position. In functions, which may be called more than once, behind the
+/// `prefix` of the call.
+std::string placeOf(const onnx::NodeProto &node, int index, llvm::StringRef prefix, bool inFunction);
 
 /// At most so many graphs may be nested.
 constexpr unsigned kMaxGraphDepth = 32;

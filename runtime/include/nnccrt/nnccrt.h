@@ -7,7 +7,7 @@
  *   nnccrt_status status;
  *   nnccrt_program *program;
  *   nnccrt_context *context;
- *   nnccrt_tensor x = {sizeof(x)}, y = {sizeof(y)};
+ *   nnccrt_tensor x = {.size = sizeof(x)}, y = {.size = sizeof(y)};
  *   if (nnccrt_load(&nncc_model_digits, NULL, &program, &status) || nnccrt_create(program, NULL, &context, &status) ||
  *       nnccrt_input(context, 0, &x, &status))
  *     return puts(status.message);

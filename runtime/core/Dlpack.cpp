@@ -25,13 +25,13 @@ struct DlTensor {
 struct Managed {
   DlTensor tensor;
   void *owner;
-  void (*deleter)(Managed *);
+  void (*deleter)(DLManagedTensor *);
 };
 
 struct ManagedVersioned {
   uint32_t major, minor;
   void *owner;
-  void (*deleter)(ManagedVersioned *);
+  void (*deleter)(DLManagedTensorVersioned *);
   uint64_t flags;
   DlTensor tensor;
 };
@@ -84,7 +84,9 @@ static bool read(const DlTensor &source, nnccrt_tensor *tensor, Report &report) 
 // Out
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-template <typename M> static void destroyManaged(M *managed) {
+/// Of the type that the caller knows.
+template <typename M, typename Public> static void destroyManaged(Public *given) {
+  M *managed = reinterpret_cast<M *>(given);
   os::free(managed->owner);
   std::free(managed);
 }

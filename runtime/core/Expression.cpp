@@ -53,16 +53,19 @@ private:
     return overflow ? 0 : value;
   }
   int64_t add(int64_t a, int64_t b) {
-    int64_t value;
-    return checked(__builtin_add_overflow(a, b, &value), value);
+    int64_t value = 0;
+    bool overflow = __builtin_add_overflow(a, b, &value);
+    return checked(overflow, value);
   }
   int64_t subtract(int64_t a, int64_t b) {
-    int64_t value;
-    return checked(__builtin_sub_overflow(a, b, &value), value);
+    int64_t value = 0;
+    bool overflow = __builtin_sub_overflow(a, b, &value);
+    return checked(overflow, value);
   }
   int64_t multiply(int64_t a, int64_t b) {
-    int64_t value;
-    return checked(__builtin_mul_overflow(a, b, &value), value);
+    int64_t value = 0;
+    bool overflow = __builtin_mul_overflow(a, b, &value);
+    return checked(overflow, value);
   }
   int64_t floorDivide(int64_t a, int64_t b) {
     if (b == 0 || (a == INT64_MIN && b == -1))

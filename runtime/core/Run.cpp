@@ -88,7 +88,7 @@ static void profile(const Launch &launch, uint32_t kernel, uint64_t start) {
 }
 
 static bool failFault(const nnccrt_kernel_info &info, const nnccrt_fault &fault, Report &report) {
-  char what[64], more[32] = "";
+  char what[64], more[64] = "";
   std::snprintf(what, sizeof(what),
                 fault.code == NNCCRT_FAULT_INDEX ? "index %lld is out of range" : "size %lld makes no sense",
                 static_cast<long long>(fault.value));

@@ -144,7 +144,7 @@ public:
     uint32_t count = static_cast<uint32_t>(symbols.size());
     if (nnccrt_workspace_bytes(handle, symbols.data(), count, &bytes, last.get()))
       return last;
-    return std::move(bytes);
+    return bytes;
   }
   /// Memory for all runs from now on, 64-byte aligned; null: the heap.
   Status set_workspace(void *memory, uint64_t bytes) {
@@ -255,7 +255,7 @@ public:
     nnccrt_load_options raw = rawOptions(options);
     if (nnccrt_open(path, name, &raw, &model.handle, status.get()))
       return status;
-    return std::move(model);
+    return model;
   }
   Result<Context> context(const ContextOptions &options = {}) const { return context_as<Context>(options); }
 
@@ -274,7 +274,7 @@ protected:
     nnccrt_load_options raw = rawOptions(options);
     if (nnccrt_load(&descriptor, &raw, &static_cast<Model &>(model).handle, status.get()))
       return status;
-    return std::move(model);
+    return model;
   }
   template <typename Derived> Result<Derived> context_as(const ContextOptions &options) const {
     Status status;
@@ -283,7 +283,7 @@ protected:
                                   options.executor_user, options.profiler, options.profiler_user};
     if (nnccrt_create(handle, &raw, &static_cast<Context &>(context).handle, status.get()))
       return status;
-    return std::move(context);
+    return context;
   }
 
 private:

@@ -123,7 +123,7 @@ public:
   using const_iterator = T *;
 
   constexpr Span() = default;
-  constexpr Span(T *first, size_t count) : first(first), count(count) {}
+  constexpr Span(T *data, size_t size) : first(data), count(size) {}
 
   constexpr T *data() const { return first; }
   constexpr size_t size() const { return count; }
@@ -147,9 +147,9 @@ public:
 
   View() = default;
   /// Elements whose dims the model knows.
-  View(T *first, size_t count) : first(first), count(count), isFlat(true) {}
+  View(T *data, size_t size) : first(data), count(size), isFlat(true) {}
   /// With dims, without gaps; or with strides, in elements.
-  View(T *first, Span<const int64_t> shape, Span<const int64_t> steps = {}) : first(first), order(shape.size()) {
+  View(T *data, Span<const int64_t> shape, Span<const int64_t> steps = {}) : first(data), order(shape.size()) {
     if (order > kMaxRank || (!steps.empty() && steps.size() != order)) {
       *this = {};
       return;

@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <numeric>
 
+// Allocations that are too large fail as the system's would, and a child may start threads.
+extern "C" const char *__asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char *__tsan_default_options() { return "allocator_may_return_null=1:die_after_fork=0"; }
+
 namespace nncc::rt::test {
 
 FakeModel::FakeModel() {
@@ -79,6 +83,9 @@ FakeModel &FakeModel::carries(uint32_t count) {
 }
 
 nnccrt_model *FakeModel::get() {
+  if (isComplete)
+    return &model;
+  isComplete = true;
   model.num_inputs = inputs.size();
   model.num_outputs = outputs.size();
   model.num_symbols = symbols.size();

@@ -42,12 +42,13 @@ public:
   FakeModel &scratch(int64_t bytes);
   FakeModel &carries(uint32_t count);
 
-  /// The descriptor, alive as long as this; may be changed before it is loaded.
+  /// The descriptor, alive as long as this; may be changed before it is loaded. Nothing may be added afterwards.
   nnccrt_model *get();
 
 private:
   nnccrt_value value(const char *name, uint32_t dtype, std::vector<Dim> dims);
 
+  bool isComplete = false; ///< get() writes nothing more, so threads may load the model at once
   nnccrt_model model{};
   nnccrt_level level{};
   std::deque<std::vector<nnccrt_dim>> dims;

@@ -88,6 +88,8 @@ TEST_F(Threads, ManyShortRuns) {
 
 TEST_F(Threads, ContextsAtOnce) {
   FakeModel counter = makeCounter(), addOne = makeDynamicAddOne();
+  counter.get();
+  addOne.get();
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {

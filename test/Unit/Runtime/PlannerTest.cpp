@@ -74,9 +74,9 @@ TEST(Planner, RandomPlansHold) {
       ASSERT_GE(packed.offsets[a], 0);
       ASSERT_LE(packed.offsets[a] + bytes[a], packed.total);
       for (uint32_t b = 0; b < a; ++b)
-        if (slots[a].first <= slots[b].last && slots[b].first <= slots[a].last)
-          ASSERT_TRUE(packed.offsets[a] + bytes[a] <= packed.offsets[b] ||
-                      packed.offsets[b] + bytes[b] <= packed.offsets[a]);
+        ASSERT_TRUE(slots[a].last < slots[b].first || slots[b].last < slots[a].first ||
+                    packed.offsets[a] + bytes[a] <= packed.offsets[b] ||
+                    packed.offsets[b] + bytes[b] <= packed.offsets[a]);
     }
     int64_t bound = liveBytes(slots.data(), bytes.data(), count);
     ASSERT_GE(packed.total, bound);

@@ -109,7 +109,8 @@ protected:
       pointers.push_back(one.empty() ? nullptr : one.data());
     nnccrt_status status;
     Report report(&status);
-    EXPECT_EQ(solveSymbols(*model.get(), pointers.data(), defaults, values.data(), report), report.ok());
+    bool solved = solveSymbols(*model.get(), pointers.data(), defaults, values.data(), report);
+    EXPECT_EQ(solved, report.ok());
     return status.message;
   }
 

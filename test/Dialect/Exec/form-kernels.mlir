@@ -24,7 +24,8 @@ func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
 
 // -----
 
-// Sizes come in as arguments; a filled initial value is made inside; a value from around a body is an argument.
+// Sizes come in as arguments; a filled initial value is made inside; a value from around a body is an argument. The result of a grid
+// starts as what the last argument holds.
 
 // CHECK-LABEL: exec.kernel @k0_reduce_add(
 // CHECK-SAME:    %[[X:.*]]: tensor<?x4xf32>, %[[N:.*]]: index) -> tensor<?xf32> attributes {may_alias = array<i64: -1>}
@@ -32,7 +33,8 @@ func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
 // CHECK:         %[[FILL:.*]] = linalg.fill
 // CHECK:         linalg.generic {{.*}} ins(%[[X]] : tensor<?x4xf32>) outs(%[[FILL]] : tensor<?xf32>)
 // CHECK-LABEL: exec.kernel @k1_grid(
-// CHECK-SAME:    %{{.*}}: index, %[[SUM:.*]]: tensor<?xf32>, %{{.*}}: index) -> tensor<?xf32> attributes {may_alias = array<i64: 1>}
+// CHECK-SAME:    %{{.*}}: index, %{{.*}}: index, %[[SUM:.*]]: tensor<?xf32>) -> tensor<?xf32>
+// CHECK-SAME:    attributes {may_alias = array<i64: -1>, must_alias = array<i64: 2>}
 // CHECK:         exec.grid({{.*}}) outs(%[[SUM]] : tensor<?xf32>)
 // CHECK-LABEL: func.func @main
 // CHECK:         %[[SYMBOL:.*]] = exec.symbol "n"

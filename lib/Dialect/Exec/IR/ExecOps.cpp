@@ -38,10 +38,16 @@ LogicalResult InputOp::verify() {
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 KernelOp KernelOp::createEmpty(OpBuilder &b, Location loc, StringRef name, FunctionType type) {
-  auto kernel = create(b, loc, b.getStringAttr(name), TypeAttr::get(type), /*may_alias=*/nullptr, /*arg_attrs=*/nullptr,
+  auto kernel = create(b, loc, b.getStringAttr(name), TypeAttr::get(type), /*may_alias=*/nullptr, /*must_alias=*/nullptr, /*arg_attrs=*/nullptr,
                        /*res_attrs=*/nullptr);
   kernel.getBody().emplaceBlock().addArguments(type.getInputs(), SmallVector<Location>(type.getNumInputs(), loc));
   return kernel;
+}
+
+int64_t KernelOp::getAlias(unsigned number) {
+  if (auto must = getMustAlias(); must && (*must)[number] >= 0)
+    return (*must)[number];
+  return getMayAlias() ? (*getMayAlias())[number] : -1;
 }
 
 ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
@@ -62,8 +68,9 @@ LogicalResult KernelOp::verify() {
     return emitOpError("must end with exec.yield");
   if (yield.getOperandTypes() != TypeRange(getFunctionType().getResults()))
     return emitOpError("yields ") << yield.getOperandTypes() << " but its type says " << getFunctionType().getResults();
-  if (auto alias = getMayAlias(); alias && alias->size() != getFunctionType().getNumResults())
-    return emitOpError("has ") << alias->size() << " entries of may_alias for " << getFunctionType().getNumResults() << " results";
+  for (auto alias : {getMayAlias(), getMustAlias()})
+    if (alias && alias->size() != getFunctionType().getNumResults())
+      return emitOpError("has ") << alias->size() << " aliases for " << getFunctionType().getNumResults() << " results";
   return success();
 }
 

@@ -202,10 +202,9 @@ std::optional<unsigned> BufferAssignment::lookupFresh(Value tensor) {
 
 /// Whether result `number` may be written over the operand that its kernel names, which dies there as `dies` says.
 bool BufferAssignment::canReuse(LaunchOp launch, unsigned number, function_ref<bool(Value)> dies) {
-  auto mayAlias = launch.lookupKernel().getMayAlias();
-  if (!mayAlias || (*mayAlias)[number] < 0)
+  int64_t argument = launch.lookupKernel().getAlias(number);
+  if (argument < 0)
     return false;
-  unsigned argument = (*mayAlias)[number];
   Value operand = launch.getInputs()[argument];
   if (sizes.getBytes(operand) != sizes.getBytes(launch.getResult(number)) || !dies(operand))
     return false;
@@ -214,7 +213,7 @@ bool BufferAssignment::canReuse(LaunchOp launch, unsigned number, function_ref<b
     return llvm::any_of(resolve(other), [&](unsigned id) { return llvm::is_contained(ids, id); });
   };
   for (auto [index, other] : llvm::enumerate(launch.getInputs()))
-    if (index != argument && overlaps(other))
+    if (int64_t(index) != argument && overlaps(other))
       return false;
   return llvm::none_of(launch.getResults(), overlaps);
 }
@@ -227,7 +226,7 @@ void BufferAssignment::reuseOperands(func::FuncOp schedule) {
         return id && buffers[*id].last == begins[launch];
       };
       if (lookupFresh(result) && canReuse(launch, result.getResultNumber(), dies))
-        merge(*lookupId(launch.getInputs()[(*launch.lookupKernel().getMayAlias())[result.getResultNumber()]]),
+        merge(*lookupId(launch.getInputs()[launch.lookupKernel().getAlias(result.getResultNumber())]),
               *lookupId(result));
     }
   });

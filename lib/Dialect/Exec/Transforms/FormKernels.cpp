@@ -1,10 +1,16 @@
 //===- FormKernels.cpp - every computation moves into a kernel
 //------------------------------------------------------------===//
 
+#include "AlignShapes.h"
+#include "FusionGroups.h"
 #include "Outline.h"
+#include "ScheduleSizes.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
 #include "nncc/Dialect/Exec/Transforms/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -32,6 +38,7 @@ public:
 
 private:
   void formKernels(func::FuncOp function);
+  SmallVector<Group> groupByFusion(Block &block);
 
   unsigned numKernels = 0;
 };
@@ -66,17 +73,33 @@ void eraseUnused(Block &block) {
 } // namespace
 
 void FormKernelsPass::formKernels(func::FuncOp function) {
+  if (fuse && failed(alignShapes(function)))
+    return signalPassFailure();
+  resolveSizes(function);
+  expandAffine(function);
+  IRRewriter rewriter(&getContext());
+  DominanceInfo dominance(function);
+  eliminateCommonSubExpressions(rewriter, dominance, function);
   SmallVector<Block *> blocks;
   collectBlocks(function, blocks);
   OpBuilder builder(function);
   for (Block *block : llvm::reverse(blocks))
     eraseUnused(*block);
   for (Block *block : blocks) {
-    for (const Group &group : groupNothing(*block))
+    for (const Group &group : fuse ? groupByFusion(*block) : groupNothing(*block))
       outlineKernel(builder, group, llvm::formatv("k{0}_{1}", numKernels++, describeGroup(group)).str());
+    sortTopologically(block); // What is launched is launched where the last of its operations was.
   }
   for (Block *block : llvm::reverse(blocks))
     eraseUnused(*block);
+}
+
+SmallVector<Group> FormKernelsPass::groupByFusion(Block &block) {
+  FusionGroups groups(block);
+  groups.fuse();
+  if (remarks)
+    groups.explain();
+  return groups.getGroups();
 }
 
 } // namespace nncc::exec

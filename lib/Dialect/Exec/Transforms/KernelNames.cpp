@@ -26,15 +26,29 @@ static StringRef stem(Operation *op) {
       .Cases({"maximumf", "maxnumf", "maxsi", "maxui"}, "max")
       .Cases({"minimumf", "minnumf", "minsi", "minui"}, "min")
       .Cases({"extf", "truncf", "extsi", "extui", "trunci", "sitofp", "uitofp", "fptosi", "fptoui", "bitcast"}, "cast")
+      .Case("extract", "gather")
       .Default(name);
+}
+
+/// What a generic does that only moves elements.
+static std::string describeMove(linalg::GenericOp generic, Value yielded) {
+  auto argument = dyn_cast<BlockArgument>(yielded);
+  if (!argument || argument.getOwner() != generic.getBody())
+    return "fill";
+  AffineMap map = generic.getMatchingIndexingMap(generic.getMatchingOpOperand(argument));
+  if (map.isIdentity())
+    return "copy";
+  return map.isPermutation()                                       ? "transpose"
+         : map.isProjectedPermutation(/*allowZeroInResults=*/true) ? "broadcast"
+                                                                   : "move";
 }
 
 /// What a generic does, by the operation of its body that gives the result.
 static std::string describeGeneric(linalg::GenericOp generic) {
   Operation *last = generic.getBody()->getTerminator()->getOperand(0).getDefiningOp();
   bool reduces = generic.getNumReductionLoops() > 0;
-  if (!last)
-    return generic.getMatchingIndexingMap(generic.getDpsInitOperand(0)).isIdentity() ? "copy" : "move";
+  if (!last || last->getBlock() != generic.getBody())
+    return describeMove(generic, generic.getBody()->getTerminator()->getOperand(0));
   std::string name = isRelu(last) ? "relu" : stem(last).str();
   return reduces ? "reduce_" + name : name;
 }

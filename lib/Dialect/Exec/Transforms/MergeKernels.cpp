@@ -22,6 +22,7 @@ namespace {
 /// Compares everything but names and locations.
 bool isEqual(KernelOp a, KernelOp b) {
   return a.getFunctionType() == b.getFunctionType() && a.getMayAlias() == b.getMayAlias() &&
+         a.getMustAlias() == b.getMustAlias() &&
          OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(), OperationEquivalence::IgnoreLocations);
 }
 

@@ -2,6 +2,7 @@
 //------------------------------------------------------------===//
 
 #include "Outline.h"
+#include "FusionRules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -28,8 +29,8 @@ bool nncc::exec::isDuplicated(OpOperand &operand) {
 
 namespace {
 
-/// What goes into a kernel: the group and copies of what it is made from, in an order in which each follows its
-/// operands; and what comes in as an argument.
+/// What goes into a kernel: the group and copies of what it is made from, in an order in which each follows its operands; and what
+/// comes in as an argument.
 class KernelContents {
 public:
   explicit KernelContents(ArrayRef<Operation *> group) : group(group.begin(), group.end()) {
@@ -39,7 +40,16 @@ public:
 
   SmallVector<Operation *> order;
   llvm::SetVector<Value> arguments;
+  /// The initial values of grids: each result starts as the buffer of an argument that is nothing else.
+  SmallVector<OpOperand *> initialValues;
   SmallVector<Value> results;
+
+  bool isInGroup(Operation *user) const {
+    for (; user; user = user->getParentOp())
+      if (group.contains(user))
+        return true;
+    return false;
+  }
 
 private:
   void add(Operation *op) {
@@ -49,63 +59,80 @@ private:
       addOperand(operand);
     visitUsedValuesDefinedAbove(op->getRegions(), [&](OpOperand *operand) { addOperand(*operand); });
     order.push_back(op);
-    if (!group.contains(op))
-      return;
-    for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !isInGroup(user); }))
-        results.push_back(result);
+    if (group.contains(op))
+      llvm::copy_if(op->getResults(), std::back_inserter(results),
+                    [&](Value result) { return isNeededOutside(result); });
   }
 
   void addOperand(OpOperand &operand) {
     Operation *producer = operand.get().getDefiningOp();
-    if (producer && (group.contains(producer) || isDuplicated(operand)))
+    Operation *source = lookThroughViews(operand.get()).getDefiningOp();
+    if (producer && (isDuplicated(operand) || (source && group.contains(source))))
       add(producer);
+    else if (auto grid = dyn_cast<GridOp>(operand.getOwner());
+             grid && operand.getOperandNumber() >= grid.getInits().getBeginOperandIndex())
+      initialValues.push_back(&operand);
     else
       arguments.insert(operand.get());
   }
 
-  bool isInGroup(Operation *user) const {
-    for (; user; user = user->getParentOp())
-      if (group.contains(user))
-        return true;
-    return false;
+  /// A view that only the group uses is inside of the kernel.
+  bool isNeededOutside(Value value) const {
+    return llvm::any_of(value.getUsers(), [&](Operation *user) {
+      return !isInGroup(user) && !(isView(user) && !isNeededOutside(user->getResult(0)));
+    });
   }
 
   llvm::SmallDenseSet<Operation *> group, added;
 };
 
-} // namespace
-
-KernelOp nncc::exec::outlineKernel(OpBuilder &builder, ArrayRef<Operation *> group, StringRef name) {
-  KernelContents contents(group);
-  SmallVector<Location> locations;
-  for (Operation *op : group)
-    locations.push_back(op->getLoc());
-  Location loc = builder.getFusedLoc(locations);
-
-  auto type = builder.getFunctionType(ValueRange(contents.arguments.getArrayRef()).getTypes(),
-                                      ValueRange(contents.results).getTypes());
-  KernelOp kernel = KernelOp::createEmpty(builder, loc, name, type);
+/// Fills an empty kernel of the right type.
+void fillKernel(KernelOp kernel, const KernelContents &contents) {
   Block &body = kernel.getBody().front();
   IRMapping mapping;
-  for (auto [outside, argument] : llvm::zip_equal(contents.arguments, body.getArguments()))
+  for (auto [outside, argument] : llvm::zip(contents.arguments, body.getArguments()))
     mapping.map(outside, argument);
   OpBuilder inside = OpBuilder::atBlockEnd(&body);
   for (Operation *op : contents.order)
     inside.clone(*op, mapping);
-  SmallVector<Value> yielded;
-  for (Value result : contents.results)
-    yielded.push_back(mapping.lookup(result));
-  YieldOp::create(inside, loc, yielded);
+  SmallVector<Value> yielded =
+      llvm::map_to_vector(contents.results, [&](Value result) { return mapping.lookup(result); });
+  YieldOp::create(inside, kernel.getLoc(), yielded);
+
+  SmallVector<int64_t> mustAlias(yielded.size(), -1);
+  for (auto [number, operand] : llvm::enumerate(contents.initialValues)) {
+    unsigned argument = contents.arguments.size() + number;
+    auto grid = cast<GridOp>(operand->getOwner());
+    Value result = grid.getResult(operand->getOperandNumber() - grid.getInits().getBeginOperandIndex());
+    mapping.lookup(result).getDefiningOp()->setOperand(operand->getOperandNumber(), body.getArgument(argument));
+    if (const auto *position = llvm::find(contents.results, result); position != contents.results.end())
+      mustAlias[position - contents.results.begin()] = argument;
+  }
+  if (llvm::any_of(mustAlias, [](int64_t alias) { return alias >= 0; }))
+    kernel.setMustAlias(mustAlias);
   kernel.setMayAlias(findMayAlias(kernel));
+}
+
+} // namespace
+
+KernelOp nncc::exec::outlineKernel(OpBuilder &builder, ArrayRef<Operation *> group, StringRef name) {
+  KernelContents contents(group);
+  Location loc = builder.getFusedLoc(llvm::map_to_vector(group, [](Operation *op) { return op->getLoc(); }));
+  SmallVector<Value> arguments(contents.arguments.getArrayRef());
+  for (OpOperand *initial : contents.initialValues)
+    arguments.push_back(initial->get());
+  TypeRange results = ValueRange(contents.results).getTypes();
+  KernelOp kernel =
+      KernelOp::createEmpty(builder, loc, name, builder.getFunctionType(ValueRange(arguments).getTypes(), results));
+  fillKernel(kernel, contents);
 
   OpBuilder schedule(group.back());
-  auto launch = LaunchOp::create(schedule, loc, ValueRange(contents.results).getTypes(),
-                                 FlatSymbolRefAttr::get(kernel.getSymNameAttr()), contents.arguments.getArrayRef(),
+  auto launch = LaunchOp::create(schedule, loc, results, FlatSymbolRefAttr::get(kernel.getSymNameAttr()), arguments,
                                  /*outputs=*/ValueRange());
   for (auto [result, replacement] : llvm::zip_equal(contents.results, launch.getResults()))
     result.replaceAllUsesWith(replacement);
-  for (Operation *op : llvm::reverse(group))
-    op->erase();
+  for (Operation *op : llvm::reverse(contents.order)) // With views and copied values that nobody needs any more.
+    if (op->use_empty())
+      op->erase();
   return kernel;
 }

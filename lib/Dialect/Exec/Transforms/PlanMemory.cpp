@@ -1,6 +1,7 @@
 //===- PlanMemory.cpp - the schedule goes from tensors to memrefs ---------------------------------------------------------===//
 
 #include "Buffers.h"
+#include "ScheduleSizes.h"
 #include "ScheduleToMemRefs.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -67,6 +68,7 @@ LogicalResult checkSchedule(func::FuncOp schedule) {
 LogicalResult PlanMemoryPass::plan(func::FuncOp schedule) {
   if (failed(checkSchedule(schedule)))
     return failure();
+  expandAffine(schedule); // Canonicalisation of views leaves it behind.
   SizeAnalysis sizes(schedule);
   BufferAssignment assignment(schedule, sizes);
   MemoryPlan plan;

@@ -160,22 +160,25 @@ LogicalResult ScheduleRewriter::convertScalar(Operation *op) {
 }
 
 LogicalResult ScheduleRewriter::convertLaunch(LaunchOp launch) {
-  SmallVector<Value> outputs;
-  auto mayAlias = launch.lookupKernel().getMayAlias();
+  KernelOp kernel = launch.lookupKernel();
+  SmallVector<Value> inputs = lookup(launch.getInputs()), outputs;
   for (OpResult result : launch.getResults()) {
-    unsigned id = *assignment.lookupId(result);
-    int64_t alias = mayAlias ? (*mayAlias)[result.getResultNumber()] : -1;
+    unsigned id = *assignment.lookupId(result), number = result.getResultNumber();
+    int64_t alias = kernel.getAlias(number);
     Value memref;
     if (alias >= 0 && assignment.lookupId(launch.getInputs()[alias]) == id) {
-      Value operand = launch.getInputs()[alias];
-      memref = viewAs(lookup(operand), result, sizes.getDims(operand));
+      memref = viewAs(inputs[alias], result, sizes.getDims(launch.getInputs()[alias]));
     } else {
       memref = bufferFor(id, result);
+      if (auto must = kernel.getMustAlias(); must && (*must)[number] >= 0) {
+        CopyOp::create(builder, loc, inputs[alias], memref);
+        inputs[alias] = memref;
+      }
     }
     mapping.map(result, memref);
     outputs.push_back(memref);
   }
-  LaunchOp::create(builder, loc, TypeRange(), launch.getKernelAttr(), lookup(launch.getInputs()), outputs);
+  LaunchOp::create(builder, loc, TypeRange(), launch.getKernelAttr(), inputs, outputs);
   return success();
 }
 

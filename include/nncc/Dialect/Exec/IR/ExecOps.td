@@ -80,9 +80,12 @@ def Exec_KernelOp : Exec_Op<"kernel", [IsolatedFromAbove, Symbol, FunctionOpInte
 
     `may_alias[i]`, one entry a result, names the argument whose buffer result `i` may share (-1: none): each element of the
     argument is read before the same element of the result is written, by the same tile.
+
+    `must_alias[i]` names the argument whose buffer result `i` shares in every launch (-1: none): the result starts with what the
+    argument holds, and no other argument is that buffer. PlanMemory copies first where the argument lives on.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
-                       OptionalAttr<DenseI64ArrayAttr>:$may_alias,
+                       OptionalAttr<DenseI64ArrayAttr>:$may_alias, OptionalAttr<DenseI64ArrayAttr>:$must_alias,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
@@ -90,6 +93,8 @@ def Exec_KernelOp : Exec_Op<"kernel", [IsolatedFromAbove, Symbol, FunctionOpInte
     ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
+    /// The argument whose buffer result `number` may or must share, or -1.
+    int64_t getAlias(unsigned number);
     /// A kernel of this type with an empty entry block.
     static KernelOp createEmpty(::mlir::OpBuilder &b, ::mlir::Location loc, ::llvm::StringRef name, ::mlir::FunctionType type);
   }];

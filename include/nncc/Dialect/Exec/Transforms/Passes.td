@@ -56,9 +56,10 @@ def FormKernels : Pass<"exec-form-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"fuse", "fuse", "bool", /*default=*/"true", "Group operations into kernels; false: one kernel for each">
+    Option<"fuse", "fuse", "bool", /*default=*/"true", "Group operations into kernels; false: one kernel for each">,
+    Option<"remarks", "remarks", "bool", /*default=*/"false", "Say why operations that follow each other are not one kernel">
   ];
-  let dependentDialects = ["::nncc::exec::ExecDialect"];
+  let dependentDialects = ["::nncc::exec::ExecDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def MergeKernels : Pass<"exec-merge-kernels", "::mlir::ModuleOp"> {

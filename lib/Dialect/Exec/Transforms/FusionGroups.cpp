@@ -1,0 +1,134 @@
+//===- FusionGroups.cpp - groups the computations of a block into kernels -------------------------------------------------===//
+
+#include "FusionGroups.h"
+#include "FusionRules.h"
+#include "Outline.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SmallBitVector.h"
+
+using namespace mlir;
+using namespace nncc::exec;
+
+/// The computations that form groups. An initial value that is filled goes with what starts from it.
+static bool isGrouped(Operation *op) { return isComputation(op) && !llvm::all_of(op->getUses(), isDuplicated); }
+
+FusionGroups::FusionGroups(Block &block) {
+  for (Operation &op : block.without_terminator())
+    if (!isView(&op)) {
+      numbers[&op] = ops.size();
+      groupOf.push_back(ops.size());
+      groups.push_back({unsigned(ops.size())});
+      ops.push_back(&op);
+    }
+  users.resize(ops.size());
+  for (unsigned number = 0; number < ops.size(); ++number)
+    addUses(number);
+}
+
+/// What depends on `number`, where views do not count.
+void FusionGroups::addUses(unsigned number) {
+  SmallVector<Operation *> worklist = {ops[number]};
+  Block *block = ops[number]->getBlock();
+  while (!worklist.empty())
+    for (Operation *user : worklist.pop_back_val()->getUsers()) {
+      user = block->findAncestorOpInBlock(*user);
+      if (isView(user))
+        worklist.push_back(user);
+      else if (auto it = numbers.find(user); it != numbers.end())
+        users[number].push_back(it->second);
+    }
+}
+
+/// The computations whose results are operands of a computation: contractions first, then from the last to the first.
+SmallVector<unsigned> FusionGroups::findProducers(unsigned consumer) const {
+  SmallVector<unsigned> producers;
+  auto add = [&](Value operand) {
+    auto it = numbers.find(lookThroughViews(operand).getDefiningOp());
+    if (it != numbers.end() && isGrouped(ops[it->second]) && !llvm::is_contained(producers, it->second))
+      producers.push_back(it->second);
+  };
+  llvm::for_each(ops[consumer]->getOperands(), add);
+  visitUsedValuesDefinedAbove(ops[consumer]->getRegions(), [&](OpOperand *operand) { add(operand->get()); });
+  llvm::sort(producers, [&](unsigned a, unsigned b) {
+    auto key = [&](unsigned op) {
+      bool isContraction =
+          llvm::any_of(groups[groupOf[op]], [&](unsigned member) { return isa<ConvOp, MatMulOp>(ops[member]); });
+      return std::pair(isContraction, op);
+    };
+    return key(a) > key(b);
+  });
+  return producers;
+}
+
+/// Whether there is a way from the joined group out and back into it.
+bool FusionGroups::wouldWaitForItself(ArrayRef<unsigned> members, unsigned a, unsigned b) const {
+  llvm::SmallBitVector visited(groups.size());
+  SmallVector<unsigned> worklist;
+  auto visitUsers = [&](ArrayRef<unsigned> from, bool isStart) {
+    for (unsigned op : from)
+      for (unsigned user : users[op]) {
+        unsigned group = groupOf[user];
+        if (group == a || group == b) {
+          if (!isStart)
+            return true;
+        } else if (groups[group].front() < members.back() &&
+                   !visited.test(group)) { // Later groups lead to later ones only.
+          visited.set(group);
+          worklist.push_back(group);
+        }
+      }
+    return false;
+  };
+  visitUsers(members, /*isStart=*/true);
+  while (!worklist.empty())
+    if (visitUsers(groups[worklist.pop_back_val()], /*isStart=*/false))
+      return true;
+  return false;
+}
+
+const char *FusionGroups::tryMerge(unsigned a, unsigned b) {
+  SmallVector<unsigned> members;
+  std::merge(groups[a].begin(), groups[a].end(), groups[b].begin(), groups[b].end(), std::back_inserter(members));
+  SmallVector<Operation *> operations = llvm::map_to_vector(members, [&](unsigned op) { return ops[op]; });
+  if (const char *obstacle = findObstacle(operations))
+    return obstacle;
+  if (wouldWaitForItself(members, a, b))
+    return "another kernel would have to run in between";
+  for (unsigned op : members)
+    groupOf[op] = a;
+  groups[b].clear();
+  groups[a] = std::move(members);
+  return nullptr;
+}
+
+void FusionGroups::fuse() {
+  for (unsigned consumer = 0; consumer < ops.size(); ++consumer) {
+    if (!isGrouped(ops[consumer]))
+      continue;
+    for (unsigned producer : findProducers(consumer))
+      if (groupOf[producer] != groupOf[consumer])
+        if (const char *obstacle = tryMerge(groupOf[producer], groupOf[consumer]))
+          edges.push_back({producer, consumer, obstacle});
+  }
+}
+
+SmallVector<SmallVector<Operation *>> FusionGroups::getGroups() const {
+  SmallVector<SmallVector<Operation *>> result;
+  for (unsigned number = 0; number < ops.size(); ++number) {
+    ArrayRef<unsigned> members = groups[groupOf[number]];
+    if (members.back() == number && isGrouped(ops[number]))
+      result.push_back(llvm::map_to_vector(members, [&](unsigned op) { return ops[op]; }));
+  }
+  return result;
+}
+
+void FusionGroups::explain() const {
+  for (const Edge &edge : edges) {
+    if (groupOf[edge.producer] == groupOf[edge.consumer])
+      continue;
+    InFlightDiagnostic remark = ops[edge.consumer]->emitRemark();
+    remark << describeGroup(ops[edge.consumer]) << " is not fused with " << describeGroup(ops[edge.producer]) << ": "
+           << edge.obstacle;
+    remark.attachNote(ops[edge.producer]->getLoc()) << "computed here";
+  }
+}

@@ -1,0 +1,1 @@
+BbytesJdov'è la prossima stazione

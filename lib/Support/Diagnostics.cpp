@@ -1,5 +1,4 @@
-//===- Diagnostics.cpp - what nncc tells its user, and its exit codes
-//-----------------------------------------------------===//
+//===- Diagnostics.cpp - what nncc tells its user, and its exit codes -----------------------------------------------------===//
 
 #include "nncc/Support/Diagnostics.h"
 #include "llvm/ADT/STLExtras.h"
@@ -62,8 +61,8 @@ Diagnostic &Diagnostics::warning(DiagnosticCode code, const Twine &file, const T
 }
 
 ExitCode Diagnostics::exitCode() const {
-  constexpr ExitCode kGravestFirst[] = {ExitCode::Internal, ExitCode::Usage,        ExitCode::InputOutput,
-                                        ExitCode::Limit,    ExitCode::InvalidModel, ExitCode::Unsupported,
+  constexpr ExitCode kGravestFirst[] = {ExitCode::Internal,  ExitCode::Usage,        ExitCode::InputOutput,
+                                        ExitCode::Limit,     ExitCode::InvalidModel, ExitCode::Unsupported,
                                         ExitCode::Comparison};
   const ExitCode *gravest = std::end(kGravestFirst);
   for (const Diagnostic &diagnostic : diagnostics)

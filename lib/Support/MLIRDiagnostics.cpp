@@ -1,5 +1,4 @@
-//===- MLIRDiagnostics.cpp - errors of MLIR as diagnostics of nncc
-//--------------------------------------------------------===//
+//===- MLIRDiagnostics.cpp - errors of MLIR as diagnostics of nncc --------------------------------------------------------===//
 
 #include "nncc/Support/MLIRDiagnostics.h"
 

@@ -1,5 +1,4 @@
-//===- OutputFile.cpp - files that appear whole or not at all
-//---------------------------------------------------------------===//
+//===- OutputFile.cpp - files that appear whole or not at all -------------------------------------------------------------===//
 
 #include "nncc/Support/OutputFile.h"
 #include "llvm/ADT/SmallString.h"

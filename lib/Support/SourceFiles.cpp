@@ -1,5 +1,4 @@
-//===- SourceFiles.cpp - the files that a model consists of
-//---------------------------------------------------------------===//
+//===- SourceFiles.cpp - the files that a model consists of ---------------------------------------------------------------===//
 
 #include "nncc/Support/SourceFiles.h"
 #include "llvm/ADT/STLExtras.h"

@@ -1,5 +1,4 @@
-//===- nncc-translate.cpp - ONNX to nn, for tests and for curiosity
-//-------------------------------------------------------===//
+//===- nncc-translate.cpp - ONNX to nn, for tests and for curiosity -------------------------------------------------------===//
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"

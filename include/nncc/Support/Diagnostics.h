@@ -1,5 +1,4 @@
-//===- Diagnostics.h - what nncc tells its user, and its exit codes ---------------------------------------------*- C++
-//-*-===//
+//===- Diagnostics.h - what nncc tells its user, and its exit codes ---------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// Every error has a stable code, the place in the model (an ONNX node, a tensor), and notes with what was found, what

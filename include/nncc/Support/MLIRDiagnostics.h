@@ -1,5 +1,4 @@
-//===- MLIRDiagnostics.h - errors of MLIR as diagnostics of nncc ------------------------------------------------*- C++
-//-*-===//
+//===- MLIRDiagnostics.h - errors of MLIR as diagnostics of nncc ------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_SUPPORT_MLIRDIAGNOSTICS_H
 #define NNCC_SUPPORT_MLIRDIAGNOSTICS_H

@@ -1,5 +1,4 @@
-//===- OutputFile.h - files that appear whole or not at all -----------------------------------------------------*- C++
-//-*-===//
+//===- OutputFile.h - files that appear whole or not at all -----------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_SUPPORT_OUTPUTFILE_H
 #define NNCC_SUPPORT_OUTPUTFILE_H

@@ -1,5 +1,4 @@
-//===- SourceFiles.h - the files that a model consists of -------------------------------------------------------*- C++
-//-*-===//
+//===- SourceFiles.h - the files that a model consists of -------------------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// A model is a file, and may name further files that hold its tensors. Nothing outside the model's directory is ever

@@ -1,5 +1,4 @@
-//===- CheckGraph.cpp - whether the graphs of a model are well formed
-//-----------------------------------------------------===//
+//===- CheckGraph.cpp - whether the graphs of a model are well formed -----------------------------------------------------===//
 
 #include "CheckGraph.h"
 #include "Tensors.h"

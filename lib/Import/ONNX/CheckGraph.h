@@ -1,5 +1,4 @@
-//===- CheckGraph.h - whether the graphs of a model are well formed --------------------------------------------*- C++
-//-*-===//
+//===- CheckGraph.h - whether the graphs of a model are well formed ---------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_IMPORT_ONNX_CHECKGRAPH_H
 #define NNCC_LIB_IMPORT_ONNX_CHECKGRAPH_H

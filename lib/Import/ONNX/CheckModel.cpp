@@ -1,5 +1,4 @@
-//===- CheckModel.cpp - whether a model is well formed
-//--------------------------------------------------------------------===//
+//===- CheckModel.cpp - whether a model is well formed --------------------------------------------------------------------===//
 
 #include "CheckModel.h"
 #include "CheckGraph.h"

@@ -1,5 +1,4 @@
-//===- CheckModel.h - whether a model is well formed -----------------------------------------------------------*- C++
-//-*-===//
+//===- CheckModel.h - whether a model is well formed ------------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_IMPORT_ONNX_CHECKMODEL_H
 #define NNCC_LIB_IMPORT_ONNX_CHECKMODEL_H

@@ -1,5 +1,4 @@
-//===- CheckTensors.cpp - whether the data of a tensor fits its type and shape
-//--------------------------------------------===//
+//===- CheckTensors.cpp - whether the data of a tensor fits its type and shape --------------------------------------------===//
 
 #include "Tensors.h"
 #include "WireScan.h"

@@ -1,5 +1,4 @@
-//===- Elementwise.cpp - import of ONNX's elementwise operators
-//-----------------------------------------------------------===//
+//===- Elementwise.cpp - import of ONNX's elementwise operators -----------------------------------------------------------===//
 
 #include "nncc/Dialect/NN/IR/Elementwise.h"
 #include "nncc/Dialect/NN/IR/ShapeInference.h"

@@ -1,5 +1,4 @@
-//===- GraphImporter.cpp - graphs and functions become nn ops
-//-------------------------------------------------------------===//
+//===- GraphImporter.cpp - graphs and functions become nn ops -------------------------------------------------------------===//
 
 #include "GraphImporter.h"
 #include "CheckModel.h"

@@ -1,5 +1,4 @@
-//===- GraphImporter.h - graphs and functions become nn ops ----------------------------------------------------*- C++
-//-*-===//
+//===- GraphImporter.h - graphs and functions become nn ops -----------------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// Walks a checked model once. What cannot be imported is reported and leaves holes: values that later nodes see as
@@ -39,7 +38,8 @@ public:
   mlir::Value lookup(llvm::StringRef name);
   void define(llvm::StringRef name, mlir::Value value);
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> importSubgraph(const onnx::GraphProto &graph, mlir::Region &into,
-                                                                 mlir::TypeRange argumentTypes, llvm::StringRef attribute);
+                                                                 mlir::TypeRange argumentTypes,
+                                                                 llvm::StringRef attribute);
   mlir::FailureOr<mlir::Value> materialize(const onnx::TensorProto &tensor, mlir::Location loc);
   mlir::FailureOr<mlir::Value> materialize(const onnx::SparseTensorProto &tensor, mlir::Location loc);
   mlir::DenseElementsAttr read(const onnx::TensorProto &tensor);

@@ -1,5 +1,4 @@
-//===- Import.cpp - from an ONNX model to nn
-//------------------------------------------------------------------------------===//
+//===- Import.cpp - from an ONNX model to nn ------------------------------------------------------------------------------===//
 
 #include "nncc/Import/ONNX/Import.h"
 #include "CheckModel.h"

@@ -1,5 +1,4 @@
-//===- ImportNodes.cpp - a node becomes nn ops, by the table or by its function body
-//--------------------------------------===//
+//===- ImportNodes.cpp - a node becomes nn ops, by the table or by its function body --------------------------------------===//
 
 #include "GraphImporter.h"
 #include "Tensors.h"
@@ -135,8 +134,7 @@ void GraphImporter::countUnsupported(const onnx::NodeProto &node) {
     }
 }
 
-/// Gives the outputs of a node that cannot be compiled the types that ONNX infers, so that what follows can still be
-/// judged.
+/// Gives the outputs of a node that cannot be compiled the types that ONNX infers: what follows can still be judged.
 void GraphImporter::inferHoles(const onnx::NodeProto &node, const onnx::OpSchema *schema) {
   leaveHoles(node);
   bool hasGraph =

@@ -1,5 +1,4 @@
-//===- ImportTable.cpp - which ONNX operators the importer knows itself
-//---------------------------------------------------===//
+//===- ImportTable.cpp - which ONNX operators the importer knows itself ---------------------------------------------------===//
 
 #include "nncc/Import/ONNX/ImportTable.h"
 #include "llvm/ADT/STLExtras.h"

@@ -1,5 +1,4 @@
-//===- NodeImporter.cpp - one ONNX node that becomes nn ops
-//---------------------------------------------------------------===//
+//===- NodeImporter.cpp - one ONNX node that becomes nn ops ---------------------------------------------------------------===//
 
 #include "nncc/Import/ONNX/NodeImporter.h"
 #include "GraphImporter.h"

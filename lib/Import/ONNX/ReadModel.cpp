@@ -1,5 +1,4 @@
-//===- ReadModel.cpp - from a file to a protobuf message
-//------------------------------------------------------------------===//
+//===- ReadModel.cpp - from a file to a protobuf message ------------------------------------------------------------------===//
 
 #include "ReadModel.h"
 #include "WireScan.h"

@@ -1,5 +1,4 @@
-//===- ReadModel.h - from a file to a protobuf message ---------------------------------------------------------*- C++
-//-*-===//
+//===- ReadModel.h - from a file to a protobuf message ----------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_IMPORT_ONNX_READMODEL_H
 #define NNCC_LIB_IMPORT_ONNX_READMODEL_H

@@ -1,5 +1,4 @@
-//===- Reporter.cpp - the problems of one model
-//---------------------------------------------------------------------------===//
+//===- Reporter.cpp - the problems of one model ---------------------------------------------------------------------------===//
 
 #include "Reporter.h"
 #include <exception>

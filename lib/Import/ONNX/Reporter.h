@@ -1,5 +1,4 @@
-//===- Reporter.h - the problems of one model ------------------------------------------------------------------*- C++
-//-*-===//
+//===- Reporter.h - the problems of one model -------------------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_IMPORT_ONNX_REPORTER_H
 #define NNCC_LIB_IMPORT_ONNX_REPORTER_H

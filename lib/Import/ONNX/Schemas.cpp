@@ -1,5 +1,4 @@
-//===- Schemas.cpp - operators of a model: opsets, schemas, functions
-//-----------------------------------------------------===//
+//===- Schemas.cpp - operators of a model: opsets, schemas, functions -----------------------------------------------------===//
 
 #include "Schemas.h"
 #include "nncc/Import/ONNX/ImportTable.h"

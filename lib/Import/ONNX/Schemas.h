@@ -1,5 +1,4 @@
-//===- Schemas.h - operators of a model: opsets, schemas, functions --------------------------------------------*- C++
-//-*-===//
+//===- Schemas.h - operators of a model: opsets, schemas, functions ---------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_IMPORT_ONNX_SCHEMAS_H
 #define NNCC_LIB_IMPORT_ONNX_SCHEMAS_H

@@ -1,5 +1,4 @@
-//===- Tensor.cpp - import of ONNX's constants and movement of data
-//-------------------------------------------------------===//
+//===- Tensor.cpp - import of ONNX's constants and movement of data -------------------------------------------------------===//
 
 #include "nncc/Dialect/NN/IR/Tensor.h"
 #include "nncc/Import/ONNX/ImportTable.h"

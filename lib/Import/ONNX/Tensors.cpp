@@ -1,5 +1,4 @@
-//===- Tensors.cpp - the elements of a model's tensors
-//--------------------------------------------------------------------===//
+//===- Tensors.cpp - the elements of a model's tensors --------------------------------------------------------------------===//
 
 #include "Tensors.h"
 #include "WireScan.h"

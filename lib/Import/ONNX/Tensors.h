@@ -1,5 +1,4 @@
-//===- Tensors.h - the tensors of a model ----------------------------------------------------------------------*- C++
-//-*-===//
+//===- Tensors.h - the tensors of a model -----------------------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_IMPORT_ONNX_TENSORS_H
 #define NNCC_LIB_IMPORT_ONNX_TENSORS_H

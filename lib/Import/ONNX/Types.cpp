@@ -1,5 +1,4 @@
-//===- Types.cpp - types of a model's inputs and outputs, with symbolic sizes
-//---------------------------------------------===//
+//===- Types.cpp - types of a model's inputs and outputs, with symbolic sizes ---------------------------------------------===//
 
 #include "Types.h"
 #include "Tensors.h"

@@ -1,5 +1,4 @@
-//===- Types.h - types of a model's inputs and outputs, with symbolic sizes ------------------------------------*- C++
-//-*-===//
+//===- Types.h - types of a model's inputs and outputs, with symbolic sizes -------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_IMPORT_ONNX_TYPES_H
 #define NNCC_LIB_IMPORT_ONNX_TYPES_H

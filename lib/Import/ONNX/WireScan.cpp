@@ -1,5 +1,4 @@
-//===- WireScan.cpp - a model without its weights, from the bytes of the model
-//--------------------------------------------===//
+//===- WireScan.cpp - a model without its weights, from the bytes of the model --------------------------------------------===//
 ///
 /// \file
 /// Two passes, because a message states its length before its content: the first notes, for every message that may hold

@@ -1,5 +1,4 @@
-//===- WireScan.h - a model without its weights, from the bytes of the model -----------------------------------*- C++
-//-*-===//
+//===- WireScan.h - a model without its weights, from the bytes of the model ------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// Protobuf would copy every tensor into a string, and refuses models of 2 GiB. This scan copies a serialised

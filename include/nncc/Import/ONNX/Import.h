@@ -1,5 +1,4 @@
-//===- Import.h - from an ONNX model to nn ----------------------------------------------------------------------*- C++
-//-*-===//
+//===- Import.h - from an ONNX model to nn ----------------------------------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// The model becomes a module with one function, @main. Its arguments and results carry the attribute `nn.name`, the

@@ -1,5 +1,4 @@
-//===- ImportTable.h - which ONNX operators the importer knows itself -------------------------------------------*- C++
-//-*-===//
+//===- ImportTable.h - which ONNX operators the importer knows itself -------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// The importer is a table: domain, operator, the first version that an entry is for, and the function that turns a

@@ -1,5 +1,4 @@
-//===- NodeImporter.h - one ONNX node that becomes nn ops -------------------------------------------------------*- C++
-//-*-===//
+//===- NodeImporter.h - one ONNX node that becomes nn ops -------------------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// What an import function sees: the node's inputs as values, its attributes by type, and a way to create nn ops that

@@ -51,6 +51,38 @@ const char *kGelu = R"(%half = arith.constant 0.5 : f32
     %h = arith.mulf %s, %half : f32
     %r = arith.mulf %h, %u : f32)";
 
+/// A square convolution with bias and an activation.
+KernelCase makeConv(const std::string &name, int64_t size, int64_t inputs, int64_t outputs, int64_t kernel, int64_t stride,
+                    int64_t pad, int64_t groups, const std::string &body) {
+  KernelCase result;
+  result.name = formatv("{0} {1}x{1}x{2} to {3}, {4}x{4} s{5}", name, size, inputs, outputs, kernel, stride);
+  int64_t out = (size + 2 * pad - kernel) / stride + 1, groupInputs = inputs / groups, groupOutputs = outputs / groups;
+  bool isNarrow = groups > 1 && groupOutputs < 16;
+  std::vector<int64_t> input{1, size, size, inputs}, bias{outputs}, output{1, out, out, outputs};
+  std::vector<int64_t> filter{groups, int64_t(llvm::divideCeil(groupOutputs, 16)), kernel * kernel * groupInputs, 16};
+  if (isNarrow)
+    filter = {1, int64_t(llvm::divideCeil(outputs, 16)), kernel * kernel * groupInputs, 16};
+  result.text = formatv(R"(
+exec.kernel @k(%x: {0}, %w: {1}, %bias: {2}) -> {3} {{
+  %e = tensor.empty() : {3}
+  %0 = exec.conv %x, %w bias(%bias : {2}) outs(%e) {{strides = array<i64: {4}, {4}>, dilations = array<i64: 1, 1>,
+    pads = array<i64: {5}, {5}, {5}, {5}>, groups = {6} : i64, packed = array<i64: {6}, {7}, {7}, {8}, {9}>} : {0}, {1}, {3} -> {3}
+  %1 = linalg.generic {{indexing_maps = [affine_map<(n, h, w, c) -> (n, h, w, c)>, affine_map<(n, h, w, c) -> (n, h, w, c)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%0 : {3}) outs(%e : {3}) {{
+  ^bb0(%s: f32, %c: f32):
+    {10}
+    linalg.yield %r : f32
+  } -> {3}
+  exec.yield %1 : {3}
+})",
+                        tensor(input), tensor(filter), tensor(bias), tensor(output), stride, pad, groups, kernel,
+                        groupInputs, groupOutputs, body);
+  result.flops = 2.0 * out * out * outputs * kernel * kernel * groupInputs;
+  result.weightBytes = 4.0 * outputs * kernel * kernel * groupInputs;
+  result.tensors = {input, filter, bias, output};
+  return result;
+}
+
 } // namespace
 
 std::vector<KernelCase> makeKernelCases() {
@@ -76,5 +108,23 @@ std::vector<KernelCase> makeKernelCases() {
   cases.push_back(makeMatMul("mobilenet.1x1", 12544, 16, 96, kRelu));
   cases.push_back(makeMatMul("mobilenet.1x1", 784, 144, 32, kRelu));
   cases.push_back(makeMatMul("mobilenet.1x1", 49, 320, 1280, kRelu));
+  cases.push_back(makeConv("resnet", 224, 3, 64, 7, 2, 3, 1, kRelu));
+  cases.push_back(makeConv("resnet", 56, 64, 64, 3, 1, 1, 1, kRelu));
+  cases.push_back(makeConv("resnet", 56, 128, 128, 3, 2, 1, 1, kRelu));
+  cases.push_back(makeConv("resnet", 28, 128, 128, 3, 1, 1, 1, kRelu));
+  cases.push_back(makeConv("resnet", 28, 256, 256, 3, 2, 1, 1, kRelu));
+  cases.push_back(makeConv("resnet", 14, 256, 256, 3, 1, 1, 1, kRelu));
+  cases.push_back(makeConv("resnet", 14, 512, 512, 3, 2, 1, 1, kRelu));
+  cases.push_back(makeConv("resnet", 7, 512, 512, 3, 1, 1, 1, kRelu));
+  cases.push_back(makeConv("resnet", 56, 256, 512, 1, 2, 0, 1, kRelu));
+  cases.push_back(makeConv("resnet", 14, 1024, 2048, 1, 2, 0, 1, kRelu));
+  cases.push_back(makeConv("resnext", 56, 128, 128, 3, 1, 1, 32, kRelu));
+  cases.push_back(makeConv("mobilenet", 224, 3, 32, 3, 2, 1, 1, kRelu));
+  cases.push_back(makeConv("mobilenet.dw", 112, 32, 32, 3, 1, 1, 32, kRelu));
+  cases.push_back(makeConv("mobilenet.dw", 112, 96, 96, 3, 2, 1, 96, kRelu));
+  cases.push_back(makeConv("mobilenet.dw", 56, 144, 144, 3, 1, 1, 144, kRelu));
+  cases.push_back(makeConv("mobilenet.dw", 28, 192, 192, 3, 1, 1, 192, kRelu));
+  cases.push_back(makeConv("mobilenet.dw", 14, 384, 384, 3, 1, 1, 384, kRelu));
+  cases.push_back(makeConv("mobilenet.dw", 7, 960, 960, 3, 1, 1, 960, kRelu));
   return cases;
 }

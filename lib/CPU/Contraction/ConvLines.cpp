@@ -24,10 +24,11 @@ ConvLinesPlan::ConvLinesPlan(const ConvShape &shape, const ElementKind &kind, co
   int64_t elementBytes = llvm::divideCeil(kind.left.getIntOrFloatBitWidth(), 8);
   // Groups are copied too: then the channels of neighbouring pixels touch, and taps and channels are one loop.
   isCopied = shape.isPadded || (shape.groups > 1 && shape.kernel[2] > 1);
-  int64_t pixelStride = shape.stride[2] * (isCopied ? shape.groupInputs : shape.getInputs());
   int64_t width = shape.output[2], numVectors = llvm::divideCeil(shape.groupOutputs, kind.lanes);
-  registers = chooseRegisterShape(target, width, numVectors, pixelStride * elementBytes);
+  int64_t rowBytes = isCopied ? 0 : shape.stride[2] * shape.getInputs() * elementBytes;
+  registers = chooseRegisterShape(target, width, numVectors, rowBytes);
   joinLines(kind, target);
+  choosePixelStride(elementBytes);
   pixels = RowTiling(joinedLines ? 1 : width, joinedLines ? 1 : registers.rows);
   lines = RowTiling(shape.output[1], joinedLines ? joinedLines : 1);
   columns = ColumnTiling(shape.groupOutputs, registers.vectors, kind.lanes);
@@ -52,6 +53,16 @@ void ConvLinesPlan::joinLines(const ElementKind &kind, const CPUTarget &target) 
   isCopied = true;
 }
 
+/// The copy leaves out pixels that no tap reads, and may leave gaps between pixels.
+void ConvLinesPlan::choosePixelStride(int64_t elementBytes) {
+  skipsPixels = isCopied && !shape.isPadded && shape.kernel[2] == 1;
+  copiedPixel = shape.groupInputs;
+  int64_t rowBytes = copiedPixel * getPixelStep() * elementBytes;
+  // With gaps the taps across are a loop of their own: for a few channels that costs more.
+  if (getRowsAtOnePlace(registers.rows, rowBytes) > 2 && shape.groupInputs >= 64)
+    copiedPixel += 64 / elementBytes;
+}
+
 int64_t ConvLinesPlan::getDepth() const { return shape.getTaps() * shape.groupInputs; }
 
 /// Lines of the input that `count` lines of the result need. When taps or strides leave gaps, each has copies of its own.
@@ -65,7 +76,7 @@ bool ConvLinesPlan::separatesLines() const {
 }
 
 int64_t ConvLinesPlan::getInputWidth(int64_t count) const {
-  return (count - 1) * shape.stride[2] + (shape.kernel[2] - 1) * shape.dilation[2] + 1;
+  return (count - 1) * getPixelStep() + (shape.kernel[2] - 1) * shape.dilation[2] + 1;
 }
 
 int64_t ConvLinesPlan::getPixelsPerBlock() const { return joinedLines ? shape.output[2] : pixels.getRowsPerBlock(); }
@@ -74,7 +85,7 @@ int64_t ConvLinesPlan::getNumCopied() const {
   return isCopied ? shape.kernel[0] * getInputLines(lines.getRowsPerBlock()) * getLineStride() : 0;
 }
 
-int64_t ConvLinesPlan::getLineStride() const { return getInputWidth(getPixelsPerBlock()) * shape.groupInputs; }
+int64_t ConvLinesPlan::getLineStride() const { return getInputWidth(getPixelsPerBlock()) * copiedPixel; }
 
 void ConvLinesPlan::chooseBlocks(int64_t elementBytes, const CPUTarget &target) {
   int64_t pixelTiles = pixels.isDynamic() ? 4 : pixels.getNumTiles();
@@ -96,8 +107,13 @@ void ConvLinesPlan::chooseBlocks(int64_t elementBytes, const CPUTarget &target) 
   costs.maxRowTiles = mostLines;
   costs.tileWork = double(getPixelsPerBlock()) * lines.getRowsPerTile() * columns.getColumnsPerTile() * getDepth();
   costs.rightBytes = double(shape.groupOutputs) * getDepth() * elementBytes;
-  // Lines at the border between blocks are copied twice, and everything once a block of columns: a copied element costs as much as
-  // some multiply-adds.
+  // Lines at the border between blocks are copied twice, and everything once a block of columns.
+  constexpr double copyWork = 2;
+  if (isCopied) {
+    double lineWork = copyWork * shape.kernel[0] * getLineStride();
+    costs.rowWork = lineWork * (getInputLines(2) - getInputLines(1)) * lines.getRowsPerTile();
+    costs.blockWork = lineWork * getInputLines(1);
+  }
   BlockShape blocks = chooseBlockShape(costs);
   lines.setTilesPerBlock(blocks.rowTiles);
   columns.setTilesPerBlock(blocks.columnTiles);
@@ -189,21 +205,22 @@ void LinesTile::findPlace(Value tile) {
 /// Copies `count` pixels of one group, from pixel `from` of the input on.
 void LinesTile::copyPixels(Value target, Value to, Value from, Value count) {
   int64_t lanes = 512 / kind.left.getIntOrFloatBitWidth(), own = shape.groupInputs, all = shape.getInputs();
+  int64_t step = plan.skipsPixels ? shape.stride[2] : 1;
   Value source = m.add(m.mul(from, all), m.mul(place.group, own));
-  if (own == all)
+  if (plan.copiedPixel == all && step == 1)
     return emitCopy(m, operands.input, source, target, to, m.mul(count, own), lanes);
   m.loop(count, [&](Value pixel) {
-    emitCopy(m, operands.input, m.add(source, m.mul(pixel, all)), target, m.add(to, m.mul(pixel, own)), m.constant(own),
-             lanes);
+    emitCopy(m, operands.input, m.add(source, m.mul(pixel, all * step)), target,
+             m.add(to, m.mul(pixel, plan.copiedPixel)), m.constant(own), lanes);
   });
 }
 
 /// `plane` and `line` of the input count from the padding on.
 void LinesTile::copyLine(Value target, Value to, Value plane, Value line) {
-  int64_t lanes = 512 / kind.left.getIntOrFloatBitWidth(), own = shape.groupInputs;
+  int64_t lanes = 512 / kind.left.getIntOrFloatBitWidth(), own = plan.copiedPixel;
   auto sizes = operands.inputSizes;
   Value width = m.constant(plan.getInputWidth(1));
-  width = m.add(m.mul(m.sub(place.numPixels, 1), shape.stride[2]), width);
+  width = m.add(m.mul(m.sub(place.numPixels, 1), plan.getPixelStep()), width);
   auto isInside = [&](int64_t dim, Value at) -> Value {
     Value before = m.constant(shape.padBefore[dim]);
     Value inside = m.less(at, m.add(sizes[dim], before));
@@ -215,7 +232,7 @@ void LinesTile::copyLine(Value target, Value to, Value plane, Value line) {
   // Left of the input, in it, right of it.
   Value first = m.mul(place.pixel, shape.stride[2]), before = m.constant(shape.padBefore[2]);
   Value numLeft = m.min(m.subSaturating(before, first), width), source = m.subSaturating(first, before);
-  Value numInside = m.min(m.sub(width, numLeft), m.subSaturating(sizes[2], source));
+  Value numInside = plan.skipsPixels ? width : m.min(m.sub(width, numLeft), m.subSaturating(sizes[2], source));
   Value count = arith::SelectOp::create(m.builder(), m.location(), inside, numInside, m.constant(0));
   Value filled = arith::SelectOp::create(m.builder(), m.location(), inside, numLeft, m.constant(0));
   emitFill(m, operands.outside, target, to, m.mul(filled, own), lanes);
@@ -250,14 +267,14 @@ Value LinesTile::copyLines(Scratch &scratch) {
 
 /// How rows and taps are found in the copied lines, or in the input itself.
 void LinesTile::setLeft(GemmBlock &block, Value copied) {
-  int64_t pixel = copied ? shape.groupInputs : shape.getInputs();
+  int64_t pixel = copied ? plan.copiedPixel : shape.getInputs();
   Value line = copied ? m.constant(plan.getLineStride()) : m.mul(operands.inputSizes[2], pixel);
   Value plane = copied ? m.constant(plan.getInputLines(plan.lines.getRowsPerBlock()) * plan.getLineStride())
                        : m.mul(operands.inputSizes[1], line);
   bool isCompact = copied && plan.separatesLines();
   block.left = copied ? copied : operands.input;
   block.leftLineStride = m.mul(line, isCompact ? shape.kernel[1] : shape.stride[1]);
-  block.leftRowStride = m.constant(pixel * shape.stride[2]);
+  block.leftRowStride = m.constant(pixel * (copied ? plan.getPixelStep() : shape.stride[2]));
   block.leftRunStride = block.leftLineStride;
   block.leftBase = m.constant(0);
   if (copied) { // The copy starts where the block does.

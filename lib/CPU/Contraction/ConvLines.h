@@ -23,11 +23,17 @@ struct ConvLinesPlan {
   int64_t joinedLines = 0;
   /// The input of a block is copied to scratch.
   bool isCopied = false;
+  /// The copy has only the pixels that are read.
+  bool skipsPixels = false;
+  /// Elements from one pixel of the copy to the next.
+  int64_t copiedPixel = 0;
   bool prefetch = false;
 
   int64_t getDepth() const;
   int64_t getInputLines(int64_t count) const;
   int64_t getInputWidth(int64_t count) const;
+  /// Pixels of the copy between two pixels of the result.
+  int64_t getPixelStep() const { return skipsPixels ? 1 : shape.stride[2]; }
   /// Each line of the result has copies of its own, one a tap, for lack of lines that taps share.
   bool separatesLines() const;
   int64_t getPixelsPerBlock() const;
@@ -38,6 +44,7 @@ struct ConvLinesPlan {
 
 private:
   void joinLines(const ElementKind &kind, const CPUTarget &target);
+  void choosePixelStride(int64_t elementBytes);
   void chooseBlocks(int64_t elementBytes, const CPUTarget &target);
 };
 

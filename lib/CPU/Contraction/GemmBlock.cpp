@@ -101,19 +101,22 @@ RightTile BlockEmitter::getRightTile(Value column, ArrayRef<Value> masks) {
 /// Bytes ahead of a stream that is read at the speed of memory.
 static constexpr int64_t kStreamAhead = 2048;
 
+/// While the first register tile of a block reads its panels, they are fetched a little ahead, across the pages that stop the
+/// hardware's own prefetching; while the others do, the panels of the next columns are fetched.
 void BlockEmitter::addPrefetches(RightTile &right, Value column, Value row, Value line) const {
-  int64_t panels = llvm::divideCeil(block.columns.getColumnsPerTile(), block.right.panelColumns);
-  if (!block.rows.isDynamic() && block.rows.getNumTiles() < panels) {
-    int64_t ahead = kStreamAhead * 8 / block.kind.right.getIntOrFloatBitWidth();
-    for (Value offset : right.offsets)
-      right.prefetches.push_back(m.add(m.add(right.base, offset), ahead));
-    return;
+  const RightMatrix &matrix = block.right;
+  OpBuilder &b = m.builder();
+  auto [firstColumn, endColumn] = block.columns.getBlock(m, block.numColumns, block.columnBlock);
+  auto [firstRow, endRow] = block.rows.getBlock(m, block.numRows, block.rowBlock);
+  Value isFirst = m.equal(m.add(m.sub(row, firstRow), m.add(m.sub(column, firstColumn), line)), m.constant(0));
+  int64_t width = block.columns.getColumnsPerTile(),
+          ahead = kStreamAhead * 8 / block.kind.right.getIntOrFloatBitWidth();
+  Value last = m.div(m.sub(endColumn, 1), matrix.panelColumns), next = m.div(m.add(column, width), matrix.panelColumns);
+  for (int64_t panel = 0, panels = llvm::divideCeil(width, matrix.panelColumns); panel < panels; ++panel) {
+    Value own = m.add(right.base, m.add(m.mul(matrix.stride, panel), ahead));
+    Value later = m.add(matrix.base, m.mul(m.min(m.add(next, panel), last), matrix.stride));
+    right.prefetches.push_back(arith::SelectOp::create(b, m.location(), isFirst, own, later));
   }
-  // Each register tile of rows fetches one of the next panels, in turn.
-  Value last = m.div(m.sub(block.numColumns, 1), block.right.panelColumns);
-  Value next = m.add(m.div(column, block.right.panelColumns), panels);
-  Value turn = m.rem(m.add(m.div(row, block.rows.getRowsPerTile()), line), panels);
-  right.prefetches = {m.add(block.right.base, m.mul(m.min(m.add(next, turn), last), block.right.stride))};
 }
 
 SmallVector<Value> BlockEmitter::loadSums(Value row, int64_t rows, Value column, int64_t vectors) {

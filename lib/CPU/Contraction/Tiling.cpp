@@ -18,12 +18,15 @@ using namespace nncc::cpu;
 /// Half cycles that one step in K takes: two multiply-adds and two loads a cycle, and no sum more often than every four
 /// cycles, with a margin. Rows whose distance is a large power of two meet in the same lines of the first-level cache.
 static double getStepCost(int64_t rows, int64_t vectors, int64_t rowBytes) {
-  constexpr int64_t wayBytes = 4096, usableWays = 7;
   double cost = std::max<int64_t>({rows * vectors, rows + vectors, 10});
+  return getRowsAtOnePlace(rows, rowBytes) > 6 ? cost * 1.2 : cost;
+}
+
+int64_t cpu::getRowsAtOnePlace(int64_t rows, int64_t rowBytes) {
+  constexpr int64_t wayBytes = 4096;
   if (ShapedType::isDynamic(rowBytes) || rowBytes == 0)
-    return cost;
-  int64_t places = wayBytes / std::gcd(rowBytes, wayBytes);
-  return int64_t(llvm::divideCeil(rows, places)) > usableWays ? cost * 1.2 : cost;
+    return 1;
+  return llvm::divideCeil(rows, wayBytes / std::gcd(rowBytes, wayBytes));
 }
 
 RegisterShape cpu::chooseRegisterShape(const CPUTarget &target, int64_t rows, int64_t vectors, int64_t rowBytes) {
@@ -38,9 +41,15 @@ RegisterShape cpu::chooseRegisterShape(const CPUTarget &target, int64_t rows, in
     int64_t rowTiles = llvm::divideCeil(numRows, tallest), tall = llvm::divideCeil(numRows, rowTiles);
     int64_t numVectors = ShapedType::isDynamic(vectors) ? 12 : std::max<int64_t>(vectors, 1);
     int64_t full = numVectors / width, rest = numVectors % width;
-    double cost = full * getStepCost(tall, width, rowBytes) + (rest ? getStepCost(tall, rest, rowBytes) : 0);
-    cost *= rowTiles;
-    cost /= double(numRows * numVectors);
+    int64_t numTall = rowTiles - (rowTiles * tall - numRows);
+    auto getCost = [&](int64_t vectors) {
+      return numTall * getStepCost(tall, vectors, rowBytes) +
+             (rowTiles - numTall) * getStepCost(tall - 1, vectors, rowBytes);
+    };
+    double cost = (full * getCost(width) + (rest ? getCost(rest) : 0)) / double(numRows * numVectors);
+    // Half a cache line of weights is read and not used.
+    if (width * target.vectorBits % 512 != 0)
+      cost *= 1.1;
     if (cost < bestCost * 0.999 || (cost < bestCost * 1.001 && tall * width > best.rows * best.vectors)) {
       bestCost = std::min(cost, bestCost);
       best = {tall, width};
@@ -61,7 +70,8 @@ static double rateBlocks(const BlockCosts &costs, BlockShape shape) {
   double rowBlocks = llvm::divideCeil(costs.rowTiles, shape.rowTiles);
   double blocks = rowBlocks * llvm::divideCeil(costs.columnTiles, shape.columnTiles) * costs.batch;
   double all = costs.tileWork * costs.rowTiles * costs.columnTiles * costs.batch;
-  double largest = costs.tileWork * shape.rowTiles * shape.columnTiles + startWork;
+  double largest = costs.tileWork * shape.rowTiles * shape.columnTiles + startWork + costs.blockWork +
+                   costs.rowWork * shape.rowTiles;
   double balance = 0;
   constexpr int threadCounts[] = {1, 2, 4, 6, 8, 12, 16};
   for (int threads : threadCounts)

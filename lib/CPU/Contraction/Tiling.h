@@ -22,6 +22,9 @@ struct RegisterShape {
 /// apart rows are in memory, if known.
 RegisterShape chooseRegisterShape(const CPUTarget &target, int64_t rows, int64_t vectors, int64_t rowBytes);
 
+/// Of rows that lie `rowBytes` apart: how many meet in the same lines of the first-level cache.
+int64_t getRowsAtOnePlace(int64_t rows, int64_t rowBytes);
+
 /// How many register tiles a unit of parallel work takes.
 struct BlockShape {
   int64_t rowTiles = 1, columnTiles = 1;
@@ -35,6 +38,8 @@ struct BlockCosts {
   int64_t maxRowTiles;
   /// Multiply-adds (or as long: bytes from memory) of one register tile; bytes that each block of rows reads again.
   double tileWork, rightBytes;
+  /// What else a block takes, and each of its row tiles, however few columns it has: copying.
+  double blockWork = 0, rowWork = 0;
 };
 
 /// The blocks that keep 2 to 8 threads busy, at the price of a start for each block and of reading the right operand once a

@@ -2,6 +2,7 @@
 
 #include "nncc/CPU/Contraction.h"
 #include "Contraction/ConvLines.h"
+#include "Contraction/ConvNarrow.h"
 #include "Contraction/ConvPointwise.h"
 
 using namespace mlir;
@@ -41,16 +42,19 @@ bool cpu::canFuseBehindContraction(Operation *root, ArrayRef<linalg::GenericOp> 
 
 static std::unique_ptr<cpu::ContractionEmitter> chooseEmitter(const cpu::ContractionSite &site,
                                                               const cpu::CPUTarget &target) {
-  if (target.optLevel == 0)
+  auto matmul = dyn_cast<exec::MatMulOp>(site.root);
+  auto conv = dyn_cast<exec::ConvOp>(site.root);
+  bool isPacked = matmul ? matmul.getPacked().has_value() : conv.getPacked().has_value();
+  std::optional<cpu::ConvShape> shape = conv ? cpu::ConvShape::of(conv) : std::nullopt;
+  if ((target.optLevel == 0 && !isPacked) || (conv && !shape))
     return std::make_unique<cpu::NaiveEmitter>(site, target);
-  if (isa<exec::MatMulOp>(site.root))
+  if (matmul)
     return std::make_unique<cpu::MatMulEmitter>(site, target);
-  if (std::optional<cpu::ConvShape> shape = cpu::ConvShape::of(cast<exec::ConvOp>(site.root))) {
-    if (shape->isPointwise())
-      return std::make_unique<cpu::ConvPointwiseEmitter>(site, *shape, target);
-    return std::make_unique<cpu::ConvLinesEmitter>(site, *shape, target);
-  }
-  return std::make_unique<cpu::NaiveEmitter>(site, target);
+  if (conv.hasNarrowGroups())
+    return std::make_unique<cpu::ConvNarrowEmitter>(site, *shape, target);
+  if (shape->isPointwise())
+    return std::make_unique<cpu::ConvPointwiseEmitter>(site, *shape, target);
+  return std::make_unique<cpu::ConvLinesEmitter>(site, *shape, target);
 }
 
 /// No element at all: the plans need not care.

@@ -19,7 +19,7 @@ Value IndexMath::add(Value x, Value y) {
     return x;
   if (auto inner = x.getDefiningOp<arith::AddIOp>(); inner && right && asConstant(inner.getRhs()))
     return add(inner.getLhs(), *asConstant(inner.getRhs()) + *right);
-  return arith::AddIOp::create(b, loc, x, y, arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw);
+  return arith::AddIOp::create(b, loc, x, y, arith::IntegerOverflowFlags::nsw);
 }
 
 Value IndexMath::sub(Value x, Value y) {
@@ -41,7 +41,7 @@ Value IndexMath::mul(Value x, Value y) {
     return x;
   if (right == 0)
     return y;
-  return arith::MulIOp::create(b, loc, x, y, arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw);
+  return arith::MulIOp::create(b, loc, x, y, arith::IntegerOverflowFlags::nsw);
 }
 
 Value IndexMath::div(Value x, Value y) {

@@ -53,7 +53,6 @@ private:
   Value sumMatMul();
   Value sumConv();
   Value sumTaps(unsigned dim, SmallVector<Value> &taps, SmallVector<Value> &at, Value inside, Value sum);
-  Value loadPanels(Value memref, Value matrix, Value depth, Value step, Value columns, Value column);
   Value multiplyAdd(Value left, Value right, Value sum) {
     return kind.multiplyAdd(m, kind.widen(m, left, kind.leftUnsigned), kind.widen(m, right, kind.rightUnsigned), sum);
   }
@@ -69,26 +68,16 @@ private:
 
 } // namespace
 
-/// An element of the right operand in panels: number `matrix`, row `step` of `depth`, `column` of `columns`.
-Value NaiveLoops::loadPanels(Value memref, Value matrix, Value depth, Value step, Value columns, Value column) {
-  int64_t width = kind.getPanelColumns();
-  Value panel = m.add(m.mul(matrix, m.ceilDiv(columns, width)), m.div(column, width));
-  return load(m.flatten(memref), m.add(m.mul(m.add(m.mul(panel, depth), step), width), m.rem(column, width)));
-}
-
 Value NaiveLoops::sumMatMul() {
   auto op = cast<exec::MatMulOp>(site.root);
   Value lhs = site.values.lookup(op.getLhs()), rhs = site.values.lookup(op.getRhs());
   int64_t rank = sizes.size(), rhsRank = op.getRhsShape().size();
   SmallVector<Value> left(position), right(position);
-  Value matrix = m.constant(0);
   for (int64_t i = 0; i < rank - 2; ++i) {
     left[i] = op.getLhs().getType().getDimSize(i) == 1 ? m.constant(0) : position[i];
     if (rhsRank == 2)
       continue;
     right[i] = op.getRhsShape()[i] == 1 ? m.constant(0) : position[i];
-    if (op.getRhsShape()[i] != 1)
-      matrix = m.add(m.mul(matrix, sizes[i]), position[i]);
   }
   right.erase(right.begin(), right.begin() + (rank - rhsRank));
   Value depth = m.dim(lhs, rank - 1);
@@ -98,9 +87,7 @@ Value NaiveLoops::sumMatMul() {
                 left.back() = k;
                 right[rhsRank - 2] = op.getTransposeRhs() ? position.back() : k;
                 right[rhsRank - 1] = op.getTransposeRhs() ? k : position.back();
-                Value element = op.getPacked() ? loadPanels(rhs, matrix, depth, k, sizes.back(), position.back())
-                                               : load(rhs, right);
-                return {multiplyAdd(load(lhs, left), element, sum.front())};
+                return {multiplyAdd(load(lhs, left), load(rhs, right), sum.front())};
               })
       .front();
 }
@@ -145,11 +132,6 @@ Value NaiveLoops::sumTaps(unsigned dim, SmallVector<Value> &taps, SmallVector<Va
   Value group = m.div(position.back(), outputs), output = m.rem(position.back(), outputs);
   Value outside = op.getOutside() ? site.values.lookupOrDefault(op.getOutside())
                                   : arith::ConstantOp::create(b, loc, b.getZeroAttr(kind.left)).getResult();
-  Value tap = m.constant(0), depth = channels;
-  for (unsigned i = 0; i < spatial; ++i) {
-    tap = m.add(m.mul(tap, filterSize(i + 1)), taps[i]);
-    depth = m.mul(depth, filterSize(i + 1));
-  }
   return m
       .reduce(channels, sum,
               [&](Value channel, ValueRange sums) -> SmallVector<Value> {
@@ -166,10 +148,7 @@ Value NaiveLoops::sumTaps(unsigned dim, SmallVector<Value> &taps, SmallVector<Va
                 }
                 llvm::append_range(weight, taps);
                 weight.append({channel, output});
-                Value step = m.add(m.mul(tap, channels), channel);
-                Value element =
-                    op.getPacked() ? loadPanels(filter, group, depth, step, outputs, output) : load(filter, weight);
-                return {multiplyAdd(branch.getResult(0), element, sums.front())};
+                return {multiplyAdd(branch.getResult(0), load(filter, weight), sums.front())};
               })
       .front();
 }

@@ -25,7 +25,7 @@ ElementKind ElementKind::of(Operation *root, const CPUTarget &target) {
     kind.leftUnsigned = conv.getInputUnsigned();
     kind.rightUnsigned = conv.getFilterUnsigned();
   }
-  kind.lanes = target.optLevel == 0 ? 1 : target.vectorBits / kind.sum.getIntOrFloatBitWidth();
+  kind.lanes = target.vectorBits / kind.sum.getIntOrFloatBitWidth();
   kind.hasFMA = target.hasFMA;
   return kind;
 }

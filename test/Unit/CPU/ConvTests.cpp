@@ -58,7 +58,15 @@ std::string tensorType(Dims dims, bool isDynamic) {
   return text + "f32>";
 }
 
+/// Depthwise and the like: panels go across groups.
+bool isNarrow(const ConvCase &c) {
+  int64_t outputs = c.outputs / c.groups;
+  return c.groups > 1 && outputs <= 8 && (outputs & (outputs - 1)) == 0 && c.channels / c.groups <= 2 * outputs;
+}
+
 Dims getPackedFilter(const ConvCase &c) {
+  if (isNarrow(c))
+    return {1, (c.outputs + 15) / 16, product(c.kernel) * c.channels / c.groups, 16};
   return {c.groups, (c.outputs / c.groups + 15) / 16, product(c.kernel) * c.channels / c.groups, 16};
 }
 
@@ -132,15 +140,16 @@ std::vector<float> computeReference(const ConvCase &c, const float *x, const flo
   return result;
 }
 
-/// Panels of 16 columns, NaN where a zero would hide that something else is read.
+/// Panels of 16 columns.
 void pack(const ConvCase &c, const float *filter, float *packed) {
   int64_t outputs = c.outputs / c.groups, depth = product(c.kernel) * c.channels / c.groups;
-  for (int64_t group = 0; group < c.groups; ++group)
-    for (int64_t panel = 0; panel * 16 < outputs; ++panel)
+  int64_t perPanelRow = isNarrow(c) ? c.outputs : outputs; // columns that panels are cut from
+  for (int64_t first = 0; first < c.outputs; first += perPanelRow)
+    for (int64_t panel = 0; panel * 16 < perPanelRow; ++panel)
       for (int64_t k = 0; k < depth; ++k)
         for (int64_t lane = 0; lane < 16; ++lane, ++packed) {
-          int64_t o = panel * 16 + lane;
-          *packed = o < outputs ? filter[(group * depth + k) * outputs + o] : 0;
+          int64_t column = panel * 16 + lane, o = first + column;
+          *packed = column < perPanelRow ? filter[((o / outputs) * depth + k) * outputs + o % outputs] : 0;
         }
 }
 
@@ -195,6 +204,11 @@ const ConvCase kCases[] = {
     {1, {16, 18}, 24, 24, 24, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
     {1, {17, 15}, 40, 40, 40, {5, 5}, {2, 2}, {1, 1}, {2, 2, 2, 2}},
     {1, {9, 9}, 8, 32, 8, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+    {2, {6, 20}, 26, 26, 13, {3, 3}, {2, 1}, {1, 2}, {0, 1, 2, 3}},
+    {1, {50}, 19, 19, 19, {7}, {1}, {1}, {6, 0}},
+    {1, {5, 6, 7}, 4, 4, 4, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1, 1, 1, 1}},
+    {1, {2, 2}, 8, 8, 8, {5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}},
+    {1, {11, 12}, 16, 8, 4, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
     {1, {9, 9}, 32, 32, 8, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
 };
 

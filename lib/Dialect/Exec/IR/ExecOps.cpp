@@ -215,6 +215,11 @@ LogicalResult MatMulOp::verify() {
 
 ArrayRef<int64_t> ConvOp::getFilterShape() { return getPacked() ? *getPacked() : getFilter().getType().getShape(); }
 
+bool ConvOp::hasNarrowGroups(ArrayRef<int64_t> filter, int64_t groups) {
+  int64_t inputs = filter[filter.size() - 2], outputs = filter.back();
+  return groups > 1 && outputs > 0 && outputs <= 8 && llvm::isPowerOf2_64(outputs) && inputs <= 2 * outputs;
+}
+
 LogicalResult ConvOp::verify() {
   RankedTensorType input = getInput().getType(), result = getType();
   ArrayRef<int64_t> filter = getFilterShape();

@@ -230,6 +230,9 @@ def Exec_ConvOp : Exec_ContractionOp<"conv", [AttrSizedOperandSegments]> {
     ::llvm::ArrayRef<int64_t> getFilterShape();
     /// K1..Kk.
     ::llvm::ArrayRef<int64_t> getKernelShape() { return getFilterShape().drop_front().drop_back(2); }
+    /// Whether a vector holds the results of several groups: they are so small, and fill it evenly. Then panels go across groups.
+    bool hasNarrowGroups() { return hasNarrowGroups(getFilterShape(), getGroups()); }
+    static bool hasNarrowGroups(::llvm::ArrayRef<int64_t> filter, int64_t groups);
   }];
 }
 

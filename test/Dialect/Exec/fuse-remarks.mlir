@@ -49,8 +49,6 @@ func.func @alone(%x: tensor<1048576xf32>) -> (tensor<f32>, tensor<1048576xf32>) 
   %zero = arith.constant 0.0 : f32
   %i = tensor.empty() : tensor<1048576xf32>
   // expected-note @below {{computed here}}
-  // expected-note @below {{computed here}}
-  // expected-note @below {{computed here}}
   %e = linalg.generic {indexing_maps = [#line, #line], iterator_types = ["parallel"]}
       ins(%x : tensor<1048576xf32>) outs(%i : tensor<1048576xf32>) {
   ^bb0(%a: f32, %o: f32):

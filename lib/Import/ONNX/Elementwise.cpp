@@ -1,6 +1,7 @@
 //===- Elementwise.cpp - import of ONNX's elementwise operators -----------------------------------------------------------===//
 
 #include "nncc/Dialect/NN/IR/Elementwise.h"
+#include "Chain.h"
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
 #include "nncc/Import/ONNX/ImportTable.h"
@@ -39,6 +40,161 @@ template <typename OpTy> static LogicalResult importUnidirectional(NodeImporter 
   return node.becomes<OpTy>(node.input(0), rhs);
 }
 
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Compositions
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static LogicalResult importClipAttributes(NodeImporter &node) {
+  Chain x(node, node.input(0));
+  if (node.hasAttr("min"))
+    x = x.with<nn::MaxOp>(double(node.floatAttr("min")));
+  if (node.hasAttr("max"))
+    x = x.with<nn::MinOp>(double(node.floatAttr("max")));
+  return x.becomesOutput();
+}
+
+static LogicalResult importClip(NodeImporter &node) {
+  Chain x(node, node.input(0));
+  if (node.hasInput(1))
+    x = x.with<nn::MaxOp>(node.input(1));
+  if (node.hasInput(2))
+    x = x.with<nn::MinOp>(node.input(2));
+  return x.becomesOutput();
+}
+
+/// x below zero: something else; x elsewhere, also for NaN.
+static LogicalResult negativeBecomes(NodeImporter &node, Chain negative) {
+  Chain x(node, node.input(0));
+  return negative.where(x.with<nn::LessOp>(0.0), x).becomesOutput();
+}
+
+static LogicalResult importLeakyRelu(NodeImporter &node) {
+  return negativeBecomes(node, Chain(node, node.input(0)).with<nn::MulOp>(double(node.floatAttr("alpha", 0.01f))));
+}
+
+/// Before version 7 the slope stands along the channels, or is one for all.
+static LogicalResult importPReluOld(NodeImporter &node) {
+  Value slope = node.input(1);
+  int64_t rank = node.inputType(0).getRank();
+  if (node.inputType(1).getRank() == 1 && node.inputType(1).getDimSize(0) != 1 && rank > 2) {
+    SmallVector<int64_t> shape(rank - 1, 1);
+    shape[0] = -1;
+    FailureOr<nn::ReshapeOp> reshaped = node.create<nn::ReshapeOp>(slope, node.constantInts(shape));
+    if (failed(reshaped))
+      return failure();
+    slope = *reshaped;
+  }
+  return negativeBecomes(node, Chain(node, node.input(0)).with<nn::MulOp>(slope));
+}
+
+static LogicalResult importPRelu(NodeImporter &node) {
+  return negativeBecomes(node, Chain(node, node.input(0)).with<nn::MulOp>(node.input(1)));
+}
+
+/// alpha * (e^x - 1) of what is below zero; above, e^x may overflow and is not used.
+static Chain exponentialBelowZero(NodeImporter &node, double alpha) {
+  return Chain(node, node.input(0)).with<nn::MinOp>(0.0).apply<nn::ExpOp>().with<nn::SubOp>(1.0).with<nn::MulOp>(alpha);
+}
+
+static LogicalResult importElu(NodeImporter &node) {
+  return negativeBecomes(node, exponentialBelowZero(node, node.floatAttr("alpha", 1)));
+}
+
+static LogicalResult importSelu(NodeImporter &node) {
+  double alpha = node.floatAttr("alpha", 1.67326319217681884765625f), gamma = node.floatAttr("gamma", 1.05070102214813232421875f);
+  Chain x(node, node.input(0));
+  Chain positive = x.with<nn::MulOp>(gamma);
+  return exponentialBelowZero(node, alpha).with<nn::MulOp>(gamma).where(x.with<nn::LessOp>(0.0), positive).becomesOutput();
+}
+
+static Chain hardSigmoid(NodeImporter &node, double alpha, double beta) {
+  return Chain(node, node.input(0)).with<nn::MulOp>(alpha).with<nn::AddOp>(beta).with<nn::MaxOp>(0.0).with<nn::MinOp>(1.0);
+}
+
+static LogicalResult importHardSigmoid(NodeImporter &node) {
+  return hardSigmoid(node, node.floatAttr("alpha", 0.2f), node.floatAttr("beta", 0.5f)).becomesOutput();
+}
+
+static LogicalResult importHardSwish(NodeImporter &node) {
+  return hardSigmoid(node, 1.0f / 6.0f, 0.5).with<nn::MulOp>(node.input(0)).becomesOutput();
+}
+
+/// log(1 + e^x) as max(x, 0) + log1p(e^-|x|), which cannot overflow.
+static LogicalResult importSoftplus(NodeImporter &node) {
+  Chain x(node, node.input(0));
+  Chain tail = x.apply<nn::AbsOp>().apply<nn::NegOp>().apply<nn::ExpOp>().apply<nn::Log1pOp>();
+  return x.with<nn::MaxOp>(0.0).with<nn::AddOp>(tail).becomesOutput();
+}
+
+static LogicalResult importSoftsign(NodeImporter &node) {
+  Chain x(node, node.input(0));
+  return x.with<nn::DivOp>(x.apply<nn::AbsOp>().with<nn::AddOp>(1.0)).becomesOutput();
+}
+
+static LogicalResult importThresholdedRelu(NodeImporter &node) {
+  Chain x(node, node.input(0));
+  Chain small = x.with<nn::LessEqualOp>(double(node.floatAttr("alpha", 1)));
+  return Chain(node, node.constantScalar(node.inputType(0).getElementType(), 0)).where(small, x).becomesOutput();
+}
+
+/// The exponent may have another type than the base, whose type the result has.
+static LogicalResult importPow(NodeImporter &node) {
+  Type baseType = node.inputType(0).getElementType(), exponentType = node.inputType(1).getElementType();
+  Chain base(node, node.input(0)), exponent(node, node.input(1));
+  if (baseType == exponentType)
+    return base.with<nn::PowOp>(exponent).becomesOutput();
+  if (isa<FloatType>(baseType) || isa<IntegerType>(exponentType))
+    return base.with<nn::PowOp>(exponent.cast(baseType)).becomesOutput();
+  // A fractional power of an integer: what is exact in f64 stays exact.
+  Type wide = node.builder().getF64Type();
+  return base.cast(wide).with<nn::PowOp>(exponent.cast(wide)).cast(baseType).becomesOutput();
+}
+
+static LogicalResult importMod(NodeImporter &node) {
+  bool truncated = node.intAttr("fmod") != 0;
+  return node.becomes<nn::ModOp>(node.input(0), node.input(1), truncated ? node.builder().getUnitAttr() : UnitAttr());
+}
+
+template <typename OpTy> static LogicalResult importVariadic(NodeImporter &node) {
+  SmallVector<Value> inputs = node.inputs();
+  Chain result(node, inputs.front());
+  for (Value input : ArrayRef<Value>(inputs).drop_front())
+    result = result.with<OpTy>(input);
+  return result.becomesOutput();
+}
+
+static LogicalResult importMean(NodeImporter &node) {
+  SmallVector<Value> inputs = node.inputs();
+  Chain result(node, inputs.front());
+  for (Value input : ArrayRef<Value>(inputs).drop_front())
+    result = result.with<nn::AddOp>(input);
+  return result.with<nn::DivOp>(double(inputs.size())).becomesOutput();
+}
+
+/// x > y is y < x.
+template <typename OpTy> static LogicalResult importSwapped(NodeImporter &node) {
+  return node.becomes<OpTy>(node.input(1), node.input(0));
+}
+
+static LogicalResult importGreaterOld(NodeImporter &node) {
+  if (node.intAttr("broadcast"))
+    return node.unsupported("Greater of an opset before 7 with broadcasting");
+  return importSwapped<nn::LessOp>(node);
+}
+
+static LogicalResult importBitShift(NodeImporter &node) {
+  std::string direction = node.stringAttr("direction");
+  if (direction == "LEFT")
+    return importBinary<nn::ShiftLeftOp>(node);
+  if (direction == "RIGHT")
+    return importBinary<nn::ShiftRightOp>(node);
+  return node.error("direction is '" + direction + "', not LEFT or RIGHT");
+}
+
+static LogicalResult importIsInf(NodeImporter &node) {
+  return node.becomes<nn::IsInfOp>(node.input(0), node.intAttr("detect_positive", 1) != 0, node.intAttr("detect_negative", 1) != 0);
+}
+
 static LogicalResult importWhere(NodeImporter &node) {
   return node.becomes<nn::WhereOp>(node.input(0), node.input(1), node.input(2));
 }
@@ -50,15 +206,40 @@ static LogicalResult importCast(NodeImporter &node) {
   return node.becomes<nn::CastOp>(node.input(0), *type, node.intAttr("saturate", 1) != 0);
 }
 
+static LogicalResult importCastLike(NodeImporter &node) {
+  return node.becomes<nn::CastOp>(node.input(0), node.inputType(1).getElementType(), node.intAttr("saturate", 1) != 0);
+}
+
 void registerElementwise(ImportTable &table) {
   table.add({
       {"", "Neg", 1, importUnary<nn::NegOp>},
       {"", "Abs", 1, importUnary<nn::AbsOp>},
-      {"", "Exp", 1, importUnary<nn::ExpOp>},
-      {"", "Tanh", 1, importUnary<nn::TanhOp>},
-      {"", "Sqrt", 1, importUnary<nn::SqrtOp>},
+      {"", "Sign", 9, importUnary<nn::SignOp>},
       {"", "Relu", 1, importUnary<nn::ReluOp>},
+      {"", "Not", 1, importUnary<nn::NotOp>},
+      {"", "BitwiseNot", 18, importUnary<nn::NotOp>},
+      {"", "Exp", 1, importUnary<nn::ExpOp>},
+      {"", "Log", 1, importUnary<nn::LogOp>},
+      {"", "Sqrt", 1, importUnary<nn::SqrtOp>},
+      {"", "Reciprocal", 1, importUnary<nn::ReciprocalOp>},
+      {"", "Erf", 9, importUnary<nn::ErfOp>},
       {"", "Sigmoid", 1, importUnary<nn::SigmoidOp>},
+      {"", "Floor", 1, importUnary<nn::FloorOp>},
+      {"", "Ceil", 1, importUnary<nn::CeilOp>},
+      {"", "Round", 11, importUnary<nn::RoundOp>},
+      {"", "Sin", 7, importUnary<nn::SinOp>},
+      {"", "Cos", 7, importUnary<nn::CosOp>},
+      {"", "Tan", 7, importUnary<nn::TanOp>},
+      {"", "Asin", 7, importUnary<nn::AsinOp>},
+      {"", "Acos", 7, importUnary<nn::AcosOp>},
+      {"", "Atan", 7, importUnary<nn::AtanOp>},
+      {"", "Sinh", 9, importUnary<nn::SinhOp>},
+      {"", "Cosh", 9, importUnary<nn::CoshOp>},
+      {"", "Tanh", 1, importUnary<nn::TanhOp>},
+      {"", "Asinh", 9, importUnary<nn::AsinhOp>},
+      {"", "Acosh", 9, importUnary<nn::AcoshOp>},
+      {"", "Atanh", 9, importUnary<nn::AtanhOp>},
+      {"", "IsNaN", 9, importUnary<nn::IsNaNOp>},
       {"", "Add", 1, importUnidirectional<nn::AddOp>},
       {"", "Add", 7, importBinary<nn::AddOp>},
       {"", "Sub", 1, importUnidirectional<nn::SubOp>},
@@ -67,10 +248,47 @@ void registerElementwise(ImportTable &table) {
       {"", "Mul", 7, importBinary<nn::MulOp>},
       {"", "Div", 1, importUnidirectional<nn::DivOp>},
       {"", "Div", 7, importBinary<nn::DivOp>},
+      {"", "And", 1, importUnidirectional<nn::AndOp>},
+      {"", "And", 7, importBinary<nn::AndOp>},
+      {"", "Or", 1, importUnidirectional<nn::OrOp>},
+      {"", "Or", 7, importBinary<nn::OrOp>},
+      {"", "Xor", 1, importUnidirectional<nn::XorOp>},
+      {"", "Xor", 7, importBinary<nn::XorOp>},
+      {"", "Equal", 1, importUnidirectional<nn::EqualOp>},
+      {"", "Equal", 7, importBinary<nn::EqualOp>},
       {"", "Less", 1, importUnidirectional<nn::LessOp>},
       {"", "Less", 7, importBinary<nn::LessOp>},
+      {"", "BitwiseAnd", 18, importBinary<nn::AndOp>},
+      {"", "BitwiseOr", 18, importBinary<nn::OrOp>},
+      {"", "BitwiseXor", 18, importBinary<nn::XorOp>},
+      {"", "Greater", 1, importGreaterOld},
+      {"", "Greater", 7, importSwapped<nn::LessOp>},
+      {"", "LessOrEqual", 12, importBinary<nn::LessEqualOp>},
+      {"", "GreaterOrEqual", 12, importSwapped<nn::LessEqualOp>},
+      {"", "Pow", 1, importUnidirectional<nn::PowOp>},
+      {"", "Pow", 7, importPow},
+      {"", "Mod", 10, importMod},
+      {"", "BitShift", 11, importBitShift},
+      {"", "Max", 1, importVariadic<nn::MaxOp>},
+      {"", "Min", 1, importVariadic<nn::MinOp>},
+      {"", "Sum", 1, importVariadic<nn::AddOp>},
+      {"", "Mean", 1, importMean},
+      {"", "Clip", 1, importClipAttributes},
+      {"", "Clip", 11, importClip},
+      {"", "LeakyRelu", 1, importLeakyRelu},
+      {"", "PRelu", 1, importPReluOld},
+      {"", "PRelu", 7, importPRelu},
+      {"", "Elu", 1, importElu},
+      {"", "Selu", 1, importSelu},
+      {"", "HardSigmoid", 1, importHardSigmoid},
+      {"", "HardSwish", 14, importHardSwish},
+      {"", "Softplus", 1, importSoftplus},
+      {"", "Softsign", 1, importSoftsign},
+      {"", "ThresholdedRelu", 10, importThresholdedRelu},
+      {"", "IsInf", 10, importIsInf},
       {"", "Where", 9, importWhere},
       {"", "Cast", 1, importCast},
+      {"", "CastLike", 15, importCastLike},
   });
 }
 

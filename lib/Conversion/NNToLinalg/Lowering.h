@@ -88,6 +88,20 @@ mlir::Value mapElements(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<m
 mlir::Value generateElements(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes,
                              mlir::Type elementType, ElementBuilder body);
 
+/// Emits one element of a result at `point`, from memrefs.
+using RowElementBuilder = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange point,
+                                                         mlir::ValueRange inputs)>;
+/// Movement of data: an exec.grid over all dims but the last, with a loop along the last one. Unlike in generateElements, what does not
+/// depend on the innermost index is computed once a row, and contiguous rows become copies.
+mlir::Value generateRows(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type elementType,
+                         mlir::ValueRange inputs, RowElementBuilder body);
+/// Nested loops over `sizes` inside a kernel body; `body` gets the coordinates.
+void emitLoops(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange sizes,
+               llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)> body);
+/// An index read from a tensor of indices, counted from the front and in range of `size`: one that is not is a fault of the run (and 0
+/// here). Inside kernel bodies.
+mlir::Value checkedIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::Value element, mlir::Value size);
+
 /// The sizes that `originals` broadcast to. Where two sizes are only known at run time, the result's size is computed then, and a size
 /// that fits neither is a status of the run.
 Sizes broadcastSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange originals, mlir::ValueRange converted);
@@ -129,6 +143,7 @@ void populateAttention(const mlir::TypeConverter &converter, mlir::RewritePatter
 void populateControl(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateConvolution(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateElementwise(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateGather(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateMatMul(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateNormalization(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populatePooling(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);

@@ -62,6 +62,7 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     populateControl(converter, patterns);
     populateConvolution(converter, patterns);
     populateElementwise(converter, patterns);
+    populateGather(converter, patterns);
     populateMatMul(converter, patterns);
     populateNormalization(converter, patterns);
     populatePooling(converter, patterns);

@@ -78,7 +78,20 @@ static LogicalResult importConcat(NodeImporter &node) {
   return node.becomes<nn::ConcatOp>(node.inputs(), node.intAttr("axis", 1)); // the default of version 1
 }
 
-static LogicalResult importShape(NodeImporter &node) { return node.becomes<nn::ShapeOfOp>(node.input(0)); }
+/// The sizes of dims start to end, clamped as a slice.
+static LogicalResult importShape(NodeImporter &node) {
+  int64_t rank = node.inputType(0).getRank(), start = node.intAttr("start"), end = node.intAttr("end", rank);
+  auto clamp = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank); };
+  start = clamp(start);
+  end = node.hasAttr("end") ? clamp(end) : rank;
+  if (start == 0 && end == rank)
+    return node.becomes<nn::ShapeOfOp>(node.input(0));
+  FailureOr<nn::ShapeOfOp> shape = node.create<nn::ShapeOfOp>(node.input(0));
+  if (failed(shape))
+    return failure();
+  return node.becomes<nn::SliceOp>(*shape, node.constantInts(start), node.constantInts(std::max(start, end)), node.constantInts(1),
+                                   node.builder().getDenseI64ArrayAttr(0));
+}
 
 void registerTensor(ImportTable &table) {
   table.add({

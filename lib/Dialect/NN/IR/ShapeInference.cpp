@@ -105,6 +105,50 @@ static Dim divideTowardsZero(const Dim &a, const Dim &b) {
   return a.isAtLeast(0) && b.isAtLeast(1) ? a.floorDiv(b) : Dim::unknown();
 }
 
+static std::optional<SmallVector<Dim>> gatherElements(GatherOp gather, unsigned depth) {
+  std::optional<SmallVector<Dim>> elements = shapeElements(gather.getInput(), depth), indices = shapeElements(gather.getIndices(), depth);
+  if (!elements || !indices)
+    return std::nullopt;
+  SmallVector<Dim> result;
+  for (const Dim &index : *indices) {
+    int64_t count = elements->size();
+    int64_t at = index.isStatic() ? index.getStatic() + (index.getStatic() < 0 ? count : 0) : -1;
+    result.push_back(at >= 0 && at < count ? (*elements)[at] : Dim::unknown());
+  }
+  return result;
+}
+
+static std::optional<SmallVector<Dim>> sliceElements(SliceOp slice, unsigned depth) {
+  std::optional<SmallVector<Dim>> elements = shapeElements(slice.getInput(), depth);
+  std::optional<SmallVector<Dim>> start = shapeElements(slice.getStarts(), depth), step = shapeElements(slice.getSteps(), depth);
+  RankedTensorType type = typeOf(slice.getResult());
+  if (!elements || !start || !step || start->size() != 1 || step->size() != 1 || !start->front().isStatic() ||
+      !step->front().isStatic() || !type.hasStaticShape())
+    return std::nullopt;
+  int64_t count = elements->size(), by = step->front().getStatic(), at = start->front().getStatic();
+  at = std::clamp<int64_t>(at < 0 ? at + count : at, by < 0 ? -1 : 0, by < 0 ? count - 1 : count);
+  SmallVector<Dim> result;
+  for (int64_t i = 0; i < type.getNumElements(); ++i, at += by)
+    result.push_back(at >= 0 && at < count ? (*elements)[at] : Dim::unknown());
+  return result;
+}
+
+static std::optional<SmallVector<Dim>> whereElements(WhereOp where, unsigned depth) {
+  std::optional<SmallVector<Dim>> condition = shapeElements(where.getCondition(), depth), yes = shapeElements(where.getLhs(), depth),
+                                  no = shapeElements(where.getRhs(), depth);
+  if (!condition || !yes || !no)
+    return std::nullopt;
+  SmallVector<Dim> result;
+  auto at = [](const SmallVector<Dim> &elements, size_t i) {
+    return elements.size() == 1 ? elements[0] : i < elements.size() ? elements[i] : Dim::unknown();
+  };
+  for (size_t i = 0, n = std::max({condition->size(), yes->size(), no->size()}); i < n; ++i) {
+    Dim chosen = at(*condition, i);
+    result.push_back(!chosen.isStatic() ? Dim::unknown() : chosen.isStatic(0) ? at(*no, i) : at(*yes, i));
+  }
+  return result;
+}
+
 static std::optional<SmallVector<Dim>> shapeElements(Value value, unsigned depth) {
   auto type = value ? dyn_cast<RankedTensorType>(value.getType()) : RankedTensorType();
   if (!type || !type.hasStaticShape() || type.getRank() > 1 || type.getNumElements() > kMaxShapeElements ||
@@ -143,6 +187,31 @@ static std::optional<SmallVector<Dim>> shapeElements(Value value, unsigned depth
                                                [](const Dim &a, const Dim &b) { return a * b; });
                       })
                       .Case([&](DivOp div) { return combineElements(div.getLhs(), div.getRhs(), depth + 1, divideTowardsZero); })
+                      .Case([&](MaxOp max) { return combineElements(max.getLhs(), max.getRhs(), depth + 1, Dim::max); })
+                      .Case([&](MinOp min) { return combineElements(min.getLhs(), min.getRhs(), depth + 1, Dim::min); })
+                      .Case([&](GatherOp gather) { return gatherElements(gather, depth + 1); })
+                      .Case([&](SliceOp slice) { return sliceElements(slice, depth + 1); })
+                      .Case([&](FullOp full) -> Result {
+                        Result value = shapeElements(full.getValue(), depth + 1);
+                        return value ? Result(SmallVector<Dim>(type.getNumElements(), value->front())) : std::nullopt;
+                      })
+                      .Case([&](ExpandOp expand) -> Result {
+                        Result value = shapeElements(expand.getInput(), depth + 1);
+                        if (value && value->size() == 1)
+                          return SmallVector<Dim>(type.getNumElements(), value->front());
+                        return value;
+                      })
+                      .Case([&](WhereOp where) { return whereElements(where, depth + 1); })
+                      .Case([&](EqualOp equal) {
+                        return combineElements(equal.getLhs(), equal.getRhs(), depth + 1, [](const Dim &a, const Dim &b) {
+                          if (a == b)
+                            return Dim(1);
+                          Dim difference = a - b;
+                          bool differs = difference.isAtLeast(1) || (Dim(0) - difference).isAtLeast(1) ||
+                                         (difference.isStatic() && !difference.isStatic(0));
+                          return differs ? Dim(0) : Dim::unknown();
+                        });
+                      })
                       .Default(std::nullopt);
   // A wrong count means a chain that is not understood here (a broadcast): say nothing rather than something wrong.
   return result && result->size() == unknown.size() ? result : unknown;

@@ -2,6 +2,7 @@
 
 #include "nncc/Dialect/NN/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 
 using namespace mlir;
@@ -113,5 +114,243 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
     }
   }
   results.push_back(makeTensorType(dims, first.getElementType()));
+  return success();
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Shapes given as tensors
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// The elements of a 1-D tensor of known length, unknown where they are; fails when the length is not known.
+static FailureOr<SmallVector<Dim>> sizesFrom(std::optional<Location> loc, Value tensor, StringRef what) {
+  RankedTensorType type = typeOf(tensor);
+  if (type.getRank() != 1 || type.isDynamicDim(0))
+    return emitOptionalError(loc, "needs a 1-D ", what, " of known length, got ", type);
+  if (std::optional<SmallVector<Dim>> elements = getShapeElements(tensor))
+    return *elements;
+  return SmallVector<Dim>(type.getDimSize(0), Dim::unknown());
+}
+
+LogicalResult FullOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  FailureOr<SmallVector<Dim>> dims = sizesFrom(loc, op.getShape(), "shape");
+  if (failed(dims))
+    return failure();
+  for (const Dim &dim : *dims)
+    if (dim.isStatic() && dim.getStatic() < 0)
+      return emitOptionalError(loc, "has the size ", dim.getStatic(), " (C1)");
+  if (typeOf(op.getValue()).getNumElements() != 1)
+    return emitOptionalError(loc, "needs a value of one element, got ", op.getValue().getType());
+  results.push_back(makeTensorType(*dims, typeOf(op.getValue()).getElementType()));
+  return success();
+}
+
+LogicalResult ExpandOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  FailureOr<SmallVector<Dim>> shape = sizesFrom(loc, op.getShape(), "shape");
+  if (failed(shape))
+    return failure();
+  SmallVector<Dim> input = getDims(typeOf(op.getInput()));
+  FailureOr<SmallVector<Dim>> dims = broadcastShapes({input, *shape}, loc);
+  if (failed(dims))
+    return failure();
+  results.push_back(makeTensorType(*dims, typeOf(op.getInput()).getElementType()));
+  return success();
+}
+
+LogicalResult TileOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  FailureOr<SmallVector<Dim>> repeats = sizesFrom(loc, op.getRepeats(), "repeats");
+  if (failed(repeats))
+    return failure();
+  RankedTensorType input = typeOf(op.getInput());
+  if (int64_t(repeats->size()) != input.getRank())
+    return emitOptionalError(loc, repeats->size(), " repeats do not fit ", input);
+  SmallVector<Dim> dims;
+  for (auto [i, repeat] : llvm::enumerate(*repeats)) {
+    if (repeat.isStatic() && repeat.getStatic() < 0)
+      return emitOptionalError(loc, "repeats dim ", i, " ", repeat.getStatic(), " times");
+    dims.push_back(Dim::of(input, i) * repeat);
+  }
+  results.push_back(makeTensorType(dims, input.getElementType()));
+  return success();
+}
+
+LogicalResult RangeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  Type elementType = typeOf(op.getStart()).getElementType();
+  for (Value value : op.getOperands())
+    if (typeOf(value).getElementType() != elementType || typeOf(value).getNumElements() != 1)
+      return emitOptionalError(loc, "needs three scalars of one type");
+  auto element = [](Value value) {
+    std::optional<SmallVector<Dim>> elements = getShapeElements(value);
+    return elements && elements->size() == 1 ? elements->front() : Dim::unknown();
+  };
+  Dim start = element(op.getStart()), limit = element(op.getLimit()), delta = element(op.getDelta());
+  Dim count = Dim::unknown();
+  if (delta.isStatic() && delta.getStatic() != 0) {
+    Dim span = limit - start;
+    if (span.isStatic() || (delta.getStatic() > 0 && span.isAtLeast(0)))
+      count = Dim::max(span.ceilDiv(delta), 0);
+    if (span.isStatic() && !count.isStatic())
+      count = Dim::unknown();
+  }
+  results.push_back(makeTensorType({count}, elementType));
+  return success();
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Slices and pads
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// The size of a slice of a dim; unknown unless numbers decide it, or the common symbolic forms x[a:], x[:-a], x[:a] do.
+static Dim sliceSize(const Dim &size, const Dim &start, const Dim &end, const Dim &step) {
+  if (!step.isStatic() || step.isStatic(0))
+    return Dim::unknown();
+  int64_t by = step.getStatic();
+  if (size.isStatic() && start.isStatic() && end.isStatic()) {
+    int64_t n = size.getStatic();
+    auto clamp = [&](int64_t at, int64_t low, int64_t high) { return std::clamp(at < 0 ? at + n : at, low, high); };
+    int64_t first = clamp(start.getStatic(), by > 0 ? 0 : -1, by > 0 ? n : n - 1);
+    int64_t last = clamp(end.getStatic(), by > 0 ? 0 : -1, by > 0 ? n : n - 1);
+    int64_t span = by > 0 ? last - first : first - last, magnitude = by > 0 ? by : by == INT64_MIN ? INT64_MAX : -by;
+    return span <= 0 ? 0 : (span - 1) / magnitude + 1;
+  }
+  if (by <= 0 || !start.isStatic())
+    return Dim::unknown();
+  // Bounds as positions from the front, when that much is known.
+  Dim first = start.getStatic() < 0 ? size + start : start;
+  Dim last = end.isStatic() && end.getStatic() < 0 ? size + end : end;
+  if (end.isStatic() && end.getStatic() >= (int64_t(1) << 31) - 1)
+    last = size;
+  bool inside = first.isAtLeast(0) && (size - first).isAtLeast(0) && last.isAtLeast(0) && (size - last).isAtLeast(0);
+  if (!inside && !(start.isStatic(0) && last == size))
+    return Dim::unknown();
+  Dim span = last - first;
+  return span.isAtLeast(0) ? span.ceilDiv(step) : Dim::unknown();
+}
+
+LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput());
+  FailureOr<SmallVector<Dim>> starts = sizesFrom(loc, op.getStarts(), "starts"), ends = sizesFrom(loc, op.getEnds(), "ends"),
+                              steps = sizesFrom(loc, op.getSteps(), "steps");
+  if (failed(starts) || failed(ends) || failed(steps))
+    return failure();
+  size_t count = op.getAxes().size();
+  if (starts->size() != count || ends->size() != count || steps->size() != count)
+    return emitOptionalError(loc, "needs as many starts, ends and steps as axes: ", count);
+  SmallVector<Dim> dims = getDims(input);
+  SmallVector<bool> seen(input.getRank(), false);
+  for (size_t i = 0; i < count; ++i) {
+    FailureOr<int64_t> axis = normalizeAxis(op.getAxes()[i], input.getRank(), loc);
+    if (failed(axis))
+      return failure();
+    if (seen[*axis])
+      return emitOptionalError(loc, "slices axis ", *axis, " twice");
+    seen[*axis] = true;
+    if ((*steps)[i].isStatic(0))
+      return emitOptionalError(loc, "has a step of 0");
+    dims[*axis] = sliceSize(dims[*axis], (*starts)[i], (*ends)[i], (*steps)[i]);
+  }
+  results.push_back(makeTensorType(dims, input.getElementType()));
+  return success();
+}
+
+LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput());
+  FailureOr<SmallVector<Dim>> pads = sizesFrom(loc, op.getPads(), "pads");
+  if (failed(pads))
+    return failure();
+  int64_t rank = input.getRank();
+  if (int64_t(pads->size()) != 2 * rank)
+    return emitOptionalError(loc, pads->size(), " pads do not fit ", input);
+  if (op.getMode() != "constant" && op.getMode() != "reflect" && op.getMode() != "edge" && op.getMode() != "wrap")
+    return emitOptionalError(loc, "mode is '", op.getMode(), "', not constant, reflect, edge or wrap");
+  if (op.getValue() && (typeOf(op.getValue()).getElementType() != input.getElementType() || typeOf(op.getValue()).getNumElements() != 1))
+    return emitOptionalError(loc, "pads ", input, " with a value of type ", op.getValue().getType());
+  SmallVector<Dim> dims;
+  for (int64_t i = 0; i < rank; ++i) {
+    Dim size = Dim::of(input, i);
+    dims.push_back(size + (*pads)[i] + (*pads)[rank + i]);
+    if (dims.back().isStatic() && dims.back().getStatic() < 0)
+      return emitOptionalError(loc, "removes more than dim ", i, " has");
+    if (op.getMode() != "constant" && size.isStatic(0) && !dims.back().isStatic(0))
+      return emitOptionalError(loc, "has nothing to pad the empty dim ", i, " with");
+  }
+  results.push_back(makeTensorType(dims, input.getElementType()));
+  return success();
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Gather and scatter
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput());
+  FailureOr<int64_t> axis = normalizeAxis(op.getAxis(), input.getRank(), loc);
+  if (failed(axis))
+    return failure();
+  SmallVector<Dim> dims = getDims(input), indices = getDims(typeOf(op.getIndices()));
+  dims.erase(dims.begin() + *axis);
+  dims.insert(dims.begin() + *axis, indices.begin(), indices.end());
+  results.push_back(makeTensorType(dims, input.getElementType()));
+  return success();
+}
+
+/// The operands of gather_elements and scatter_elements: same rank, and an axis in it.
+static LogicalResult checkElementwiseIndices(std::optional<Location> loc, RankedTensorType input, RankedTensorType indices, int64_t axis) {
+  if (input.getRank() != indices.getRank() || !input.getRank())
+    return emitOptionalError(loc, "needs input and indices of one rank, at least 1, got ", input, " and ", indices);
+  return success(succeeded(normalizeAxis(axis, input.getRank(), loc)));
+}
+
+LogicalResult GatherElementsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                                 SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput()), indices = typeOf(op.getIndices());
+  if (failed(checkElementwiseIndices(loc, input, indices, op.getAxis())))
+    return failure();
+  results.push_back(withElementType(indices, input.getElementType()));
+  return success();
+}
+
+LogicalResult GatherNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput()), indices = typeOf(op.getIndices());
+  int64_t batch = op.getBatchDims();
+  if (!indices.getRank() || indices.isDynamicDim(indices.getRank() - 1))
+    return emitOptionalError(loc, "needs indices whose last dim is known, got ", indices);
+  int64_t tuple = indices.getShape().back();
+  if (batch < 0 || batch >= std::min(input.getRank(), indices.getRank()) || batch + tuple > input.getRank())
+    return emitOptionalError(loc, "index tuples of ", tuple, " with ", batch, " batch dims do not fit ", input);
+  SmallVector<Dim> dims = getDims(indices);
+  dims.pop_back();
+  for (int64_t i = batch + tuple; i < input.getRank(); ++i)
+    dims.push_back(Dim::of(input, i));
+  results.push_back(makeTensorType(dims, input.getElementType()));
+  return success();
+}
+
+static LogicalResult checkReduction(std::optional<Location> loc, StringRef reduction) {
+  if (llvm::is_contained({"none", "add", "mul", "max", "min"}, reduction))
+    return success();
+  return emitOptionalError(loc, "reduction is '", reduction, "', not none, add, mul, max or min");
+}
+
+LogicalResult ScatterElementsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                                  SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput()), indices = typeOf(op.getIndices()), updates = typeOf(op.getUpdates());
+  if (failed(checkElementwiseIndices(loc, input, indices, op.getAxis())) || failed(checkReduction(loc, op.getReduction())))
+    return failure();
+  if (updates.getElementType() != input.getElementType() || failed(verifyCompatibleShape(updates, indices)))
+    return emitOptionalError(loc, "needs updates like the indices, of the input's type, got ", updates, " for ", indices);
+  results.push_back(input);
+  return success();
+}
+
+LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput()), indices = typeOf(op.getIndices()), updates = typeOf(op.getUpdates());
+  if (failed(checkReduction(loc, op.getReduction())))
+    return failure();
+  if (!indices.getRank() || indices.isDynamicDim(indices.getRank() - 1) || indices.getShape().back() > input.getRank())
+    return emitOptionalError(loc, "needs index tuples of known length for ", input, ", got ", indices);
+  if (updates.getElementType() != input.getElementType() ||
+      updates.getRank() != indices.getRank() - 1 + input.getRank() - indices.getShape().back())
+    return emitOptionalError(loc, "needs updates that fit input and indices, got ", updates);
+  results.push_back(input);
   return success();
 }

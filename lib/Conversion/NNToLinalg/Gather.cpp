@@ -35,7 +35,7 @@ struct GatherLowering : Lowering<nn::GatherOp> {
   LogicalResult matchAndRewrite(nn::GatherOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput());
-    int64_t axis = op.getAxis() < 0 ? op.getAxis() + input.getRank() : op.getAxis();
+    int64_t axis = axisFromFront(op.getAxis(), input.getRank());
     int64_t indexRank = nn::typeOf(op.getIndices()).getRank();
     Sizes sizes = sizesOf(rewriter, loc, op.getInput(), adaptor.getInput());
     Sizes indexSizes = sizesOf(rewriter, loc, op.getIndices(), adaptor.getIndices());
@@ -60,7 +60,7 @@ struct GatherElementsLowering : Lowering<nn::GatherElementsOp> {
   LogicalResult matchAndRewrite(nn::GatherElementsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput());
-    int64_t axis = op.getAxis() < 0 ? op.getAxis() + input.getRank() : op.getAxis();
+    int64_t axis = axisFromFront(op.getAxis(), input.getRank());
     Sizes sizes = sizesOf(rewriter, loc, op.getIndices(), adaptor.getIndices());
     Value result = generateRows(rewriter, loc, sizes, convertElementType(input.getElementType()),
                                 {adaptor.getInput(), adaptor.getIndices()},
@@ -175,7 +175,7 @@ struct ScatterElementsLowering : Lowering<nn::ScatterElementsOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::ScatterElementsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     RankedTensorType input = nn::typeOf(op.getInput());
-    int64_t axis = op.getAxis() < 0 ? op.getAxis() + input.getRank() : op.getAxis();
+    int64_t axis = axisFromFront(op.getAxis(), input.getRank());
     checkSameSizes(rewriter, op.getLoc(), op.getUpdates(), adaptor.getUpdates(), op.getIndices(), adaptor.getIndices(), input.getRank());
     Value result = scatter(rewriter, op.getLoc(), adaptor.getInput(), adaptor.getIndices(), adaptor.getUpdates(), op.getReduction(),
                            input.getElementType(), [&](OpBuilder &b, Location l, ValueRange point, Value indices, Value target) {

@@ -26,6 +26,9 @@ using utils_iterator = mlir::utils::IteratorType;
 /// Element types from stage 3 on: signless integers, booleans as i8, text unchanged.
 mlir::Type convertElementType(mlir::Type type);
 
+/// An axis that inference has checked, counted from the front.
+inline int64_t axisFromFront(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
+
 /// The base of all patterns.
 template <typename OpTy>
 class Lowering : public mlir::OpConversionPattern<OpTy> {

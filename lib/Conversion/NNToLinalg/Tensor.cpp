@@ -245,6 +245,17 @@ struct TileLowering : Lowering<nn::TileOp> {
   }
 };
 
+/// Steps of `by` that `span` takes, rounded up; not above 0 when they go opposite ways. A step of 0 counts as 1.
+Value countSteps(OpBuilder &b, Location loc, Value span, Value by) {
+  Value zero = constantIndex(b, loc, 0), one = constantIndex(b, loc, 1), minusOne = constantIndex(b, loc, -1);
+  Value forward = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sge, by, zero);
+  Value isZero = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, by, zero);
+  Value divisor = b.createOrFold<arith::SelectOp>(loc, isZero, one, by);
+  // One less than a step, in the direction of the step, rounds a division towards zero up.
+  Value almost = b.createOrFold<arith::SubIOp>(loc, divisor, b.createOrFold<arith::SelectOp>(loc, forward, one, minusOne));
+  return b.createOrFold<arith::DivSIOp>(loc, b.createOrFold<arith::AddIOp>(loc, span, almost), divisor);
+}
+
 struct RangeLowering : Lowering<nn::RangeOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::RangeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
@@ -280,9 +291,8 @@ private:
         return arith::IndexCastOp::create(b, loc, b.getIndexType(), castScalar(b, loc, value, type, b.getI64Type())).getResult();
       };
       Value by = widen(delta), span = arith::SubIOp::create(b, loc, widen(limit), widen(start));
-      Value byZero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, by, zero);
-      Value divisor = arith::SelectOp::create(b, loc, byZero, constantIndex(b, loc, 1), by);
-      count = arith::SelectOp::create(b, loc, byZero, zero, arith::CeilDivSIOp::create(b, loc, span, divisor));
+      Value byZero = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, by, zero);
+      count = b.createOrFold<arith::SelectOp>(loc, byZero, zero, countSteps(b, loc, span, by));
     }
     return arith::MaxSIOp::create(b, loc, count, zero).getResult();
   }
@@ -350,9 +360,7 @@ private:
     };
     Value first = clamp(start), last = clamp(end);
     Value span = b.createOrFold<arith::SubIOp>(loc, last, first);
-    Value isZero = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, by, zero);
-    Value divisor = b.createOrFold<arith::SelectOp>(loc, isZero, one, by);
-    Value count = b.createOrFold<arith::MaxSIOp>(loc, b.createOrFold<arith::CeilDivSIOp>(loc, span, divisor), zero);
+    Value count = b.createOrFold<arith::MaxSIOp>(loc, countSteps(b, loc, span, by), zero);
     return {getAsOpFoldResult(first), getAsOpFoldResult(by), getAsOpFoldResult(count)};
   }
 };
@@ -448,7 +456,7 @@ struct ConcatLowering : Lowering<nn::ConcatOp> {
   LogicalResult matchAndRewrite(nn::ConcatOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType type = nn::typeOf(op.getResult());
-    int64_t axis = op.getAxis() < 0 ? op.getAxis() + type.getRank() : op.getAxis();
+    int64_t axis = axisFromFront(op.getAxis(), type.getRank());
     Sizes sizes = sizesOf(rewriter, loc, op.getInputs().front(), adaptor.getInputs().front());
     checkOtherSizes(op, adaptor, axis, sizes, rewriter);
     OpFoldResult rows = rewriter.getIndexAttr(1), inner = rewriter.getIndexAttr(1), total = rewriter.getIndexAttr(0);

@@ -167,7 +167,8 @@ SizeExpr SizeAnalysis::computeDim(Value tensor, unsigned index, Scope *scope) {
     return scalar(expand.getOutputShape()[expand.getResultType().getDynamicDimIndex(index)], scope);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     SizeExpr product = 1;
-    for (int64_t part : collapse.getReassociationIndices()[index])
+    SmallVector<ReassociationIndices> groups = collapse.getReassociationIndices(); // lives as long as the loop
+    for (int64_t part : groups[index])
       if (auto next = SizeExpr::multiply(product, dim(collapse.getSrc(), part, scope)))
         product = *next;
       else

@@ -109,8 +109,11 @@ struct Materializer {
       operands.push_back(emit(operand, type));
     // A division by a size of 0 (an empty batch) traps, here maybe earlier than the schedule would get to it.
     if (isa<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp, arith::RemSIOp,
-            arith::RemUIOp>(leaf.op))
-      operands[1] = arith::MaxSIOp::create(builder, loc, operands[1], as(constant(1), operands[1].getType()));
+            arith::RemUIOp>(leaf.op)) {
+      Value zero = as(constant(0), operands[1].getType()), one = as(constant(1), operands[1].getType());
+      Value isZero = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, operands[1], zero);
+      operands[1] = arith::SelectOp::create(builder, loc, isZero, one, operands[1]);
+    }
     Operation *copy = builder.clone(*leaf.op);
     copy->setOperands(operands);
     return copy->getResult(0);

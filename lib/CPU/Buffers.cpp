@@ -1,5 +1,4 @@
-//===- Buffers.cpp - where the tensors of a kernel live while its code is written
-//-----------------------------------===//
+//===- Buffers.cpp - where the tensors of a kernel live while its code is written ---------------------------------===//
 
 #include "Buffers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -128,12 +127,11 @@ Value Buffers::view(Location loc, Value memref, RankedTensorType type, const Siz
   return memref::ReinterpretCastOp::create(b, loc, target, memref, b.getIndexAttr(0), sizes, strides);
 }
 
-Value Buffers::allocateScratch(Location loc, int64_t numElements, Type element) {
+Value Buffers::allocateScratch(Location loc, MemRefType type) {
   constexpr int64_t alignment = 64;
   Value offset = arith::ConstantIndexOp::create(b, loc, scratchBytes);
-  scratchBytes += llvm::alignTo(numElements * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8), alignment);
-  return memref::ViewOp::create(b, loc, MemRefType::get({numElements}, element), function.scratch, offset,
-                                ValueRange());
+  scratchBytes += llvm::alignTo(type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8), alignment);
+  return memref::ViewOp::create(b, loc, type, function.scratch, offset, ValueRange());
 }
 
 LogicalResult Buffers::allocate(Value tensor) {
@@ -142,8 +140,7 @@ LogicalResult Buffers::allocate(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (!type.hasStaticShape())
     return tensor.getDefiningOp()->emitError("has no bound on its size and so cannot be kept inside of a kernel");
-  Value flat = allocateScratch(tensor.getLoc(), type.getNumElements(), type.getElementType());
-  values.map(tensor, view(tensor.getLoc(), flat, type, getSizes(tensor)));
+  values.map(tensor, allocateScratch(tensor.getLoc(), MemRefType::get(type.getShape(), type.getElementType())));
   return success();
 }
 
@@ -177,4 +174,15 @@ bool Buffers::visitSimpleOp(Operation *op) {
     return false;
   b.clone(*op, values);
   return true;
+}
+
+void cpu::cloneGridBody(OpBuilder &b, exec::GridOp grid, ValueRange point, const Buffers &buffers) {
+  IRMapping mapping(buffers.values);
+  SmallVector<Value> arguments(point);
+  for (Value tensor : llvm::concat<Value>(SmallVector<Value>(grid.getInputs()), SmallVector<Value>(grid.getResults())))
+    arguments.push_back(buffers.values.lookup(tensor));
+  Block &body = grid.getBody().front();
+  mapping.map(body.getArguments(), ValueRange(arguments));
+  for (Operation &op : body.without_terminator())
+    b.clone(op, mapping);
 }

@@ -1,5 +1,4 @@
-//===- Buffers.h - where the tensors of a kernel live while its code is written ---------------------------*- C++
-//-*-===//
+//===- Buffers.h - where the tensors of a kernel live while its code is written -------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_CPU_BUFFERS_H
 #define NNCC_LIB_CPU_BUFFERS_H
@@ -37,8 +36,8 @@ public:
   llvm::LogicalResult allocate(mlir::Value tensor);
   /// Bytes of scratch in use.
   int64_t getScratchBytes() const { return scratchBytes; }
-  /// `bytes` of scratch, 64-byte aligned, as a one-dimensional memref.
-  mlir::Value allocateScratch(mlir::Location loc, int64_t numElements, mlir::Type element);
+  /// Scratch memory of a static shape, 64-byte aligned.
+  mlir::Value allocateScratch(mlir::Location loc, mlir::MemRefType type);
 
   /// The scalar ops, the reshapes of tensors that have buffers, empty tensors. False: `op` computes a tensor.
   bool visitSimpleOp(mlir::Operation *op);
@@ -53,6 +52,9 @@ private:
   int64_t scratchBytes = 0;
   llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> copies;
 };
+
+/// Writes what an exec.grid does at one point. Its results have buffers.
+void cloneGridBody(mlir::OpBuilder &b, exec::GridOp grid, mlir::ValueRange point, const Buffers &buffers);
 
 } // namespace nncc::cpu
 

@@ -1,9 +1,8 @@
-//===- CompileKernel.cpp - one kernel into a module of the LLVM dialect
-//---------------------------------------------===//
+//===- CompileKernel.cpp - one kernel into a module of the LLVM dialect -------------------------------------------===//
 
 #include "nncc/CPU/CompileKernel.h"
-#include "EmitContraction.h"
-#include "EmitKernel.h"
+#include "KernelWriter.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
@@ -15,8 +14,8 @@ namespace {
 /// Writes the functions of one kernel into a module.
 class KernelCompiler {
 public:
-  KernelCompiler(exec::KernelOp kernel, const CPUTarget &target)
-      : kernel(kernel), target(target), module(ModuleOp::create(kernel.getLoc())),
+  KernelCompiler(exec::KernelOp original, const CPUTarget &target)
+      : copy(original.clone()), kernel(*copy), target(target), module(ModuleOp::create(kernel.getLoc())),
         b(OpBuilder::atBlockEnd(module->getBody())) {}
 
   LogicalResult emitFunctions();
@@ -27,6 +26,7 @@ private:
   /// No memory is managed inside of a kernel.
   LogicalResult checkMemory();
 
+  OwningOpRef<exec::KernelOp> copy;
   exec::KernelOp kernel;
   const CPUTarget &target;
   OwningOpRef<ModuleOp> module;
@@ -37,21 +37,19 @@ private:
 
 LogicalResult KernelCompiler::emitFunctions() {
   OpBuilder::InsertionGuard guard(b);
-  if (findContraction(kernel).root) {
-    FailureOr<int64_t> scratch = emitContractionKernel(b, kernel, target);
-    if (failed(scratch))
-      return failure();
-    module.get()->setAttr(scratchBytesAttrName, b.getI64IntegerAttr(*scratch));
-    return checkMemory();
-  }
-  createKernelFunction(b, kernel, KernelPart::Tiles);
+  std::unique_ptr<KernelWriter> writer = createKernelWriter(kernel, target);
+  KernelFunction tiles = createKernelFunction(b, kernel, KernelPart::Tiles);
+  FailureOr<Value> count = writer->writeTileCount(b, tiles);
+  if (failed(count))
+    return failure();
+  setTileCount(tiles, *count);
   b.setInsertionPointToEnd(module->getBody());
   KernelFunction run = createKernelFunction(b, kernel, KernelPart::Run);
-  ScalarEmitter emitter(b, kernel, run);
-  if (failed(emitter.emitAll()))
+  FailureOr<int64_t> scratchBytes = writer->writeTile(b, run);
+  if (failed(scratchBytes))
     return failure();
   lowerFaults(run.function);
-  module.get()->setAttr(scratchBytesAttrName, b.getI64IntegerAttr(emitter.buffers.getScratchBytes()));
+  module.get()->setAttr(scratchBytesAttrName, b.getI64IntegerAttr(*scratchBytes));
   return checkMemory();
 }
 

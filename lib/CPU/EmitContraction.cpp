@@ -1,14 +1,15 @@
-//===- EmitContraction.cpp - kernels whose root is a matrix product or a convolution --------------------------------===//
+//===- EmitContraction.cpp - kernels whose root is a matrix product or a convolution ------------------------------===//
 
 #include "EmitContraction.h"
 #include "Buffers.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/CPU/Contraction.h"
 
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 
-ContractionSite cpu::findContraction(exec::KernelOp kernel) {
+static ContractionSite findContraction(exec::KernelOp kernel) {
   ContractionSite site;
   for (Operation &op : kernel.getBody().front()) {
     if (isa<exec::MatMulOp, exec::ConvOp>(op) && !site.root) {
@@ -37,21 +38,35 @@ static LogicalResult mapValues(OpBuilder &b, exec::KernelOp kernel, const Kernel
   return success();
 }
 
-FailureOr<int64_t> cpu::emitContractionKernel(OpBuilder &b, exec::KernelOp kernel, const CPUTarget &target) {
-  OpBuilder::InsertionGuard guard(b);
-  Block *end = b.getInsertionBlock();
+namespace {
+
+class ContractionWriter : public KernelWriter {
+public:
+  ContractionWriter(exec::KernelOp kernel, ContractionSite site, const CPUTarget &target)
+      : kernel(kernel), site(std::move(site)), target(target) {}
+
+  FailureOr<Value> writeTileCount(OpBuilder &b, const KernelFunction &function) override {
+    if (failed(mapValues(b, kernel, function, site)))
+      return failure();
+    return emitContractionTiles(b, site, target);
+  }
+
+  FailureOr<int64_t> writeTile(OpBuilder &b, const KernelFunction &function) override {
+    if (failed(mapValues(b, kernel, function, site)) ||
+        failed(emitContraction(b, site, function.tile, function.scratch, target)))
+      return failure();
+    return getContractionScratchBytes(site, target);
+  }
+
+private:
+  exec::KernelOp kernel;
+  ContractionSite site;
+  const CPUTarget &target;
+};
+
+} // namespace
+
+std::unique_ptr<KernelWriter> cpu::createContractionWriter(exec::KernelOp kernel, const CPUTarget &target) {
   ContractionSite site = findContraction(kernel);
-  KernelFunction tiles = createKernelFunction(b, kernel, KernelPart::Tiles);
-  if (failed(mapValues(b, kernel, tiles, site)))
-    return failure();
-  FailureOr<Value> count = emitContractionTiles(b, site, target);
-  if (failed(count))
-    return failure();
-  setTileCount(tiles, *count);
-  b.setInsertionPointToEnd(end);
-  KernelFunction run = createKernelFunction(b, kernel, KernelPart::Run);
-  if (failed(mapValues(b, kernel, run, site)) || failed(emitContraction(b, site, run.tile, run.scratch, target)))
-    return failure();
-  lowerFaults(run.function);
-  return getContractionScratchBytes(site, target);
+  return site.root ? std::make_unique<ContractionWriter>(kernel, std::move(site), target) : nullptr;
 }

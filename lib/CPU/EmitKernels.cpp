@@ -1,5 +1,4 @@
-//===- EmitKernels.cpp - all kernels of a module become functions on memory
-//-----------------------------------------===//
+//===- EmitKernels.cpp - all kernels of a module become functions on memory ---------------------------------------===//
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -1,5 +1,4 @@
-//===- KernelFunction.cpp - the functions that a kernel becomes
-//-----------------------------------------------------===//
+//===- KernelFunction.cpp - the functions that a kernel becomes ---------------------------------------------------===//
 
 #include "KernelFunction.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"

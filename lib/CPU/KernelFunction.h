@@ -1,11 +1,10 @@
-//===- KernelFunction.h - the functions that a kernel becomes ---------------------------------------------*- C++
-//-*-===//
+//===- KernelFunction.h - the functions that a kernel becomes -------------------------------------------*- C++ -*-===//
 //
 // `void NAME(const uint64_t *args, int64_t tile, void *scratch)` and `int64_t NAME.tiles(const uint64_t *args)`, as
 // exec.kernel documents them, only unpack their slots and call a function with one argument a slot: there, each pointer
 // is an argument, which can promise that nothing else points to its memory.
 //
-//===--------------------------------------------------------------------------------------------------------------===//
+//===----------------------------------------------------------------------------------------------------------------===//
 
 #ifndef NNCC_LIB_CPU_KERNELFUNCTION_H
 #define NNCC_LIB_CPU_KERNELFUNCTION_H

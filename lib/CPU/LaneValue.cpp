@@ -1,5 +1,4 @@
-//===- LaneValue.cpp - values that differ lane by lane, and those that hardly do
-//------------------------------------------===//
+//===- LaneValue.cpp - values that differ lane by lane, and those that hardly do ----------------------------------===//
 
 #include "LaneValue.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -74,9 +73,9 @@ LaneValue LaneBuilder::apply(AffineExpr expr, ArrayRef<LaneValue> dims) {
   }
 }
 
-//===----------------------------------------------------------------------------------------------------------------------===//
+//===----------------------------------------------------------------------------------------------------------------===//
 // Memory
-//===----------------------------------------------------------------------------------------------------------------------===//
+//===----------------------------------------------------------------------------------------------------------------===//
 
 bool LaneBuilder::isContiguous(ArrayRef<LaneValue> indices) const {
   return indices.back().isStrided() && indices.back().stride == 1 &&

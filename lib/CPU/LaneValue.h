@@ -1,10 +1,9 @@
-//===- LaneValue.h - values that differ lane by lane, and those that hardly do ------------------------------------*-
-//C++ -*-===//
+//===- LaneValue.h - values that differ lane by lane, and those that hardly do --------------------------*- C++ -*-===//
 //
 // In vector code most index arithmetic is the same for all lanes, or differs by a constant step. Keeping it scalar
 // finds the contiguous loads and leaves the vector unit to the data.
 //
-//===----------------------------------------------------------------------------------------------------------------------===//
+//===----------------------------------------------------------------------------------------------------------------===//
 
 #ifndef NNCC_LIB_CPU_LANEVALUE_H
 #define NNCC_LIB_CPU_LANEVALUE_H

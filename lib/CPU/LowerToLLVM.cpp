@@ -1,5 +1,4 @@
-//===- LowerToLLVM.cpp - from loops, vectors and memrefs to the LLVM dialect
-//----------------------------------------===//
+//===- LowerToLLVM.cpp - from loops, vectors and memrefs to the LLVM dialect --------------------------------------===//
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
@@ -7,7 +6,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -29,20 +28,10 @@ void cpu::registerKernelDialects(DialectRegistry &registry) {
               scf::SCFDialect, tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
 }
 
-/// f16 and bf16 are formats of storage: arithmetic is done in f32, each operation rounded to the format it has.
-static void addSmallFloats(OpPassManager &passes) {
-  math::MathExtendToSupportedTypesOptions math;
-  passes.addPass(math::createMathExtendToSupportedTypes(math));
-  arith::ArithEmulateUnsupportedFloatsOptions emulate;
-  emulate.sourceTypeStrs = {"bf16", "f16"};
-  emulate.targetTypeStr = "f32";
-  passes.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
-}
-
 void cpu::buildLowerToLLVM(OpPassManager &passes, const CPUTarget &target) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
-  addSmallFloats(passes);
+  passes.addPass(createWidenSmallFloats());
   ExpandMathOptions math;
   math.sse2 = !target.hasFMA;
   passes.addPass(createExpandMath(math));
@@ -63,6 +52,7 @@ void cpu::buildLowerToLLVM(OpPassManager &passes, const CPUTarget &target) {
   passes.addPass(createConvertFuncToLLVMPass());
   passes.addPass(createUBToLLVMConversionPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
+  passes.addPass(createStoreSmallFloatsAsIntegers());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }

@@ -1,10 +1,9 @@
-//===- VectorBody.h - the body and the operands of a linalg op, as scalars or vectors ----------------------------*- C++
-//-*-===//
+//===- VectorBody.h - the body and the operands of a linalg op, as scalars or vectors -------------------*- C++ -*-===//
 //
 // What every emitter needs at one point of a loop nest: operands read and written through their indexing maps, and the
 // body between them. With lanes, one loop of the nest is vectorised: lane i stands for that loop's index + i.
 //
-//===----------------------------------------------------------------------------------------------------------------------===//
+//===----------------------------------------------------------------------------------------------------------------===//
 
 #ifndef NNCC_LIB_CPU_VECTORBODY_H
 #define NNCC_LIB_CPU_VECTORBODY_H

@@ -1,5 +1,4 @@
-//===- CompileKernel.h - one kernel into a module of the LLVM dialect -------------------------------------*- C++
-//-*-===//
+//===- CompileKernel.h - one kernel into a module of the LLVM dialect -----------------------------------*- C++ -*-===//
 
 #ifndef NNCC_CPU_COMPILEKERNEL_H
 #define NNCC_CPU_COMPILEKERNEL_H

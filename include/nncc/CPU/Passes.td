@@ -40,6 +40,42 @@ def EmitKernels : Pass<"cpu-emit-kernels", "::mlir::ModuleOp"> {
                            "::mlir::ub::UBDialect", "::mlir::vector::VectorDialect"];
 }
 
+def WidenSmallFloats : Pass<"cpu-widen-small-floats"> {
+  let summary = "Arithmetic on f16 and bf16 is done in f32, each result rounded to its type";
+  let description = [{
+    So results do not depend on which instructions a CPU has, nor on which operations are in one kernel.
+
+    ```mlir
+    %y = arith.addf %x, %x : vector<16xbf16>
+    ```
+    becomes
+    ```mlir
+    %0 = arith.extf %x : vector<16xbf16> to vector<16xf32>
+    %1 = arith.extf %x : vector<16xbf16> to vector<16xf32>
+    %2 = arith.addf %0, %1 : vector<16xf32>
+    %y = arith.truncf %2 : vector<16xf32> to vector<16xbf16>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def StoreSmallFloatsAsIntegers : Pass<"cpu-store-small-floats-as-integers"> {
+  let summary = "Masked loads and stores of f16 and bf16 move integers";
+  let description = [{
+    LLVM would convert each element to f32 and back, the latter by a call.
+
+    ```mlir
+    llvm.intr.masked.store %x, %p, %mask {alignment = 2 : i32} : vector<16xbf16>, vector<16xi1> into !llvm.ptr
+    ```
+    becomes
+    ```mlir
+    %0 = llvm.bitcast %x : vector<16xbf16> to vector<16xi16>
+    llvm.intr.masked.store %0, %p, %mask {alignment = 2 : i32} : vector<16xi16>, vector<16xi1> into !llvm.ptr
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def ExpandMath : Pass<"nncc-expand-math"> {
   let summary = "Expand operations of the math dialect into plain arithmetic";
   let description = [{

@@ -143,6 +143,10 @@ void RunnableKernel::run(llvm::ArrayRef<uint64_t> slots, bool backwards) const {
     state->run(all.data(), backwards ? count - 1 - tile : tile, scratch);
 }
 
+void RunnableKernel::runTile(const uint64_t *slots, int64_t tile, void *scratch) const {
+  state->run(slots, tile, scratch);
+}
+
 std::vector<std::string> getRunnableLevels() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   std::vector<std::string> levels{"x86-64"};

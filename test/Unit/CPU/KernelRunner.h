@@ -41,6 +41,8 @@ public:
   int64_t countTiles(llvm::ArrayRef<uint64_t> slots) const;
   /// Runs all tiles, from the last one to the first when `backwards`.
   void run(llvm::ArrayRef<uint64_t> slots, bool backwards = false) const;
+  /// Runs one tile; `slots` begin with the address of a fault word here.
+  void runTile(const uint64_t *slots, int64_t tile, void *scratch) const;
   int64_t getScratchBytes() const;
   /// The machine code, as an object file.
   llvm::StringRef getObject() const;

@@ -1,36 +1,21 @@
-//===- EmitScalar.cpp - kernels as plain loops on scalars
-//-----------------------------------------------------------===//
-//
-// One loop nest an op, in the order of the body, each element accumulated in memory in the order of the loops: slow,
-// and so simple that the results of everything else are compared with it.
-//
-//===--------------------------------------------------------------------------------------------------------------===//
+//===- SequentialEmitter.cpp - a kernel op by op ------------------------------------------------------------------===//
 
-#include "EmitKernel.h"
-#include "VectorBody.h"
+#include "SequentialEmitter.h"
+#include "Loops.h"
+#include "NestEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "nncc/CPU/Contraction.h"
 
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 
-void cpu::buildLoops(OpBuilder &b, Location loc, ValueRange sizes, llvm::function_ref<void(ValueRange)> body) {
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
-  SmallVector<Value> lower(sizes.size(), zero), steps(sizes.size(), one);
-  OpBuilder::InsertionGuard guard(b);
-  scf::LoopNest nest = scf::buildLoopNest(b, loc, lower, sizes, steps);
-  if (!nest.loops.empty())
-    b.setInsertionPoint(nest.loops.back().getBody()->getTerminator());
-  body(llvm::map_to_vector(nest.loops, [](scf::ForOp loop) { return loop.getInductionVar(); }));
-}
-
-SmallVector<Value> ScalarEmitter::toIndices(const Sizes &sizes) {
+SmallVector<Value> SequentialEmitter::toIndices(const Sizes &sizes) {
   return llvm::map_to_vector(sizes, [&](OpFoldResult size) { return buffers.toIndex(size); });
 }
 
-void ScalarEmitter::copy(Location loc, Value source, Value target) {
+void SequentialEmitter::copy(Location loc, Value source, Value target) {
   if (source == target)
     return;
   SmallVector<Value> sizes;
@@ -42,11 +27,11 @@ void ScalarEmitter::copy(Location loc, Value source, Value target) {
   });
 }
 
-void ScalarEmitter::fill(Location loc, Value scalar, Value target, const Sizes &sizes) {
+void SequentialEmitter::fill(Location loc, Value scalar, Value target, const Sizes &sizes) {
   buildLoops(b, loc, toIndices(sizes), [&](ValueRange ivs) { memref::StoreOp::create(b, loc, scalar, target, ivs); });
 }
 
-LogicalResult ScalarEmitter::prepareResult(Value result, Value init, bool isRead) {
+LogicalResult SequentialEmitter::prepareResult(Value result, Value init, bool isRead) {
   if (failed(buffers.allocate(result)))
     return failure();
   Value target = buffers.values.lookup(result);
@@ -65,7 +50,7 @@ static bool isInit(OpOperand &operand) {
   return destinationStyle && destinationStyle.isDpsInit(&operand);
 }
 
-LogicalResult ScalarEmitter::emitFill(linalg::FillOp op) {
+LogicalResult SequentialEmitter::emitFill(linalg::FillOp op) {
   Value result = op.getResult(0);
   // What only starts other results is filled there.
   if (llvm::all_of(result.getUses(), isInit))
@@ -76,7 +61,24 @@ LogicalResult ScalarEmitter::emitFill(linalg::FillOp op) {
   return success();
 }
 
-LogicalResult ScalarEmitter::emitGeneric(linalg::GenericOp op) {
+/// In vectors, as a kernel of its own.
+LogicalResult SequentialEmitter::emitGeneric(linalg::GenericOp op) {
+  FailureOr<KernelGraph> graph = KernelGraph::build(op);
+  if (target.optLevel == 0 || failed(graph))
+    return emitScalarLoops(op);
+  graph->collapse();
+  std::optional<NestPlan> plan = NestPlan::create(*graph, kernel);
+  if (!plan)
+    return emitScalarLoops(op);
+  for (Value result : op.getResults())
+    if (failed(buffers.allocate(result)))
+      return failure();
+  NestEmitter emitter(b, buffers, *graph, *plan);
+  buildLoops(b, op.getLoc(), emitter.emitTileCount(), [&](ValueRange ivs) { emitter.emitTile(ivs.front()); });
+  return success();
+}
+
+LogicalResult SequentialEmitter::emitScalarLoops(linalg::GenericOp op) {
   for (OpOperand &init : op.getDpsInitsMutable())
     if (failed(prepareResult(op.getTiedOpResult(&init), init.get(), op.payloadUsesValueFromOperand(&init))))
       return failure();
@@ -101,40 +103,49 @@ LogicalResult ScalarEmitter::emitGeneric(linalg::GenericOp op) {
   return success();
 }
 
-LogicalResult ScalarEmitter::emitGrid(exec::GridOp op) {
+LogicalResult SequentialEmitter::emitGrid(exec::GridOp op) {
   for (auto [result, init] : llvm::zip_equal(op.getResults(), op.getInits()))
     if (failed(prepareResult(result, init, /*isRead=*/true)))
       return failure();
   SmallVector<Value> sizes =
       llvm::map_to_vector(op.getSizes(), [&](Value size) { return buffers.values.lookup(size); });
-  buildLoops(b, op.getLoc(), sizes, [&](ValueRange ivs) { cloneGridBody(op, ivs); });
+  buildLoops(b, op.getLoc(), sizes, [&](ValueRange ivs) { cloneGridBody(b, op, ivs, buffers); });
   return success();
 }
 
-void ScalarEmitter::cloneGridBody(exec::GridOp op, ValueRange point) {
-  IRMapping mapping(buffers.values);
-  Block &body = op.getBody().front();
-  SmallVector<Value> arguments(point);
-  for (Value tensor : llvm::concat<Value>(SmallVector<Value>(op.getInputs()), SmallVector<Value>(op.getResults())))
-    arguments.push_back(buffers.values.lookup(tensor));
-  mapping.map(body.getArguments(), ValueRange(arguments));
-  for (Operation &inner : body.without_terminator())
-    b.clone(inner, mapping);
+/// All of its tiles. Epilogues are ops of their own here.
+LogicalResult SequentialEmitter::emitContraction(Operation *op) {
+  if (failed(buffers.allocate(op->getResult(0))))
+    return failure();
+  ContractionSite site{op, {}, buffers.values};
+  FailureOr<Value> tiles = emitContractionTiles(b, site, target);
+  if (failed(tiles))
+    return failure();
+  auto type = MemRefType::get({getContractionScratchBytes(site, target)}, b.getI8Type());
+  Value bytes = buffers.allocateScratch(op->getLoc(), type);
+  auto anySize = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  Value scratch = memref::CastOp::create(b, op->getLoc(), anySize, bytes);
+  LogicalResult result = success();
+  buildLoops(b, op->getLoc(), *tiles,
+             [&](ValueRange ivs) { result = cpu::emitContraction(b, site, ivs.front(), scratch, target); });
+  return result;
 }
 
-LogicalResult ScalarEmitter::emit(Operation &op) {
+LogicalResult SequentialEmitter::emit(Operation &op) {
   if (auto fill = dyn_cast<linalg::FillOp>(op))
     return emitFill(fill);
   if (auto generic = dyn_cast<linalg::GenericOp>(op))
     return emitGeneric(generic);
   if (auto grid = dyn_cast<exec::GridOp>(op))
     return emitGrid(grid);
+  if (isa<exec::MatMulOp, exec::ConvOp>(op))
+    return emitContraction(&op);
   if (buffers.visitSimpleOp(&op))
     return success();
   return op.emitError("cannot be part of a kernel for a CPU");
 }
 
-LogicalResult ScalarEmitter::emitAll() {
+LogicalResult SequentialEmitter::emitAll() {
   buffers.assignResults();
   for (Operation &op : kernel.getBody().front())
     if (failed(emit(op)))

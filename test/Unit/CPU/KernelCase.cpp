@@ -1,0 +1,225 @@
+//===- KernelCase.cpp - one kernel text, run in every way ---------------------------------------------------------===//
+
+#include "KernelCase.h"
+#include "KernelRunner.h"
+#include "nnccrt/abi.h"
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <map>
+#include <random>
+#include <thread>
+
+namespace nncc::cpu {
+namespace {
+
+const char *const maps = R"(
+#n = affine_map<(d0, d1) -> (d0)>
+#c = affine_map<(d0, d1) -> (d1)>
+#nc = affine_map<(d0, d1) -> (d0, d1)>
+#cn = affine_map<(d0, d1) -> (d1, d0)>
+#one = affine_map<(d0) -> (d0)>
+#nch = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+#nh = affine_map<(d0, d1, d2) -> (d0, d2)>
+)";
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------------------------------------------------===//
+
+int64_t getBytes(const std::string &element) {
+  return std::stoi(element.substr(element.find_first_of("0123456789"))) / 8;
+}
+
+/// A float of magnitude 1, or an integer of a few bits.
+void writeRandom(char *target, const std::string &element, std::mt19937 &random) {
+  double wide = std::uniform_real_distribution<double>(-2, 2)(random);
+  float single = wide;
+  _Float16 half = single;
+  int64_t integer = int64_t(random() % 256) - 128;
+  const void *source = element == "f32"    ? static_cast<void *>(&single)
+                       : element == "f64"  ? static_cast<void *>(&wide)
+                       : element == "f16"  ? static_cast<void *>(&half)
+                       : element == "bf16" ? reinterpret_cast<char *>(&single) + 2
+                                           : static_cast<void *>(&integer);
+  std::memcpy(target, source, getBytes(element));
+}
+
+template <typename T> double readAs(const char *source) {
+  T value;
+  std::memcpy(&value, source, sizeof(T));
+  return value;
+}
+
+double toDouble(const char *source, const std::string &element) {
+  if (element == "bf16") {
+    char bytes[4] = {0, 0, source[0], source[1]};
+    return readAs<float>(bytes);
+  }
+  if (element[0] == 'f')
+    return element == "f32"   ? readAs<float>(source)
+           : element == "f64" ? readAs<double>(source)
+                              : readAs<_Float16>(source);
+  return element == "i8"    ? readAs<int8_t>(source)
+         : element == "i16" ? readAs<int16_t>(source)
+         : element == "i32" ? readAs<int32_t>(source)
+                            : readAs<int64_t>(source);
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Runs
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// An argument or a result: "NC:i8".
+struct Shape {
+  Shape(const std::string &text, const KernelCase &test)
+      : letters(text.substr(0, text.find(':'))), element(test.element) {
+    if (letters.size() < text.size())
+      element = text.substr(letters.size() + 1);
+    for (char letter : letters)
+      count *= test.sizes.at(letter);
+  }
+  int64_t bytes() const { return count * getBytes(element); }
+
+  std::string letters, element;
+  int64_t count = 1;
+};
+
+enum class Order { Forwards, Backwards, TwoThreads };
+
+struct Way {
+  std::string level;
+  unsigned optLevel;
+  bool isDynamic;
+  Order order = Order::Forwards;
+  bool isInPlace = false;
+};
+
+/// Compiled once: with dynamic sizes the text is the same for all of them.
+RunnableKernel *compile(const KernelCase &test, const Way &way) {
+  static std::map<std::tuple<std::string, std::string, unsigned>, std::unique_ptr<RunnableKernel>> known;
+  std::set<char> dynamic;
+  for (auto [letter, size] : test.sizes)
+    if (way.isDynamic)
+      dynamic.insert(letter);
+  std::string text = maps + instantiate(test.text, test.sizes, dynamic, test.element);
+  auto [it, isNew] = known.try_emplace({text, way.level, way.optLevel});
+  std::string error;
+  if (isNew)
+    it->second = RunnableKernel::compile(text, way.level, way.optLevel, error);
+  if (!it->second)
+    ADD_FAILURE() << error << text;
+  return it->second.get();
+}
+
+void runTiles(const RunnableKernel &kernel, const std::vector<uint64_t> &slots, Order order) {
+  int64_t tiles = kernel.countTiles(llvm::ArrayRef(slots).drop_front());
+  auto runSome = [&](int64_t first, int64_t step) {
+    Buffer scratch(kernel.getScratchBytes());
+    for (int64_t tile = first; tile >= 0 && tile < tiles; tile += step)
+      kernel.runTile(slots.data(), tile, scratch.as<void>());
+    EXPECT_TRUE(scratch.isIntact()) << "a kernel writes outside of its scratch memory";
+  };
+  if (order == Order::Forwards)
+    return runSome(0, 1);
+  if (order == Order::Backwards)
+    return runSome(tiles - 1, -1);
+  std::thread other([&] { runSome(1, 2); });
+  runSome(0, 2);
+  other.join();
+}
+
+using Bytes = std::vector<char>;
+
+/// The results.
+std::vector<Bytes> run(const KernelCase &test, const Way &way) {
+  RunnableKernel *kernel = compile(test, way);
+  if (!kernel)
+    return {};
+  nnccrt_fault fault = {};
+  std::vector<uint64_t> slots{reinterpret_cast<uint64_t>(&fault)};
+  std::vector<Buffer> buffers;
+  std::vector<std::pair<Shape, char *>> results;
+  // Memory is aligned to elements, no more.
+  auto add = [&](const Shape &shape, char *memory) {
+    slots.push_back(reinterpret_cast<uint64_t>(memory));
+    if (way.isDynamic)
+      for (char letter : shape.letters)
+        slots.push_back(test.sizes.at(letter));
+  };
+  std::mt19937 random(1);
+  std::vector<char *> arguments;
+  for (const std::string &text : test.arguments) {
+    Shape shape(text, test);
+    buffers.emplace_back(shape.bytes() + 8);
+    arguments.push_back(buffers.back().as<char>() + 8);
+    for (int64_t i = 0; i < shape.count; ++i)
+      writeRandom(arguments.back() + i * getBytes(shape.element), shape.element, random);
+    add(shape, arguments.back());
+  }
+  for (auto [letter, size] : test.sizes)
+    slots.push_back(size);
+  for (auto [number, text] : llvm::enumerate(test.results)) {
+    Shape shape(text, test);
+    buffers.emplace_back(shape.bytes());
+    bool isShared = way.isInPlace && test.inPlace[number] >= 0;
+    results.push_back({shape, isShared ? arguments[test.inPlace[number]] : buffers.back().as<char>()});
+    add(shape, results.back().second);
+  }
+  runTiles(*kernel, slots, way.order);
+  for (const Buffer &buffer : buffers)
+    EXPECT_TRUE(buffer.isIntact()) << "a kernel writes outside of an operand";
+  EXPECT_EQ(fault.code, 0);
+  std::vector<Bytes> bytes;
+  for (auto &[shape, memory] : results)
+    bytes.emplace_back(memory, memory + shape.bytes());
+  return bytes;
+}
+
+/// The largest difference of two results, relative to the largest element; infinite when only one is NaN.
+double getDistance(const Bytes &x, const Bytes &y, const std::string &element) {
+  double largest = 0, worst = 0;
+  for (size_t i = 0; i < x.size(); i += getBytes(element)) {
+    double a = toDouble(&x[i], element), b = toDouble(&y[i], element);
+    if (std::isnan(a) != std::isnan(b))
+      return INFINITY;
+    largest = std::max(largest, std::abs(b));
+    worst = std::max(worst, a == b || std::isnan(a) ? 0 : std::abs(a - b));
+  }
+  return worst == 0 ? 0 : worst / largest;
+}
+
+std::string describe(const KernelCase &test, const Way &way) {
+  std::string text = way.level + " -O" + std::to_string(way.optLevel) + " " + test.element;
+  for (auto [letter, size] : test.sizes)
+    text += std::string(" ") + letter + "=" + std::to_string(size);
+  return text + (way.isDynamic ? " dynamic" : " static") + (way.isInPlace ? " in place" : "") + " order " +
+         std::to_string(int(way.order));
+}
+
+} // namespace
+
+void check(const KernelCase &test) {
+  std::vector<Bytes> expected = run(test, {"x86-64", 0, /*isDynamic=*/false}), first;
+  std::vector<std::string> levels = getRunnableLevels();
+  for (const std::string &level : llvm::ArrayRef(levels).drop_front())
+    for (bool isDynamic : {false, true})
+      for (Order order : {Order::Forwards, Order::Backwards, Order::TwoThreads})
+        for (bool isInPlace : {false, true}) {
+          Way way{level, 3, isDynamic, order, isInPlace};
+          if (isInPlace && test.inPlace.empty())
+            continue;
+          std::vector<Bytes> results = run(test, way);
+          if (first.empty())
+            first = results;
+          if (results.size() != expected.size() || results != first) {
+            ADD_FAILURE() << describe(test, way) << ": other bits than the first way";
+            return;
+          }
+        }
+  for (size_t i = 0; i < first.size(); ++i)
+    EXPECT_LE(getDistance(first[i], expected[i], Shape(test.results[i], test).element), test.tolerance)
+        << describe(test, {"all", 3, false}) << ", result " << i;
+}
+
+} // namespace nncc::cpu

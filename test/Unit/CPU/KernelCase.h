@@ -1,0 +1,31 @@
+//===- KernelCase.h - one kernel text, run in every way -------------------------------------------------*- C++ -*-===//
+
+#ifndef NNCC_TEST_UNIT_CPU_KERNELCASE_H
+#define NNCC_TEST_UNIT_CPU_KERNELCASE_H
+
+#include "KernelText.h"
+#include <vector>
+
+namespace nncc::cpu {
+
+/// A kernel and how to call it. The text may use the maps #nc, #cn, #n, #c (of d0, d1 = n, c) and their like.
+struct KernelCase {
+  std::string text;
+  SizeMap sizes;
+  std::string element = "f32";
+  /// The shapes of the arguments and the results by letters ("NC"), behind a colon the element type where it is another
+  /// one ("NC:i8"). Behind the tensors the kernel takes the sizes, in alphabetical order.
+  std::vector<std::string> arguments, results;
+  /// The largest difference to scalar loops, relative to the largest element; 0: the same bits.
+  double tolerance = 0;
+  /// Result i may lie where argument inPlace[i] lies, if that is not negative: it is tried both ways.
+  std::vector<int> inPlace = {};
+};
+
+/// Checks that all ways to run the kernel agree: CPU levels, orders of the tiles, static and dynamic sizes in every bit, and
+/// with scalar loops within the tolerance.
+void check(const KernelCase &test);
+
+} // namespace nncc::cpu
+
+#endif // NNCC_TEST_UNIT_CPU_KERNELCASE_H

@@ -33,6 +33,8 @@ void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createConvertNNToLinalg());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  if (options.optLevel > 0)
+    passes.addPass(exec::createPackWeights());
   passes.addPass(exec::createSeparateWeights());
   passes.addPass(exec::createFormKernels({.fuse = options.fuse && options.optLevel > 0}));
   passes.addPass(exec::createMergeKernels());

@@ -29,6 +29,32 @@ def SeparateWeights : Pass<"exec-separate-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def PackWeights : Pass<"exec-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Constant right operands of contractions are put in the order in which kernels read them";
+  let description = [{
+    Where `rhs` of an `exec.matmul` or `filter` of an `exec.conv` is an `exec.weight`, @weights gets another result: the same in panels of 16
+    columns (8 of 64-bit elements), matrices x panels x K x 16, zero behind the last column. One layout serves all CPUs: a kernel reads 1
+    to 4 panels as streams. Where a vector holds the channels of several groups (`ConvOp::hasNarrowGroups`), panels go across groups.
+    Results of @weights that nothing reads any more are dropped.
+
+    ```mlir
+    func.func private @weights() -> tensor<64x20xf32> { .. return %w : tensor<64x20xf32> }
+    func.func @main(..) {
+      %w = exec.weight 0 : tensor<64x20xf32>
+      %0 = exec.matmul %x, %w outs(%init) : tensor<8x64xf32>, tensor<64x20xf32>, tensor<8x20xf32> -> tensor<8x20xf32>
+    ```
+    becomes
+    ```mlir
+    func.func private @weights() -> tensor<1x2x64x16xf32> { .. %p = linalg.generic {..} .. return %p : tensor<1x2x64x16xf32> }
+    func.func @main(..) {
+      %w = exec.weight 0 : tensor<1x2x64x16xf32>
+      %0 = exec.matmul %x, %w outs(%init) {packed = array<i64: 64, 20>}
+             : tensor<8x64xf32>, tensor<1x2x64x16xf32>, tensor<8x20xf32> -> tensor<8x20xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FormKernels : Pass<"exec-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Every computation on tensors moves into a kernel, which the function launches";
   let description = [{

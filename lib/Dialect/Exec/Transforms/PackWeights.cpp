@@ -1,0 +1,226 @@
+//===- PackWeights.cpp - constant right operands in the order in which kernels read them ----------------------------===//
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/Transforms/Passes.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+#define DEBUG_TYPE "exec-pack-weights"
+
+using namespace mlir;
+
+namespace nncc::exec {
+
+#define GEN_PASS_DEF_PACKWEIGHTS
+#include "nncc/Dialect/Exec/Transforms/Passes.h.inc"
+
+namespace {
+
+/// The right operand of a contraction as a batch of matrices, depth x columns.
+struct RightOperand {
+  int64_t matrices, depth, columns;
+  bool isTransposed = false;
+  /// Columns of a matrix in memory; fewer than `columns` when panels go across groups.
+  int64_t matrixColumns;
+
+  static RightOperand of(MatMulOp op) {
+    RankedTensorType type = op.getRhs().getType();
+    ArrayRef<int64_t> shape = type.getShape();
+    RightOperand right;
+    right.isTransposed = op.getTransposeRhs();
+    right.depth = shape[shape.size() - (right.isTransposed ? 1 : 2)];
+    right.columns = right.matrixColumns = shape[shape.size() - (right.isTransposed ? 2 : 1)];
+    right.matrices = type.getNumElements() / std::max<int64_t>(right.depth * right.columns, 1);
+    return right;
+  }
+  static RightOperand of(ConvOp op) {
+    RankedTensorType type = op.getFilter().getType();
+    RightOperand right;
+    right.matrices = op.getGroups();
+    right.columns = right.matrixColumns = type.getShape().back();
+    right.depth = type.getNumElements() / std::max<int64_t>(right.matrices * right.columns, 1);
+    if (op.hasNarrowGroups()) {
+      right.columns *= right.matrices;
+      right.matrices = 1;
+    }
+    return right;
+  }
+
+  RankedTensorType getPanels(Type element) const {
+    int64_t width = element.getIntOrFloatBitWidth() == 64 ? 8 : 16;
+    return RankedTensorType::get({matrices, int64_t(llvm::divideCeil(columns, width)), depth, width}, element);
+  }
+};
+
+class PackWeightsPass : public impl::PackWeightsBase<PackWeightsPass> {
+public:
+  void runOnOperation() override {
+    weights = getOperation().lookupSymbol<func::FuncOp>("weights");
+    if (!weights)
+      return;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function != weights)
+        function.walk([&](Operation *op) {
+          llvm::TypeSwitch<Operation *>(op).Case([&](MatMulOp matmul) { packMatMul(matmul); }).Case([&](ConvOp conv) {
+            packConv(conv);
+          });
+        });
+    dropUnused();
+  }
+
+private:
+  void packMatMul(MatMulOp op);
+  void packConv(ConvOp op);
+  /// The weight that `operand` is, through reshapes, if it can be packed.
+  WeightOp findWeight(Value operand);
+  /// The number of the result of @weights that has the panels.
+  int64_t getPacked(WeightOp weight, const RightOperand &right, RankedTensorType panels);
+  Value emitPacking(Value source, const RightOperand &right, RankedTensorType panels);
+  void dropUnused();
+
+  func::FuncOp weights;
+  /// (weight, shape of its matrices) -> result that has the panels.
+  llvm::DenseMap<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>, int64_t> known;
+};
+
+} // namespace
+
+WeightOp PackWeightsPass::findWeight(Value operand) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  if (!type.hasStaticShape() || type.getNumElements() == 0 || type.getElementTypeBitWidth() < 16)
+    return nullptr;
+  while (Operation *producer = operand.getDefiningOp()) {
+    if (auto weight = dyn_cast<WeightOp>(producer))
+      return weight;
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(producer))
+      return nullptr;
+    operand = producer->getOperand(0);
+  }
+  return nullptr;
+}
+
+void PackWeightsPass::packMatMul(MatMulOp op) {
+  WeightOp weight = op.getPacked() ? nullptr : findWeight(op.getRhs());
+  if (!weight)
+    return;
+  RightOperand right = RightOperand::of(op);
+  RankedTensorType rhs = op.getRhs().getType(), panels = right.getPanels(rhs.getElementType());
+  SmallVector<int64_t> shape(rhs.getShape());
+  if (right.isTransposed)
+    std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
+  OpBuilder b(op);
+  Value packed = WeightOp::create(b, weight.getLoc(), panels, getPacked(weight, right, panels));
+  op.getRhsMutable().assign(packed);
+  op.setTransposeRhs(false);
+  op.setPacked(shape);
+}
+
+void PackWeightsPass::packConv(ConvOp op) {
+  WeightOp weight = op.getPacked() ? nullptr : findWeight(op.getFilter());
+  if (!weight)
+    return;
+  RightOperand right = RightOperand::of(op);
+  RankedTensorType filter = op.getFilter().getType(), panels = right.getPanels(filter.getElementType());
+  OpBuilder b(op);
+  Value packed = WeightOp::create(b, weight.getLoc(), panels, getPacked(weight, right, panels));
+  op.getFilterMutable().assign(packed);
+  op.setPacked(filter.getShape());
+}
+
+int64_t PackWeightsPass::getPacked(WeightOp weight, const RightOperand &right, RankedTensorType panels) {
+  auto key = std::make_tuple(int64_t(weight.getIndex()), right.matrices, right.depth, right.columns,
+                             int64_t(right.isTransposed));
+  auto [it, isNew] = known.try_emplace(key, weights.getNumResults());
+  if (!isNew)
+    return it->second;
+  auto end = cast<func::ReturnOp>(weights.getBody().front().getTerminator());
+  Value packed = emitPacking(end.getOperand(weight.getIndex()), right, panels);
+  end->insertOperands(end.getNumOperands(), packed);
+  SmallVector<Type> results(weights.getResultTypes());
+  results.push_back(panels);
+  weights.setFunctionType(FunctionType::get(&getContext(), weights.getArgumentTypes(), results));
+  return it->second;
+}
+
+/// `source` as matrices: its elements are matrices x depth x columns, or x columns x depth.
+static Value asMatrices(OpBuilder &b, Location loc, Value source, ArrayRef<int64_t> shape) {
+  auto type = cast<RankedTensorType>(source.getType()), target = RankedTensorType::get(shape, type.getElementType());
+  if (type == target)
+    return source;
+  auto flat = RankedTensorType::get(type.getNumElements(), type.getElementType());
+  auto all = [](int64_t rank) {
+    return SmallVector<ReassociationIndices>{llvm::to_vector(llvm::seq<int64_t>(0, rank))};
+  };
+  if (type.getRank() != 1)
+    source = tensor::CollapseShapeOp::create(b, loc, flat, source, all(type.getRank()));
+  return tensor::ExpandShapeOp::create(b, loc, target, source, all(shape.size()));
+}
+
+Value PackWeightsPass::emitPacking(Value source, const RightOperand &right, RankedTensorType panels) {
+  Location loc = source.getLoc();
+  OpBuilder b(weights.getBody().front().getTerminator());
+  int64_t matrixColumns = right.matrixColumns, matrices = right.matrices * right.columns / matrixColumns;
+  SmallVector<int64_t> shape{matrices, right.depth, matrixColumns};
+  if (right.isTransposed)
+    std::swap(shape[1], shape[2]);
+  Value matrix = asMatrices(b, loc, source, shape);
+  Value init = tensor::EmptyOp::create(b, loc, panels.getShape(), panels.getElementType());
+  AffineMap identity = b.getMultiDimIdentityMap(4);
+  SmallVector<utils::IteratorType> parallel(4, utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      b, loc, panels, ValueRange(), init, identity, parallel, [&](OpBuilder &b, Location loc, ValueRange) {
+        auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
+        SmallVector<Value> at;
+        for (int64_t dim = 0; dim < 4; ++dim)
+          at.push_back(linalg::IndexOp::create(b, loc, dim));
+        Value column = arith::AddIOp::create(
+            b, loc, arith::MulIOp::create(b, loc, at[1], constant(panels.getShape().back())), at[3]);
+        // Behind the last column the panels are zero.
+        Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, column, constant(right.columns));
+        Value inside = arith::MinUIOp::create(b, loc, column, constant(right.columns - 1));
+        Value number = at[0];
+        if (matrixColumns != right.columns) { // one matrix of panels, many of groups
+          number = arith::DivUIOp::create(b, loc, inside, constant(matrixColumns));
+          inside = arith::RemUIOp::create(b, loc, inside, constant(matrixColumns));
+        }
+        SmallVector<Value> position{number, at[2], inside};
+        if (right.isTransposed)
+          std::swap(position[1], position[2]);
+        Value element = tensor::ExtractOp::create(b, loc, matrix, position);
+        Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(panels.getElementType()));
+        linalg::YieldOp::create(b, loc, arith::SelectOp::create(b, loc, exists, element, zero).getResult());
+      });
+  return generic.getResult(0);
+}
+
+/// Removes the results of @weights that nothing reads any more.
+void PackWeightsPass::dropUnused() {
+  SmallVector<WeightOp> users;
+  llvm::BitVector isUsed(weights.getNumResults());
+  getOperation().walk([&](WeightOp weight) {
+    if (weight.use_empty())
+      return;
+    users.push_back(weight);
+    isUsed.set(weight.getIndex());
+  });
+  SmallVector<int64_t> renumbered(weights.getNumResults());
+  int64_t next = 0;
+  for (auto [index, number] : llvm::enumerate(renumbered))
+    number = isUsed[index] ? next++ : -1;
+  getOperation().walk([&](WeightOp weight) {
+    if (weight.use_empty())
+      weight.erase();
+  });
+  for (WeightOp weight : users)
+    weight.setIndex(renumbered[weight.getIndex()]);
+  isUsed.flip();
+  weights.getBody().front().getTerminator()->eraseOperands(isUsed);
+  (void)weights.eraseResults(isUsed);
+}
+
+} // namespace nncc::exec

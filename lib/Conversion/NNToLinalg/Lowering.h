@@ -143,6 +143,7 @@ mlir::Value lessScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, ml
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 void populateAttention(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateAxes(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateControl(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateConvolution(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateElementwise(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);

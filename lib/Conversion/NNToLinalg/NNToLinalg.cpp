@@ -59,6 +59,7 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     populateReturnOpTypeConversionPattern(patterns, converter);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     populateAttention(converter, patterns);
+    populateAxes(converter, patterns);
     populateControl(converter, patterns);
     populateConvolution(converter, patterns);
     populateElementwise(converter, patterns);

@@ -22,8 +22,23 @@ static LogicalResult becomesReshaped(NodeImporter &node, ArrayRef<SizeSource> si
   return success();
 }
 
+/// The axes are known only when the model runs: so is the shape.
+template <typename ShapeOp> static LogicalResult reshapeByAxes(NodeImporter &node) {
+  if (!node.inputType(1).hasStaticShape() || node.inputType(1).getRank() > 1)
+    return node.unsupported("a number of axes that is known only at run time");
+  FailureOr<nn::ShapeOfOp> shape = node.create<nn::ShapeOfOp>(node.input(0));
+  if (failed(shape))
+    return failure();
+  FailureOr<ShapeOp> sizes = node.create<ShapeOp>(*shape, node.input(1));
+  if (failed(sizes))
+    return failure();
+  return node.becomes<nn::ReshapeOp>(node.input(0), *sizes, node.builder().getBoolAttr(true));
+}
+
 static LogicalResult importSqueeze(NodeImporter &node) {
   RankedTensorType type = node.inputType(0);
+  if (node.opset() >= 13 && node.hasInput(1) && !node.constantInput(1))
+    return reshapeByAxes<nn::DropAxesOp>(node);
   auto axes = importAxes(node, 13, type.getRank());
   if (failed(axes))
     return failure();
@@ -43,8 +58,10 @@ static LogicalResult importSqueeze(NodeImporter &node) {
 static LogicalResult importUnsqueeze(NodeImporter &node) {
   RankedTensorType type = node.inputType(0);
   std::optional<SmallVector<int64_t>> stated = node.opset() < 13 ? node.intsAttr("axes") : node.constantInput(1);
+  if (!stated && node.opset() >= 13)
+    return reshapeByAxes<nn::InsertAxesOp>(node);
   if (!stated)
-    return node.unsupported("axes that are known only at run time");
+    return node.error("has no axes");
   auto axes = importAxes(node, 13, type.getRank() + int64_t(stated->size()));
   if (failed(axes))
     return failure();
@@ -135,6 +152,33 @@ static LogicalResult importSliceWithAttributes(NodeImporter &node) {
                                    node.builder().getDenseI64ArrayAttr(axes));
 }
 
+/// One entry for each dim: `fill`, but at the axes those of `values`.
+static FailureOr<Value> spreadToDims(NodeImporter &node, Value values, Value axes, int64_t rank, int64_t fill) {
+  Type wide = node.builder().getI64Type();
+  FailureOr<nn::CastOp> wideValues = node.create<nn::CastOp>(values, wide), wideAxes = node.create<nn::CastOp>(axes, wide);
+  if (failed(wideValues) || failed(wideAxes))
+    return failure();
+  FailureOr<nn::ScatterElementsOp> result = node.create<nn::ScatterElementsOp>(
+      node.constantInts(SmallVector<int64_t>(rank, fill)), *wideAxes, *wideValues, node.builder().getStringAttr("none"),
+      node.builder().getI64IntegerAttr(0));
+  if (failed(result))
+    return failure();
+  return Value(*result);
+}
+
+/// The axes are known only when the model runs: all axes are sliced, most of them from end to end.
+static LogicalResult importSliceOfAnyAxes(NodeImporter &node) {
+  int64_t rank = node.inputType(0).getRank(), count = node.inputType(1).getDimSize(0);
+  Value steps = node.hasInput(4) ? node.input(4) : node.constantInts(SmallVector<int64_t>(count, 1));
+  FailureOr<Value> allStarts = spreadToDims(node, node.input(1), node.input(3), rank, 0);
+  FailureOr<Value> allEnds = spreadToDims(node, node.input(2), node.input(3), rank, INT64_MAX);
+  FailureOr<Value> allSteps = spreadToDims(node, steps, node.input(3), rank, 1);
+  if (failed(allStarts) || failed(allEnds) || failed(allSteps))
+    return failure();
+  return node.becomes<nn::SliceOp>(node.input(0), *allStarts, *allEnds, *allSteps,
+                                   node.builder().getDenseI64ArrayAttr(llvm::to_vector(llvm::seq<int64_t>(0, rank))));
+}
+
 static LogicalResult importSlice(NodeImporter &node) {
   RankedTensorType starts = node.inputType(1);
   if (starts.getRank() != 1 || starts.isDynamicDim(0))
@@ -144,7 +188,7 @@ static LogicalResult importSlice(NodeImporter &node) {
   if (node.hasInput(3)) {
     std::optional<SmallVector<int64_t>> stated = node.constantInput(3);
     if (!stated)
-      return node.unsupported("axes that are known only at run time");
+      return importSliceOfAnyAxes(node);
     axes = *stated;
   }
   Value steps = node.hasInput(4) ? node.input(4) : node.constantInts(SmallVector<int64_t>(count, 1));
@@ -220,13 +264,35 @@ static LogicalResult importPadWithAttributes(NodeImporter &node) {
                                  node.builder().getStringAttr(node.stringAttr("mode", "constant")));
 }
 
+/// The axes are known only when the model runs.
+static LogicalResult importPadOfAnyAxes(NodeImporter &node) {
+  int64_t rank = node.inputType(0).getRank();
+  RankedTensorType axesType = node.inputType(3);
+  if (axesType.getRank() != 1 || axesType.isDynamicDim(0))
+    return node.unsupported("a number of axes that is known only at run time");
+  int64_t count = axesType.getDimSize(0);
+  Value zero = node.constantInts(0), middle = node.constantInts(count), end = node.constantInts(2 * count), one = node.constantInts(1);
+  auto half = [&](Value from, Value to) -> FailureOr<Value> {
+    FailureOr<nn::SliceOp> part = node.create<nn::SliceOp>(node.input(1), from, to, one, node.builder().getDenseI64ArrayAttr(0));
+    return failed(part) ? FailureOr<Value>(failure()) : spreadToDims(node, *part, node.input(3), rank, 0);
+  };
+  FailureOr<Value> begins = half(zero, middle), ends = half(middle, end);
+  if (failed(begins) || failed(ends))
+    return failure();
+  FailureOr<nn::ConcatOp> pads = node.create<nn::ConcatOp>(ValueRange{*begins, *ends}, node.builder().getI64IntegerAttr(0));
+  if (failed(pads))
+    return failure();
+  return node.becomes<nn::PadOp>(node.input(0), *pads, node.input(2),
+                                 node.builder().getStringAttr(node.stringAttr("mode", "constant")));
+}
+
 static LogicalResult importPad(NodeImporter &node) {
   int64_t rank = node.inputType(0).getRank();
   Value pads = node.input(1);
   if (node.hasInput(3)) {
     std::optional<SmallVector<int64_t>> axes = node.constantInput(3);
     if (!axes)
-      return node.unsupported("axes that are known only at run time");
+      return importPadOfAnyAxes(node);
     // Pads of the axes that are named, zero for the others.
     int64_t count = axes->size();
     SmallVector<int64_t> source(2 * rank, 2 * count);

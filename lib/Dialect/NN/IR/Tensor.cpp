@@ -354,3 +354,26 @@ LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
   results.push_back(input);
   return success();
 }
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Shapes with axes that are known at run time
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static LogicalResult inferAxes(std::optional<Location> loc, Value shape, Value axes, int64_t sign, SmallVectorImpl<Type> &results) {
+  RankedTensorType shapeType = typeOf(shape), axesType = typeOf(axes);
+  if (shapeType.getRank() != 1 || axesType.getRank() > 1 || !shapeType.hasStaticShape() || !axesType.hasStaticShape())
+    return emitOptionalError(loc, "needs a shape and axes of known length, got ", shapeType, " and ", axesType);
+  int64_t length = shapeType.getDimSize(0) + sign * axesType.getNumElements();
+  if (length < 0)
+    return emitOptionalError(loc, "has more axes than the shape has sizes");
+  results.push_back(RankedTensorType::get({length}, shapeType.getElementType()));
+  return success();
+}
+
+LogicalResult DropAxesOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  return inferAxes(loc, op.getShape(), op.getAxes(), -1, results);
+}
+
+LogicalResult InsertAxesOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+  return inferAxes(loc, op.getShape(), op.getAxes(), 1, results);
+}

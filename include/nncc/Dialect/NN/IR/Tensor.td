@@ -44,6 +44,22 @@ def NN_ShapeOfOp : NN_InferredOp<"shape_of"> {
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
 }
 
+def NN_DropAxesOp : NN_InferredOp<"drop_axes"> {
+  let summary = "A shape without the sizes of some axes";
+  let description = "(C1) Axes are distinct and in [-rank, rank) (checked at run time).";
+  let arguments = (ins NN_IndexTensor:$shape, NN_IndexTensor:$axes);
+  let results = (outs NN_IndexTensor:$result);
+  let assemblyFormat = "$shape `,` $axes attr-dict `:` type($shape) `,` type($axes) `->` type($result)";
+}
+
+def NN_InsertAxesOp : NN_InferredOp<"insert_axes"> {
+  let summary = "A shape with sizes of 1 put in, so that they stand at the given axes of the result";
+  let description = "(C1) Axes are distinct and in [-rank, rank) of the result (checked at run time).";
+  let arguments = (ins NN_IndexTensor:$shape, NN_IndexTensor:$axes);
+  let results = (outs NN_IndexTensor:$result);
+  let assemblyFormat = "$shape `,` $axes attr-dict `:` type($shape) `,` type($axes) `->` type($result)";
+}
+
 def NN_ReshapeOp : NN_InferredOp<"reshape"> {
   let summary = "The same elements in row-major order under another shape";
   let description = [{

@@ -36,17 +36,6 @@ func.func private @weights() -> (tensor<64x20xf32>, tensor<9x64xf32>, tensor<2x3
 // CHECK: %[[D:.*]] = exec.weight 4 : tensor<1x2x9x16xf32>
 // CHECK: exec.conv %{{.*}}, %[[D]] outs(%{{.*}}) {{.*}}packed = array<i64: 20, 3, 3, 1, 1>
 // CHECK: return {{.*}}%[[OTHER]]
-func.func @main
-// CHECK-DAG: %[[A:.*]] = exec.weight 1 : tensor<1x2x64x16xf32>
-// CHECK-DAG: %[[B:.*]] = exec.weight 2 : tensor<1x1x64x16xf32>
-// CHECK-DAG: %[[C:.*]] = exec.weight 3 : tensor<2x1x18x16xf32>
-// CHECK-DAG: %[[D:.*]] = exec.weight 4 : tensor<1x2x9x16xf32>
-// CHECK-DAG: %[[OTHER:.*]] = exec.weight 0 : tensor<3xf32>
-// CHECK: exec.matmul %{{.*}}, %[[A]] outs(%{{.*}}) {packed = array<i64: 64, 20>}
-// CHECK: exec.matmul %{{.*}}, %[[B]] outs(%{{.*}}) {packed = array<i64: 64, 9>}
-// CHECK: exec.conv %{{.*}}, %[[C]] outs(%{{.*}}) {{.*}}packed = array<i64: 2, 3, 3, 2, 16>
-// CHECK: exec.conv %{{.*}}, %[[D]] outs(%{{.*}}) {{.*}}packed = array<i64: 20, 3, 3, 1, 1>
-// CHECK: return {{.*}}%[[OTHER]]
 func.func @main(%x: tensor<8x64xf32>, %image: tensor<1x5x5x4xf32>, %deep: tensor<1x5x5x20xf32>)
     -> (tensor<8x20xf32>, tensor<8x9xf32>, tensor<1x3x3x32xf32>, tensor<1x3x3x20xf32>, tensor<3xf32>) {
   %a = exec.weight 0 : tensor<64x20xf32>

@@ -23,13 +23,6 @@ namespace nncc {
 #define GEN_PASS_DEF_CONVERTEXECTOLLVM
 #include "nncc/Conversion/ExecToLLVM/Passes.h.inc"
 
-DictionaryAttr describeFile(exec::FileOp file) {
-  Builder builder(file.getContext());
-  return builder.getDictionaryAttr({builder.getNamedAttr("file", file.getFileAttr()),
-                                    builder.getNamedAttr("offset", file.getOffsetAttr()),
-                                    builder.getNamedAttr("length", file.getLengthAttr())});
-}
-
 namespace {
 
 class ConvertExecToLLVMPass : public impl::ConvertExecToLLVMBase<ConvertExecToLLVMPass> {
@@ -71,18 +64,12 @@ LogicalResult ConvertExecToLLVMPass::collect(ScheduleInfo &info) {
   for (func::FuncOp function : module.getOps<func::FuncOp>()) {
     if (!llvm::all_of(function.getArgumentTypes(), llvm::IsaPred<MemRefType>))
       return function.emitError("has an argument that is no memref: memory is not planned");
-    info.numInputs = std::max<int64_t>(info.numInputs, function.getNumArguments());
     auto walked = function.walk([&](Operation *op) { return WalkResult(collect(op, info)); });
     if (walked.wasInterrupted())
       return failure();
   }
   for (exec::KernelOp kernel : llvm::make_early_inc_range(module.getOps<exec::KernelOp>()))
     kernel.erase();
-  SmallVector<Attribute> files(info.files.size());
-  for (auto [file, index] : info.files)
-    files[index] = file;
-  if (!files.empty())
-    module->setAttr("exec.files", ArrayAttr::get(&getContext(), files));
   return success();
 }
 
@@ -103,8 +90,6 @@ LogicalResult ConvertExecToLLVMPass::collect(Operation *op, ScheduleInfo &info) 
   } else if (auto weight = dyn_cast<exec::WeightOp>(op)) {
     if (weight.getIndex() >= info.weightOffsets.size())
       return weight.emitOpError("has no place in exec.weight_offsets");
-  } else if (auto file = dyn_cast<exec::FileOp>(op)) {
-    info.files.insert({describeFile(file), info.files.size()});
   } else if (auto check = dyn_cast<exec::CheckOp>(op)) {
     if (auto [it, isNew] =
             info.messages.try_emplace(check.getMessage(), ("message_" + Twine(info.messages.size())).str());

@@ -57,18 +57,6 @@ public:
   }
 };
 
-class FileLowering : public SchedulePattern<FileOp> {
-public:
-  using SchedulePattern::SchedulePattern;
-  LogicalResult matchAndRewrite(FileOp op, Adaptor, ConversionPatternRewriter &rewriter) const override {
-    RunBuilder run(rewriter, op);
-    Value inputs = run.loadField(run.frame, offsetof(nnccrt_frame, inputs), run.ptr);
-    int64_t index = info.numInputs + info.files.lookup(describeFile(op));
-    rewriter.replaceOp(op, run.loadField(inputs, index * sizeof(void *), run.ptr));
-    return success();
-  }
-};
-
 class CopyLowering : public SchedulePattern<CopyOp> {
 public:
   using SchedulePattern::SchedulePattern;
@@ -191,7 +179,6 @@ public:
 
 void nncc::populateMemoryPatterns(RewritePatternSet &patterns, const LLVMTypeConverter &types,
                                   const ScheduleInfo &info) {
-  patterns.add<BufferLowering, ViewLowering, InputLowering, WeightLowering, FileLowering, CopyLowering, DimLowering,
-               LoadLowering, StoreLowering, SelectLowering, GetGlobalLowering, GlobalLowering>(
-      types, patterns.getContext(), info);
+  patterns.add<BufferLowering, ViewLowering, InputLowering, WeightLowering, CopyLowering, DimLowering, LoadLowering,
+               StoreLowering, SelectLowering, GetGlobalLowering, GlobalLowering>(types, patterns.getContext(), info);
 }

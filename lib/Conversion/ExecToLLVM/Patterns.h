@@ -15,13 +15,9 @@ struct ScheduleInfo {
   llvm::StringMap<int64_t> symbols; // index of each
   llvm::StringMap<int64_t> kernels;
   llvm::SmallVector<int64_t> weightOffsets;
-  llvm::StringMap<std::string> messages;          // the global of each exec.check's message
-  llvm::DenseMap<mlir::Attribute, int64_t> files; // index, by the dictionary of exec.files
-  int64_t numInputs = 0;
-  int64_t numSlots = 1; // of the array on the stack that launches pass
+  llvm::StringMap<std::string> messages; // the global of each exec.check's message
+  int64_t numSlots = 1;                  // of the array on the stack that launches pass
 };
-
-mlir::DictionaryAttr describeFile(exec::FileOp file);
 
 /// Emits code of `run`, in the middle of a conversion.
 class RunBuilder {

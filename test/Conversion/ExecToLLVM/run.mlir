@@ -138,20 +138,16 @@ func.func @main() {
 
 // -----
 
-// Weights are at their offsets; bytes of files are inputs behind those of the model.
-// CHECK:       module attributes {exec.files = [{file = "w.bin", length = 16 : i64, offset = 64 : i64}]
+// Weights are at their offsets.
 // CHECK-LABEL: llvm.func @run(
 // CHECK:         llvm.getelementptr %{{.*}}[32]
 // CHECK:         %[[OFFSET:.*]] = llvm.mlir.constant(128 : i64)
 // CHECK:         llvm.getelementptr %{{.*}}[%[[OFFSET]]]
-// CHECK:         llvm.getelementptr %{{.*}}[8] : (!llvm.ptr) -> !llvm.ptr, i8
 module attributes {exec.weight_offsets = array<i64: 0, 128>} {
-  func.func @main(%x: memref<4xf32>) {
+  func.func @main() {
     %0 = exec.weight 1 : memref<4xf32>
-    %1 = exec.file "w.bin"[64, 16] : memref<4xf32>
-    %2 = exec.output 0() : memref<4xf32>
-    exec.copy %0 to %2 : memref<4xf32> to memref<4xf32>
-    exec.copy %1 to %2 : memref<4xf32> to memref<4xf32>
+    %1 = exec.output 0() : memref<4xf32>
+    exec.copy %0 to %1 : memref<4xf32> to memref<4xf32>
     return
   }
 }

@@ -15,7 +15,8 @@ void expectValid(llvm::ArrayRef<Lifetime> buffers, const Packing &packing) {
     EXPECT_LE(packing.offsets[i] + buffers[i].bytes, packing.bytes);
     for (size_t j = 0; j < i; ++j) {
       bool together = buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last;
-      bool overlap = packing.offsets[i] < packing.offsets[j] + buffers[j].bytes && packing.offsets[j] < packing.offsets[i] + buffers[i].bytes;
+      bool overlap = packing.offsets[i] < packing.offsets[j] + buffers[j].bytes &&
+                     packing.offsets[j] < packing.offsets[i] + buffers[i].bytes;
       EXPECT_FALSE(together && overlap) << "buffers " << j << " and " << i;
     }
   }

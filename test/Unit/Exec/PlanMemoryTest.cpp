@@ -20,7 +20,8 @@ namespace {
 class PlanMemoryTest : public testing::TestWithParam<ScheduleFeatures> {
 protected:
   PlanMemoryTest() {
-    context.loadDialect<ExecDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
+    context.loadDialect<ExecDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect, scf::SCFDialect,
+                        tensor::TensorDialect>();
     context.disableMultithreading();
   }
 
@@ -63,8 +64,8 @@ TEST_P(PlanMemoryTest, ComputesTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Features, PlanMemoryTest,
-                         testing::Values(ScheduleFeatures{}, ScheduleFeatures{.symbols = true}, ScheduleFeatures{.runTimeSizes = true},
-                                         ScheduleFeatures{.controlFlow = true},
+                         testing::Values(ScheduleFeatures{}, ScheduleFeatures{.symbols = true},
+                                         ScheduleFeatures{.runTimeSizes = true}, ScheduleFeatures{.controlFlow = true},
                                          ScheduleFeatures{.symbols = true, .runTimeSizes = true, .controlFlow = true}));
 
 } // namespace

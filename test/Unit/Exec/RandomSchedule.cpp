@@ -31,7 +31,9 @@ private:
   const Tensor &pick() { return scope[draw(scope.size())]; }
   Tensor pickOfType(const std::string &type);
   std::string newSize();
-  static std::string typeFor(const std::string &size) { return size[0] == '%' ? "tensor<?xi64>" : "tensor<" + size + "xi64>"; }
+  static std::string typeFor(const std::string &size) {
+    return size[0] == '%' ? "tensor<?xi64>" : "tensor<" + size + "xi64>";
+  }
 
   Tensor launch();
   Tensor view();
@@ -91,12 +93,13 @@ Tensor Generator::launch() {
     append(must, index == 0 && mustAlias ? "0" : "-1");
     append(may, index == 0 && !mustAlias && size == inputs[0].size && chance(80) ? "0" : "-1");
   }
-  kernels += formatv("exec.kernel @k{0}({1}) -> ({2}) attributes {{may_alias = array<i64: {3}>, must_alias = array<i64: {4}>} {{\n{5}"
-                     "  exec.yield {6} : {2}\n}\n",
-                     numKernels, parameters, resultTypes, may, must, empties, yielded);
+  kernels += formatv(
+      "exec.kernel @k{0}({1}) -> ({2}) attributes {{may_alias = array<i64: {3}>, must_alias = array<i64: {4}>} {{\n{5}"
+      "  exec.yield {6} : {2}\n}\n",
+      numKernels, parameters, resultTypes, may, must, empties, yielded);
   std::string name = newName();
-  line(formatv("{0}{1} = exec.launch @k{2}({3}) : ({4}) -> ({5})", name, results.size() > 1 ? ":2" : "", numKernels++, arguments,
-               argumentTypes, resultTypes));
+  line(formatv("{0}{1} = exec.launch @k{2}({3}) : ({4}) -> ({5})", name, results.size() > 1 ? ":2" : "", numKernels++,
+               arguments, argumentTypes, resultTypes));
   if (results.size() > 1) {
     scope.push_back({name + "#1", typeFor(results[1]), results[1]});
     name += "#0";
@@ -111,7 +114,8 @@ Tensor Generator::view() {
   std::string name = newName();
   if (source.type == "tensor<8xi64>" && chance(70)) {
     std::string middle = newName();
-    line(formatv("{0} = tensor.expand_shape {1} [[0, 1]] output_shape [2, 4] : tensor<8xi64> into tensor<2x4xi64>", middle, source.name));
+    line(formatv("{0} = tensor.expand_shape {1} [[0, 1]] output_shape [2, 4] : tensor<8xi64> into tensor<2x4xi64>",
+                 middle, source.name));
     line(formatv("{0} = tensor.collapse_shape {1} [[0, 1]] : tensor<2x4xi64> into tensor<8xi64>", name, middle));
     scope.push_back({name, source.type, source.size});
   } else if (!source.isDynamic()) {
@@ -144,8 +148,9 @@ Tensor Generator::pickOfType(const std::string &type) {
   std::string name = newName(), size = type.substr(7, type.size() - 7 - 5);
   line(formatv("{0} = tensor.empty({1}) : {2}", name, size == "?" ? "%c3" : "", type));
   std::string filled = newName();
-  kernels += formatv("exec.kernel @k{0}(%s: index) -> {1} {{\n  %r = tensor.empty({2}) : {1}\n  exec.yield %r : {1}\n}\n", numKernels, type,
-                     size == "?" ? "%s" : "");
+  kernels +=
+      formatv("exec.kernel @k{0}(%s: index) -> {1} {{\n  %r = tensor.empty({2}) : {1}\n  exec.yield %r : {1}\n}\n",
+              numKernels, type, size == "?" ? "%s" : "");
   line(formatv("{0} = exec.launch @k{1}(%c3) : (index) -> {2}", filled, numKernels++, type));
   return {filled, type, size == "?" ? "%c3" : size};
 }
@@ -214,8 +219,8 @@ void Generator::makeFor() {
     bindings += (bindings.empty() ? "" : ", ") + arguments.back().name + " = " + init.name;
   }
   list = llvm::join(types, ", ");
-  line(formatv("{0}:{1} = scf.for {2} = %c0 to %c{3} step %c1 iter_args({4}) -> ({5}) {{", name, types.size(), newName(),
-               chance(20) ? "0" : "3", bindings, list));
+  line(formatv("{0}:{1} = scf.for {2} = %c0 to %c{3} step %c1 iter_args({4}) -> ({5}) {{", name, types.size(),
+               newName(), chance(20) ? "0" : "3", bindings, list));
   indent += 2;
   std::string yielded = makeBody(1 + draw(4), arguments, types);
   line(formatv("scf.yield {0} : {1}", yielded, list));
@@ -229,7 +234,8 @@ void Generator::makeFor() {
 void Generator::makeWhile() {
   std::vector<Tensor> inits = pickCarried(), before, after;
   std::vector<std::string> types, forwardedTypes;
-  std::string name = newName(), list, bindings, count = newName(), countAfter = newName(), condition = newName(), next = newName();
+  std::string name = newName(), list, bindings, count = newName(), countAfter = newName(), condition = newName(),
+              next = newName();
   for (const Tensor &init : inits) {
     before.push_back({newName(), init.type, ""});
     types.push_back(init.type);
@@ -243,8 +249,8 @@ void Generator::makeWhile() {
   std::string forwardedList = llvm::join(forwardedTypes, ", "), parameters;
   for (const Tensor &argument : after)
     parameters += ", " + argument.name + ": " + argument.type;
-  line(formatv("{0}:{1} = scf.while ({2} = %c0{3}) : (index, {4}) -> (index, {5}) {{", name, forwardedTypes.size() + 1, count, bindings, list,
-               forwardedList));
+  line(formatv("{0}:{1} = scf.while ({2} = %c0{3}) : (index, {4}) -> (index, {5}) {{", name, forwardedTypes.size() + 1,
+               count, bindings, list, forwardedList));
   indent += 2;
   line(formatv("{0} = arith.cmpi slt, {1}, %c3 : index", condition, count));
   std::string forwarded = makeBody(draw(2), before, forwardedTypes);
@@ -318,8 +324,11 @@ std::string Generator::generate() {
     types += (i ? ", " : "") + result.type;
   }
   line(formatv("return {0} : {1}", names, types));
-  return formatv("module attributes {{exec.symbols = [\"n\", \"m\"]} {{\n{0}func.func @main(%arg0: tensor<8xi64>, %arg1: {1}) -> ({2}) {{\n{3}}\n}\n",
+  return formatv("module attributes {{exec.symbols = [\"n\", \"m\"]} {{\n{0}func.func @main(%arg0: tensor<8xi64>, "
+                 "%arg1: {1}) -> ({2}) {{\n{3}}\n}\n",
                  kernels, features.symbols ? "tensor<?xi64>" : "tensor<8xi64>", types, body);
 }
 
-std::string nncc::exec::makeRandomSchedule(unsigned seed, ScheduleFeatures features) { return Generator(seed, features).generate(); }
+std::string nncc::exec::makeRandomSchedule(unsigned seed, ScheduleFeatures features) {
+  return Generator(seed, features).generate();
+}

@@ -72,7 +72,7 @@ private:
   const RunInput &input;
   llvm::DenseMap<Value, Item> values;
   std::vector<int64_t> arena;
-  llvm::SmallVector<int64_t> offsets;                    // of slots, in bytes
+  llvm::SmallVector<int64_t> offsets;                           // of slots, in bytes
   std::vector<std::shared_ptr<std::vector<int64_t>>> allocated; // at run time
   std::map<int64_t, std::pair<std::shared_ptr<std::vector<int64_t>>, std::shared_ptr<std::vector<int64_t>>>> carried;
   std::map<int64_t, Item> outputs;
@@ -128,7 +128,8 @@ void Interpreter::runLaunch(LaunchOp op) {
   // The last element first, and one result after the other: whatever is not allowed to overlap will be read too late.
   for (auto [number, result] : llvm::enumerate(results)) {
     int64_t alias = kernel.getAlias(number);
-    if (auto must = kernel.getMustAlias(); must && (*must)[number] >= 0 && !onTensors && inputs[alias].address != result.address)
+    if (auto must = kernel.getMustAlias();
+        must && (*must)[number] >= 0 && !onTensors && inputs[alias].address != result.address)
       fail("a result that starts as an argument is in another buffer");
     for (int64_t i = result.count() - 1; i >= 0; --i) {
       int64_t hash = mix(mix(name, number), i);
@@ -258,11 +259,14 @@ void Interpreter::runMemory(Operation &op) {
       .Case([&](memref::GetGlobalOp get) {
         auto global = module.lookupSymbol<memref::GlobalOp>(get.getName());
         Item item = fresh(get.getType().getShape());
-        for (auto [index, value] : llvm::enumerate(cast<DenseIntElementsAttr>(*global.getInitialValue()).getValues<APInt>()))
+        for (auto [index, value] :
+             llvm::enumerate(cast<DenseIntElementsAttr>(*global.getInitialValue()).getValues<APInt>()))
           item.at(index) = value.getSExtValue();
         values[get] = item;
       })
-      .Case([&](memref::LoadOp load) { set(load, values[load.getMemRef()].at(linear(values[load.getMemRef()], load.getIndices()))); })
+      .Case([&](memref::LoadOp load) {
+        set(load, values[load.getMemRef()].at(linear(values[load.getMemRef()], load.getIndices())));
+      })
       .Case([&](memref::StoreOp store) {
         const Item &target = values[store.getMemRef()];
         target.at(linear(target, store.getIndices())) = scalar(store.getValue());
@@ -276,7 +280,9 @@ void Interpreter::runControlFlow(Operation &op) {
     for (auto [target, item] : llvm::zip(targets, items))
       values[target] = item;
   };
-  auto gather = [&](ValueRange sources) { return llvm::map_to_vector(sources, [&](Value value) { return values[value]; }); };
+  auto gather = [&](ValueRange sources) {
+    return llvm::map_to_vector(sources, [&](Value value) { return values[value]; });
+  };
   if (auto branch = dyn_cast<scf::IfOp>(op)) {
     Region &region = scalar(branch.getCondition()) ? branch.getThenRegion() : branch.getElseRegion();
     if (!region.empty())

@@ -12,8 +12,7 @@ def ConvertExecToLLVM : Pass<"convert-exec-to-llvm", "::mlir::ModuleOp"> {
     are compiled apart and not in the result.
 
     The module has the attributes `exec.symbols` (names, in the order of the descriptor), `exec.plan`, and, if there are weights,
-    `exec.weight_offsets` (see WeightLayout.h). Bytes of files (`exec.file`) are inputs behind those of the model, in the order of
-    the attribute `exec.files`, which this pass adds.
+    `exec.weight_offsets` (see WeightLayout.h).
 
     ```mlir
     exec.kernel @k0_exp(%x: tensor<8xf32>) -> tensor<8xf32> { .. }

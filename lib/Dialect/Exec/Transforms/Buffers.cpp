@@ -123,7 +123,7 @@ void BufferAssignment::assignResults(Operation *op) {
       ids = unite(assigned[select.getTrueValue()], select.getFalseValue());
     else if (isa<InputOp, tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ReshapeOp>(op))
       ids = assigned[op->getOperand(0)];
-    else if (isa<WeightOp, FileOp>(op) || op->hasTrait<OpTrait::ConstantLike>())
+    else if (isa<WeightOp>(op) || op->hasTrait<OpTrait::ConstantLike>())
       ids = {create(BufferKind::ReadOnly, result, op)};
     else
       ids = {createFresh(result, op)};

@@ -135,7 +135,7 @@ LogicalResult ScheduleRewriter::convert(Operation *op) {
                     memref::LoadOp::create(builder, loc, lookup(extract.getTensor()), lookup(extract.getIndices())));
         return success();
       })
-      .Case<InputOp, WeightOp, FileOp, arith::SelectOp>([&](Operation *leaf) {
+      .Case<InputOp, WeightOp, arith::SelectOp>([&](Operation *leaf) {
         Operation *copy = builder.clone(*leaf, mapping);
         if (isa<RankedTensorType>(leaf->getResult(0).getType()))
           copy->getResult(0).setType(memrefOf(leaf->getResult(0).getType()));

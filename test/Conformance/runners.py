@@ -36,7 +36,9 @@ class Nncc:
     def run(self, case):
         work = pathlib.Path(tempfile.mkdtemp(dir=self.options.scratch))
         try:
-            return self.run_in(work, case)
+            result = self.run_in(work, case)
+            result.detail = result.detail.replace(case.folder + "/", "")
+            return result
         finally:
             shutil.rmtree(work, ignore_errors=True)
 

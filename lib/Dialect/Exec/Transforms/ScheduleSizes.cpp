@@ -42,7 +42,8 @@ static Value findSize(OpBuilder &builder, Location loc, Value tensor, int64_t in
     return expand.getOutputShape()[type.getDynamicDimIndex(index)];
   if (auto collapse = dyn_cast_if_present<tensor::CollapseShapeOp>(op)) {
     Value product;
-    for (int64_t dim : collapse.getReassociationIndices()[index]) {
+    SmallVector<ReassociationIndices> groups = collapse.getReassociationIndices(); // lives as long as the loop
+    for (int64_t dim : groups[index]) {
       Value size = findSize(builder, loc, collapse.getSrc(), dim);
       product = product ? builder.createOrFold<arith::MulIOp>(loc, product, size) : size;
     }

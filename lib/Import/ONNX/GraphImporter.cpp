@@ -47,6 +47,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   importInputs(function);
   Frame main = {};
   main.scope = &mainScope;
+  main.graph = &model.graph();
   main.opsets = &opsets;
   frame = &main;
   importNodes(model.graph().node());
@@ -147,8 +148,7 @@ Value GraphImporter::lookup(StringRef name) {
   FailureOr<Value> value = found->kind == Entry::Dense
                                ? materialize(*static_cast<const onnx::TensorProto *>(found->tensor), loc)
                                : materialize(*static_cast<const onnx::SparseTensorProto *>(found->tensor), loc);
-  *found =
-      succeeded(value) ? Entry{Entry::Value, *value, found->kind == Entry::Dense ? found->tensor : nullptr} : Entry{};
+  *found = succeeded(value) ? Entry{Entry::Value, *value} : Entry{};
   if (succeeded(value))
     lastConstant = value->getDefiningOp();
   return found->value;
@@ -221,6 +221,7 @@ FailureOr<SmallVector<Value>> GraphImporter::importSubgraph(const onnx::GraphPro
 
   Frame inner = *frame;
   inner.scope = &scope;
+  inner.graph = &graph;
   inner.prefix = place + "." + attribute.str() + "/";
   Frame *outerFrame = std::exchange(frame, &inner);
   std::string outerPlace = place;

@@ -1,9 +1,8 @@
 //===- GraphImporter.h - graphs and functions become nn ops -----------------------------------------------------*- C++ -*-===//
 ///
 /// \file
-/// Walks a checked model once. What cannot be imported is reported and leaves holes: values that later nodes see as
-/// missing, without being reported again, so that one run finds every problem. Where an operator is merely not
-/// supported, ONNX's own inference gives its results a type, and the walk goes on behind it.
+/// Walks a checked model once. What cannot be imported is reported and leaves holes: values that later nodes see as missing, without
+/// being reported again, so that one run finds every problem. Where the graph declares the type of a hole, the walk goes on behind it.
 ///
 //===----------------------------------------------------------------------------------------------------------------------===//
 
@@ -54,8 +53,8 @@ private:
   struct Entry {
     enum Kind { Value, Hole, Absent, Dense, Sparse } kind = Hole;
     mlir::Value value = {};
-    const void *tensor = nullptr; // of an initializer
-    bool isGuess = false;         // behind a node that cannot be compiled: the type is what ONNX infers
+    const void *tensor = nullptr; // an initializer that nothing has used yet
+    bool isGuess = false;         // behind a node that cannot be compiled: the type is what the graph declares
   };
   struct Scope {
     llvm::DenseMap<llvm::StringRef, Entry> entries;
@@ -65,6 +64,7 @@ private:
   /// The graph or function body that is being imported.
   struct Frame {
     Scope *scope = nullptr;
+    const onnx::GraphProto *graph = nullptr; // none in function bodies
     const Opsets *opsets = nullptr;
     std::string prefix;                     // of the names of its nodes
     bool inFunction = false;                // of the model
@@ -87,7 +87,7 @@ private:
   bool hasGuess(const onnx::NodeProto &node);
   void leaveHoles(const onnx::NodeProto &node);
   void countUnsupported(const onnx::NodeProto &node);
-  void inferHoles(const onnx::NodeProto &node, const onnx::OpSchema *schema);
+  void guessTypes(const onnx::NodeProto &node);
   mlir::LogicalResult checkNode(const onnx::NodeProto &node, const onnx::OpSchema &schema);
   mlir::LogicalResult checkTypes(const onnx::NodeProto &node, const onnx::OpSchema &schema);
 
@@ -106,6 +106,7 @@ private:
   llvm::SmallVector<const onnx::ValueInfoProto *> inputs; // those that are not constants
   std::optional<InputTypes> types;
   llvm::DenseMap<const onnx::FunctionProto *, Opsets> functionImports;
+  llvm::DenseMap<const onnx::GraphProto *, llvm::DenseMap<llvm::StringRef, const onnx::TypeProto *>> declaredTypes;
   Scope mainScope;
   Frame *frame = nullptr;
   bool guessing = false;                   // whether that node has inputs of guessed types

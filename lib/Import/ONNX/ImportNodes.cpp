@@ -4,7 +4,6 @@
 #include "Tensors.h"
 #include "nncc/Import/ONNX/NodeImporter.h"
 #include "onnx/defs/function.h"
-#include "onnx/shape_inference/implementation.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -37,7 +36,7 @@ void GraphImporter::importNode(const onnx::NodeProto &node, int index) {
   }
   if (arrival == Arrival::None) {
     countUnsupported(node);
-    return inferHoles(node, schema);
+    return guessTypes(node);
   }
   // What goes wrong behind a guess may be right without it.
   bool wasMuted = reporter.isMuted();
@@ -52,7 +51,7 @@ void GraphImporter::importNode(const onnx::NodeProto &node, int index) {
   if (failed(result) && reporter.problemCount() == before) // a silent failure would end as an empty module
     reporter.error(DiagnosticCode::Internal, place, "the import of " + node.op_type() + " failed without saying why");
   if (failed(result))
-    inferHoles(node, schema);
+    guessTypes(node);
   reporter.mute(wasMuted);
   guessing = wasGuessing;
 }
@@ -134,35 +133,22 @@ void GraphImporter::countUnsupported(const onnx::NodeProto &node) {
     }
 }
 
-/// Gives the outputs of a node that cannot be compiled the types that ONNX infers: what follows can still be judged.
-void GraphImporter::inferHoles(const onnx::NodeProto &node, const onnx::OpSchema *schema) {
+/// Gives the outputs of a node that cannot be compiled the types that the graph declares: what follows can still be judged. (ONNX's
+/// own inference would know more, but crashes on shapes and attributes that contradict each other.)
+void GraphImporter::guessTypes(const onnx::NodeProto &node) {
   leaveHoles(node);
-  bool hasGraph =
-      llvm::any_of(node.attribute(), [](const onnx::AttributeProto &attribute) { return attribute.has_g(); });
-  if (!schema || hasGraph || !schema->has_type_and_shape_inference_function())
+  if (!frame->graph)
     return;
-  std::unordered_map<std::string, onnx::TypeProto> protos;
-  std::unordered_map<std::string, onnx::TypeProto *> types;
-  std::unordered_map<std::string, const onnx::TensorProto *> data;
-  for (const std::string &name : node.input())
-    if (Value value = lookup(name)) {
-      types[name] = &(protos[name] = toProto(value.getType()));
-      const auto *tensor = static_cast<const onnx::TensorProto *>(find(name)->tensor);
-      if (tensor && !bytesInFile(*tensor, files))
-        data[name] = tensor;
-    }
-  onnx::NodeProto copy = node;
+  auto [entry, isNew] = declaredTypes.try_emplace(frame->graph);
+  if (isNew)
+    for (const auto *infos : {&frame->graph->value_info(), &frame->graph->output()})
+      for (const onnx::ValueInfoProto &info : *infos)
+        entry->second.try_emplace(info.name(), &info.type());
   bool wasGuessing = std::exchange(guessing, true);
-  try {
-    onnx::shape_inference::InferenceContextImpl inference(copy, types, data, {}, onnx::ShapeInferenceOptions{});
-    schema->GetTypeAndShapeInferenceFunction()(inference);
-    for (int i = 0; i < node.output_size(); ++i)
-      if (Type type = declaredType(*inference.getOutputType(i)))
-        define(node.output(i),
-               UnrealizedConversionCastOp::create(b, b.getUnknownLoc(), type, ValueRange{}).getResult(0));
-  } catch (const std::exception &) {
-    leaveHoles(node); // no types then
-  }
+  for (const std::string &output : node.output())
+    if (const onnx::TypeProto *declared = entry->second.lookup(output))
+      if (Type type = declaredType(*declared))
+        define(output, UnrealizedConversionCastOp::create(b, b.getUnknownLoc(), type, ValueRange{}).getResult(0));
   guessing = wasGuessing;
 }
 
@@ -326,6 +312,7 @@ LogicalResult GraphImporter::expand(const onnx::NodeProto &node, const onnx::Fun
     return error(DiagnosticCode::TooDeep, "functions call each other too deeply");
   Scope scope;
   scope.depth = frame->scope->depth;
+  body.graph = nullptr;
   for (int i = 0; i < function.input_size(); ++i) {
     Value value = i < node.input_size() ? lookup(node.input(i)) : Value();
     scope.entries[function.input(i)] = {value ? Entry::Value : Entry::Absent, value};

@@ -233,11 +233,11 @@ static std::optional<std::vector<int64_t>> sparsePositions(const onnx::SparseTen
 
 void checkSparseTensor(const onnx::SparseTensorProto &tensor, const Twine &place, SourceFiles &files,
                        Reporter &reporter) {
-  size_t before = reporter.errorCount();
+  size_t before = reporter.problemCount();
   checkTensor(tensor.values(), place, files, reporter);
   if (tensor.has_indices())
     checkTensor(tensor.indices(), place, files, reporter);
-  if (reporter.errorCount() != before)
+  if (reporter.problemCount() != before)
     return;
   auto bad = [&](const Twine &message) { reporter.error(DiagnosticCode::BadSparseTensor, place, message); };
   ArrayRef<int64_t> dims(tensor.dims().data(), tensor.dims_size());

@@ -1,4 +1,4 @@
-//===- Builtins.cpp - functions that the back end calls and old libraries lack -------------------------------------------------===//
+//===- Builtins.cpp - functions that the back end calls and old libraries lack ------------------------------------===//
 
 #include "Builtins.h"
 #include "Machine.h"

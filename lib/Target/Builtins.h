@@ -1,4 +1,4 @@
-//===- Builtins.h - functions that the back end calls and old libraries lack -----------------------------------------*- C++ -*-===//
+//===- Builtins.h - functions that the back end calls and old libraries lack ----------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_TARGET_BUILTINS_H
 #define NNCC_LIB_TARGET_BUILTINS_H

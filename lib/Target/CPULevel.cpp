@@ -1,5 +1,4 @@
-//===- CPULevel.cpp - what code may use, and what a CPU must have to run it
-//-------------------------------------------------===//
+//===- CPULevel.cpp - what code may use, and what a CPU must have to run it ---------------------------------------===//
 
 #include "nncc/Target/CPULevel.h"
 #include "nnccrt/abi.h"

@@ -1,5 +1,4 @@
-//===- Codegen.cpp - from the LLVM dialect to an object
-//----------------------------------------------------------------------===//
+//===- Codegen.cpp - from the LLVM dialect to an object -----------------------------------------------------------===//
 
 #include "nncc/Target/Codegen.h"
 #include "Machine.h"

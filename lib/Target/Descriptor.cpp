@@ -1,9 +1,9 @@
-//===- Descriptor.cpp - the constant that a model object exports
-//---------------------------------------------------------------===//
+//===- Descriptor.cpp - the constant that a model object exports --------------------------------------------------===//
 
 #include "nncc/Target/Descriptor.h"
 #include "Machine.h"
 #include "nnccrt/abi.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"

@@ -1,5 +1,4 @@
-//===- ElfWeights.cpp - the section that the weights are appended to
-//---------------------------------------------------------===//
+//===- ElfWeights.cpp - the section that the weights are appended to ----------------------------------------------===//
 
 #include "Linker.h"
 #include "nncc/Target/WeightBlob.h"

@@ -1,9 +1,9 @@
-//===- Header.cpp - the header of a model --------------------------------------------------------------------------------------===//
+//===- Header.cpp - the header of a model -------------------------------------------------------------------------===//
 
 #include "nncc/Target/Header.h"
 #include "nncc/Target/Identifiers.h"
 #include "nnccrt/abi.h"
-#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 

@@ -1,4 +1,4 @@
-//===- Identifiers.cpp - names of a model as C++ identifiers -------------------------------------------------------------------===//
+//===- Identifiers.cpp - names of a model as C++ identifiers ------------------------------------------------------===//
 
 #include "nncc/Target/Identifiers.h"
 #include "llvm/ADT/StringExtras.h"

@@ -1,4 +1,4 @@
-//===- JIT.cpp - a compiled model inside this process --------------------------------------------------------------------------===//
+//===- JIT.cpp - a compiled model inside this process -------------------------------------------------------------===//
 
 #include "nncc/Target/JIT.h"
 #include "Builtins.h"

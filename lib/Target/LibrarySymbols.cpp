@@ -1,5 +1,4 @@
-//===- LibrarySymbols.cpp - what a model object may leave undefined
-//-----------------------------------------------------------===//
+//===- LibrarySymbols.cpp - what a model object may leave undefined -----------------------------------------------===//
 
 #include "LibrarySymbols.h"
 #include "Linker.h"

@@ -1,5 +1,4 @@
-//===- LibrarySymbols.h - what a model object may leave undefined ----------------------------------------------------*-
-//C++ -*-===//
+//===- LibrarySymbols.h - what a model object may leave undefined ---------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_TARGET_LIBRARYSYMBOLS_H
 #define NNCC_LIB_TARGET_LIBRARYSYMBOLS_H

@@ -1,5 +1,4 @@
-//===- Link.cpp - objects of a model into one file
-//---------------------------------------------------------------------------===//
+//===- Link.cpp - objects of a model into one file ----------------------------------------------------------------===//
 
 #include "nncc/Target/Link.h"
 #include "Builtins.h"
@@ -9,6 +8,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ObjCopy/ConfigManager.h"
 #include "llvm/ObjCopy/ObjCopy.h"
+#include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Object/Binary.h"
 #include "llvm/Support/Path.h"
 
@@ -44,14 +44,29 @@ static Expected<ObjectBytes> localise(const ObjectBytes &object, StringRef expor
   return result;
 }
 
+/// An archive: one file for lld, where a file an object could be more than a process may have open.
+static Expected<ObjectBytes> archive(ArrayRef<ArrayRef<char>> objects) {
+  std::vector<NewArchiveMember> members;
+  for (ArrayRef<char> object : objects)
+    members.emplace_back(MemoryBufferRef(StringRef(object.data(), object.size()), "object"));
+  auto buffer = writeArchiveToBuffer(members, SymtabWritingMode::NoSymtab, object::Archive::K_GNU,
+                                     /*Deterministic=*/true, /*Thin=*/false);
+  if (!buffer)
+    return buffer.takeError();
+  return ObjectBytes((*buffer)->getBufferStart(), (*buffer)->getBufferEnd());
+}
+
 Expected<ObjectBytes> joinObjects(ArrayRef<ObjectBytes> objects, StringRef exported, Sanitizer sanitizer) {
-  std::vector<ArrayRef<char>> inputs(objects.begin(), objects.end());
+  std::vector<ArrayRef<char>> members(objects.begin(), objects.end());
   Expected<std::optional<ObjectBytes>> builtins = compileBuiltinsFor(objects);
   if (!builtins)
     return builtins.takeError();
   if (*builtins)
-    inputs.push_back(**builtins);
-  Expected<ObjectBytes> linked = runLinker({"-r"}, inputs);
+    members.push_back(**builtins);
+  Expected<ObjectBytes> input = archive(members);
+  if (!input)
+    return input.takeError();
+  Expected<ObjectBytes> linked = runLinker({"-r", "--whole-archive"}, ArrayRef<char>(*input));
   if (!linked)
     return linked.takeError();
   if (Error error = checkUndefined(*linked, sanitizer))

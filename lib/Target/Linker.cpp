@@ -1,11 +1,10 @@
-//===- Linker.cpp - lld inside the process
-//---------------------------------------------------------------------------------===//
+//===- Linker.cpp - lld inside the process ------------------------------------------------------------------------===//
 
 #include "Linker.h"
 #include "Machine.h"
 #include "lld/Common/Driver.h"
-#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"

@@ -1,5 +1,4 @@
-//===- Linker.h - lld and the ELF format, as Link uses them ---------------------------------------------------------*-
-//C++ -*-===//
+//===- Linker.h - lld and the ELF format, as Link uses them ---------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_TARGET_LINKER_H
 #define NNCC_LIB_TARGET_LINKER_H

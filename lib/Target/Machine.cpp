@@ -1,5 +1,4 @@
-//===- Machine.cpp - LLVM's x86 back end, as all of Target uses it
-//-----------------------------------------------------------===//
+//===- Machine.cpp - LLVM's x86 back end, as all of Target uses it ------------------------------------------------===//
 
 #include "Machine.h"
 #include "llvm/IR/DiagnosticInfo.h"

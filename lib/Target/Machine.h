@@ -1,5 +1,4 @@
-//===- Machine.h - LLVM's x86 back end, as all of Target uses it ---------------------------------------------------*-
-//C++ -*-===//
+//===- Machine.h - LLVM's x86 back end, as all of Target uses it ----------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_TARGET_MACHINE_H
 #define NNCC_LIB_TARGET_MACHINE_H

@@ -1,5 +1,4 @@
-//===- Sanitize.cpp - instrumentation of kernels
-//-------------------------------------------------------------------------------===//
+//===- Sanitize.cpp - instrumentation of kernels ------------------------------------------------------------------===//
 
 #include "Sanitize.h"
 #include "llvm/IR/IRBuilder.h"

@@ -1,5 +1,4 @@
-//===- Sanitize.h - instrumentation of kernels ---------------------------------------------------------------------*-
-//C++ -*-===//
+//===- Sanitize.h - instrumentation of kernels ----------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_TARGET_SANITIZE_H
 #define NNCC_LIB_TARGET_SANITIZE_H

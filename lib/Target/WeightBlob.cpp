@@ -1,5 +1,4 @@
-//===- WeightBlob.cpp - the weights of a model, as pieces
-//----------------------------------------------------------------------===//
+//===- WeightBlob.cpp - the weights of a model, as pieces ---------------------------------------------------------===//
 
 #include "nncc/Target/WeightBlob.h"
 #include "nncc/Support/OutputFile.h"

@@ -1,5 +1,4 @@
-//===- CPULevel.h - what code may use, and what a CPU must have to run it ---------------------------------------*- C++
-//-*-===//
+//===- CPULevel.h - what code may use, and what a CPU must have to run it -------------------------------*- C++ -*-===//
 
 #ifndef NNCC_TARGET_CPULEVEL_H
 #define NNCC_TARGET_CPULEVEL_H

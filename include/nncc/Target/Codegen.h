@@ -1,5 +1,4 @@
-//===- Codegen.h - from the LLVM dialect to an object ------------------------------------------------------------*- C++
-//-*-===//
+//===- Codegen.h - from the LLVM dialect to an object ---------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_TARGET_CODEGEN_H
 #define NNCC_TARGET_CODEGEN_H

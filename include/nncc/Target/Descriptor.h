@@ -1,5 +1,4 @@
-//===- Descriptor.h - the constant that a model object exports ------------------------------------------------------*-
-//C++ -*-===//
+//===- Descriptor.h - the constant that a model object exports ------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_TARGET_DESCRIPTOR_H
 #define NNCC_TARGET_DESCRIPTOR_H

@@ -1,4 +1,4 @@
-//===- Header.h - the header of a model ---------------------------------------------------------------------------*- C++ -*-===//
+//===- Header.h - the header of a model -----------------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_TARGET_HEADER_H
 #define NNCC_TARGET_HEADER_H

@@ -1,4 +1,4 @@
-//===- Identifiers.h - names of a model as C++ identifiers --------------------------------------------------------*- C++ -*-===//
+//===- Identifiers.h - names of a model as C++ identifiers ----------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// Names in a model are any text; a generated header needs identifiers. The rule:
@@ -8,7 +8,7 @@
 /// 4. A name that is taken gets `_2`, `_3`, ... in the order inputs, outputs.
 /// "serving_default_input:0" is serving_default_input_0, "/layer1/Relu" is layer1_Relu, "495" is v495, "class" is class_.
 ///
-//===----------------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 
 #ifndef NNCC_TARGET_IDENTIFIERS_H
 #define NNCC_TARGET_IDENTIFIERS_H

@@ -1,4 +1,4 @@
-//===- JIT.h - a compiled model inside this process --------------------------------------------------------------*- C++ -*-===//
+//===- JIT.h - a compiled model inside this process -----------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_TARGET_JIT_H
 #define NNCC_TARGET_JIT_H

@@ -1,11 +1,10 @@
-//===- Link.h - objects of a model into one file ------------------------------------------------------------------*-
-//C++ -*-===//
+//===- Link.h - objects of a model into one file --------------------------------------------------------*- C++ -*-===//
 ///
 /// \file
 /// Uses lld inside the process. lld sets every cl::opt of the process to its default: a tool copies its options into a
 /// struct before.
 ///
-//===----------------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 
 #ifndef NNCC_TARGET_LINK_H
 #define NNCC_TARGET_LINK_H

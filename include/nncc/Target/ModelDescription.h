@@ -1,11 +1,10 @@
-//===- ModelDescription.h - a compiled model, as the runtime will see it --------------------------------------------*-
-//C++ -*-===//
+//===- ModelDescription.h - a compiled model, as the runtime will see it --------------------------------*- C++ -*-===//
 ///
 /// \file
 /// What the compiler collects for the descriptor and the header of a model. Mirrors nnccrt/abi.h, which says what each
 /// field means.
 ///
-//===----------------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 
 #ifndef NNCC_TARGET_MODELDESCRIPTION_H
 #define NNCC_TARGET_MODELDESCRIPTION_H

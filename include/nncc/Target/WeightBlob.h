@@ -1,5 +1,4 @@
-//===- WeightBlob.h - the weights of a model, as pieces ----------------------------------------------------------*- C++
-//-*-===//
+//===- WeightBlob.h - the weights of a model, as pieces -------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_TARGET_WEIGHTBLOB_H
 #define NNCC_TARGET_WEIGHTBLOB_H

@@ -1,4 +1,4 @@
-//===- BuiltinsTest.cpp - conversions that the baseline CPU does not have -------------------------------------------------------===//
+//===- BuiltinsTest.cpp - conversions that the baseline CPU does not have -----------------------------------------===//
 
 #include "ToyModel.h"
 #include "nncc/Target/JIT.h"

@@ -1,4 +1,4 @@
-//===- HeaderTest.cpp - generated headers compile, whatever the names ------------------------------------------------------------===//
+//===- HeaderTest.cpp - generated headers compile, whatever the names ---------------------------------------------===//
 
 #include "nncc/Target/Header.h"
 #include "Toolchain.h"

@@ -1,4 +1,4 @@
-//===- JITTest.cpp ---------------------------------------------------------------------------------------------------------===//
+//===- JITTest.cpp ------------------------------------------------------------------------------------------------===//
 
 #include "nncc/Target/JIT.h"
 #include "ToyModel.h"
@@ -80,6 +80,32 @@ TEST(Descriptor, SaysWhatTheDescriptionSays) {
   EXPECT_EQ(model.weights_hash[0], makeToyWeights().hash()[0]);
   ASSERT_EQ(model.num_metadata, 1u);
   EXPECT_STREQ(model.metadata[1], "nobody");
+}
+
+/// A plan that the runtime packs: slots, and a function that says their sizes.
+TEST(Descriptor, SymbolicPlan) {
+  ModelDescription description = describeToy("toy");
+  description.arenaBytes = -1;
+  description.slots = {{-1, 0, 2}, {256, 1, 3}};
+  description.numCarries = 5;
+  CodegenOptions options;
+  options.prefix = description.getSymbolPrefix();
+  ParsedModule sizes("llvm.func @sizes(%symbols: !llvm.ptr, %bytes: !llvm.ptr) {\n"
+                     "%n = llvm.load %symbols : !llvm.ptr -> i64\n"
+                     "llvm.store %n, %bytes : i64, !llvm.ptr\n llvm.return }");
+  std::vector<ObjectBytes> objects = compileToy(description);
+  objects.push_back(get(compileToObject(*sizes.module, options)));
+  auto loaded = get(LoadedModel::load(objects, description.getExportedSymbol()));
+  const nnccrt_model &model = loaded->getDescriptor();
+  EXPECT_EQ(model.arena_bytes, -1);
+  ASSERT_EQ(model.num_slots, 2u);
+  EXPECT_EQ(model.slots[0].bytes, -1);
+  EXPECT_EQ(model.slots[1].bytes, 256);
+  EXPECT_EQ(model.slots[1].last, 3u);
+  EXPECT_EQ(model.num_carries, 5u);
+  int64_t symbol = 42, bytes = 0;
+  model.sizes(&symbol, &bytes);
+  EXPECT_EQ(bytes, 42);
 }
 
 } // namespace

@@ -1,5 +1,4 @@
-//===- LinkTest.cpp - objects that any linker takes
-//--------------------------------------------------------------------------===//
+//===- LinkTest.cpp - objects that any linker takes ---------------------------------------------------------------===//
 
 #include "nncc/Target/Link.h"
 #include "Toolchain.h"
@@ -125,6 +124,19 @@ TEST_F(Link, WeightsBesideTheObject) {
 TEST_F(Link, FailedWritesLeaveNothing) {
   Error error = writeObjectFile(path("no/such/folder/toy.o"), buildToy(describeToy("toy")), makeToyWeights());
   EXPECT_THAT(toString(std::move(error)), testing::HasSubstr("No such file or directory"));
+}
+
+TEST_F(Link, MoreObjectsThanOpenFiles) {
+  std::vector<ObjectBytes> objects;
+  for (int i = 0; i < 1500; ++i) {
+    CodegenOptions options;
+    options.optLevel = 0;
+    options.suffix = std::to_string(i);
+    objects.push_back(i < 2 ? get(compileToObject(*ParsedModule("llvm.func @f() { llvm.return }").module, options))
+                            : objects[1]);
+  }
+  std::string message = toString(joinObjects(objects, "f0").takeError());
+  EXPECT_THAT(message, testing::HasSubstr("duplicate symbol: f1")); // it came that far
 }
 
 TEST_F(Link, NamesWhatNoLibraryHas) {

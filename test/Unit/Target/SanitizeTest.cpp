@@ -1,4 +1,4 @@
-//===- SanitizeTest.cpp - seeded faults in kernels are reported ----------------------------------------------------------------===//
+//===- SanitizeTest.cpp - seeded faults in kernels are reported ---------------------------------------------------===//
 
 #include "Toolchain.h"
 #include "ToyModel.h"

@@ -1,4 +1,4 @@
-//===- Toolchain.h - compilers and linkers in a folder of their own --------------------------------------------------*- C++ -*-===//
+//===- Toolchain.h - compilers and linkers in a folder of their own -------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_TEST_UNIT_TARGET_TOOLCHAIN_H
 #define NNCC_TEST_UNIT_TARGET_TOOLCHAIN_H
@@ -37,8 +37,8 @@ protected:
   }
   /// Inputs/`source`, compiled to driver.o.
   void compileDriver(llvm::StringRef source, std::vector<std::string> flags) {
-    flags.insert(flags.end(),
-                 {"-I" NNCC_TEST_INCLUDE, "-fPIC", "-c", (NNCC_TEST_INPUTS "/" + source).str(), "-o", path("driver.o")});
+    flags.insert(flags.end(), {"-I" NNCC_TEST_INCLUDE, "-fPIC", "-c", (NNCC_TEST_INPUTS "/" + source).str(), "-o",
+                               path("driver.o")});
     ASSERT_EQ(run(NNCC_TEST_CLANG, flags), "");
   }
   std::string linkAndRun(llvm::StringRef compiler, std::vector<std::string> flags) {

@@ -1,5 +1,4 @@
-//===- ToyModel.cpp - a small model, written by hand in the LLVM dialect
-//-------------------------------------------------------===//
+//===- ToyModel.cpp - a small model, written by hand in the LLVM dialect ------------------------------------------===//
 
 #include "ToyModel.h"
 #include "nncc/Target/Descriptor.h"

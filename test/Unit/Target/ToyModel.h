@@ -1,5 +1,4 @@
-//===- ToyModel.h - a small model, written by hand in the LLVM dialect ----------------------------------------------*-
-//C++ -*-===//
+//===- ToyModel.h - a small model, written by hand in the LLVM dialect ----------------------------------*- C++ -*-===//
 
 #ifndef NNCC_TEST_UNIT_TARGET_TOYMODEL_H
 #define NNCC_TEST_UNIT_TARGET_TOYMODEL_H

@@ -35,6 +35,11 @@ int Access::getContiguousClass() const {
   return last ? int(last.getPosition()) : -1;
 }
 
+bool Access::isTransposed(unsigned contiguous, unsigned other) const {
+  return getContiguousClass() == int(contiguous) &&
+         llvm::any_of(indices, [&](AffineExpr index) { return index.isFunctionOfDim(other); });
+}
+
 Access Nest::getResultAccess(unsigned number) const {
   Access result = getResults()[number];
   result.tensor = op.getResult(number);
@@ -422,4 +427,15 @@ int KernelGraph::findVectorClass() const {
     }
   auto *best = llvm::max_element(weights);
   return best == weights.end() || *best == 0 ? -1 : best - weights.begin();
+}
+
+int KernelGraph::findTransposedClass(int vectorClass) const {
+  for (const Nest &nest : nests)
+    for (const Access &access : nest.operands) {
+      int contiguous = access.getContiguousClass();
+      if (contiguous >= 0 && contiguous != vectorClass && classes[contiguous].isShared && access.isRead &&
+          !getProducer(access.tensor).first && access.isTransposed(contiguous, vectorClass))
+        return contiguous;
+    }
+  return -1;
 }

@@ -42,6 +42,8 @@ struct Access {
   llvm::SmallBitVector getClasses(unsigned numClasses) const;
   /// The class whose loop steps through adjacent elements, or -1.
   int getContiguousClass() const;
+  /// Adjacent along one class, and different elements along the other.
+  bool isTransposed(unsigned contiguous, unsigned other) const;
 };
 
 /// The loop nest of one op.
@@ -78,6 +80,8 @@ public:
   llvm::SmallBitVector getShared() const;
   /// The class along which most elements are adjacent, -1: none.
   int findVectorClass() const;
+  /// A shared class along which operands are adjacent that are not so along `vectorClass`, -1: none.
+  int findTransposedClass(int vectorClass) const;
 
 private:
   friend class GraphBuilder;

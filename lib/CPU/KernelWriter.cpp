@@ -112,7 +112,8 @@ public:
   NestWriter(exec::KernelOp kernel, KernelGraph graph, NestPlan plan)
       : kernel(kernel), graph(std::move(graph)), plan(std::move(plan)) {}
 
-  static std::unique_ptr<KernelWriter> create(exec::KernelOp kernel, ArrayRef<Operation *> computations);
+  static std::unique_ptr<KernelWriter> create(exec::KernelOp kernel, ArrayRef<Operation *> computations,
+                                              const CPUTarget &target);
 
   FailureOr<Value> writeTileCount(OpBuilder &b, const KernelFunction &function) override {
     Buffers buffers(b, kernel, function);
@@ -135,7 +136,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<KernelWriter> NestWriter::create(exec::KernelOp kernel, ArrayRef<Operation *> computations) {
+std::unique_ptr<KernelWriter> NestWriter::create(exec::KernelOp kernel, ArrayRef<Operation *> computations,
+                                                 const CPUTarget &target) {
   SmallVector<linalg::GenericOp> ops;
   for (Operation *op : computations) {
     ops.push_back(dyn_cast<linalg::GenericOp>(op));
@@ -148,7 +150,7 @@ std::unique_ptr<KernelWriter> NestWriter::create(exec::KernelOp kernel, ArrayRef
   if (failed(graph))
     return nullptr;
   graph->collapse();
-  std::optional<NestPlan> plan = NestPlan::create(*graph, kernel);
+  std::optional<NestPlan> plan = NestPlan::create(*graph, kernel, target);
   if (!plan)
     return nullptr;
   return std::make_unique<NestWriter>(kernel, std::move(*graph), std::move(*plan));
@@ -257,7 +259,7 @@ std::unique_ptr<KernelWriter> cpu::createKernelWriter(exec::KernelOp kernel, con
   if (target.optLevel > 0) {
     generalizeFills(kernel);
     SmallVector<Operation *> computations = getComputations(kernel);
-    if (auto writer = NestWriter::create(kernel, computations))
+    if (auto writer = NestWriter::create(kernel, computations, target))
       return writer;
     if (auto writer = GridWriter::create(kernel, computations))
       return writer;

@@ -3,6 +3,7 @@
 #include "NestEmitter.h"
 #include "Loops.h"
 #include "Reduction.h"
+#include "Transpose.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -50,27 +51,40 @@ Value NestEmitter::getPointCost() {
   return cost;
 }
 
-/// Points of the shared loops are columns, along the vectorised loop, and rows, all others. A tile is a part of a row, or rows.
+/// The shared loops but the vectorised one; the transposed one in steps of a square.
+SmallVector<Value> NestEmitter::getRowSizes() {
+  SmallVector<Value> rowSizes;
+  for (unsigned loop : plan.shared)
+    if (int(loop) == plan.transposedClass)
+      rowSizes.push_back(fold<arith::CeilDivUIOp>(sizes[loop], constant(plan.lanes)));
+    else if (int(loop) != plan.vectorClass)
+      rowSizes.push_back(sizes[loop]);
+  return rowSizes;
+}
+
+/// Points of the shared loops are columns, along the vectorised loop, and rows, all others. A tile is a part of a row, or
+/// rows.
 NestEmitter::TileShape NestEmitter::emitTileShape() {
   TileShape shape;
   Value one = constant(1), target = constant(tileCost), cost = getPointCost();
+  if (plan.transposedClass >= 0)
+    cost = fold<arith::MulIOp>(cost, constant(plan.lanes));
   shape.rows = one;
-  for (unsigned loop : plan.shared)
-    if (int(loop) != plan.vectorClass)
-      shape.rows = fold<arith::MulIOp>(shape.rows, sizes[loop]);
+  for (Value size : getRowSizes())
+    shape.rows = fold<arith::MulIOp>(shape.rows, size);
   shape.columns = plan.vectorClass >= 0 ? sizes[plan.vectorClass] : one;
 
   // Both are divided evenly; columns by whole blocks of vectors.
-  Value block = constant(plan.lanes * plan.unroll),
-        columnsAtOnce = fold<arith::MaxUIOp>(fold<arith::DivUIOp>(target, cost), one);
+  Value block = constant(plan.lanes * plan.unroll);
+  Value columnsAtOnce = fold<arith::MaxUIOp>(fold<arith::DivUIOp>(target, cost), one);
   shape.numColumnTiles = fold<arith::CeilDivUIOp>(shape.columns, columnsAtOnce);
   Value even = fold<arith::CeilDivUIOp>(shape.columns, fold<arith::MaxUIOp>(shape.numColumnTiles, one));
-  shape.tileColumns = fold<arith::MaxUIOp>(fold<arith::MulIOp>(fold<arith::CeilDivUIOp>(even, block), block), one);
+  Value blocks = fold<arith::MulIOp>(fold<arith::CeilDivUIOp>(even, block), block);
+  shape.tileColumns = fold<arith::MaxUIOp>(blocks, one);
   shape.numColumnTiles = fold<arith::CeilDivUIOp>(shape.columns, shape.tileColumns);
 
-  Value rowCost =
-      fold<arith::MulIOp>(fold<arith::MaxUIOp>(fold<arith::MinUIOp>(shape.columns, shape.tileColumns), one), cost);
-  Value rowsAtOnce = fold<arith::MaxUIOp>(fold<arith::DivUIOp>(target, rowCost), one);
+  Value width = fold<arith::MaxUIOp>(fold<arith::MinUIOp>(shape.columns, shape.tileColumns), one);
+  Value rowsAtOnce = fold<arith::MaxUIOp>(fold<arith::DivUIOp>(target, fold<arith::MulIOp>(width, cost)), one);
   shape.numRowTiles = fold<arith::CeilDivUIOp>(shape.rows, rowsAtOnce);
   shape.tileRows = fold<arith::CeilDivUIOp>(shape.rows, fold<arith::MaxUIOp>(shape.numRowTiles, one));
   shape.numRowTiles = fold<arith::CeilDivUIOp>(shape.rows, fold<arith::MaxUIOp>(shape.tileRows, one));
@@ -93,11 +107,10 @@ void NestEmitter::emitTile(Value tile) {
   auto [firstRow, endRow] = part(fold<arith::DivUIOp>(tile, divisor), shape.tileRows, shape.rows);
   auto [firstColumn, endColumn] = part(fold<arith::RemUIOp>(tile, divisor), shape.tileColumns, shape.columns);
   emitRows(firstRow, endRow, [&] {
-    Sums none;
-    if (plan.vectorClass < 0)
-      emitPoint();
+    if (plan.transposedClass >= 0)
+      emitSquareRow(firstColumn, endColumn);
     else
-      emitVectorLoop(plan.vectorClass, plan.unroll, firstColumn, endColumn, none, [&](Sums &) { emitPoint(); });
+      emitColumns(firstColumn, endColumn);
   });
 }
 
@@ -106,12 +119,87 @@ void NestEmitter::emitRows(Value begin, Value end, llvm::function_ref<void()> bo
   SmallVector<unsigned> loops(plan.shared);
   if (plan.vectorClass >= 0)
     loops.pop_back();
-  SmallVector<Value> rowSizes = llvm::map_to_vector(loops, [&](unsigned loop) { return sizes[loop]; });
-  buildLinearLoop(b, loc, rowSizes, begin, end, [&](ValueRange indices) {
+  buildLinearLoop(b, loc, getRowSizes(), begin, end, [&](ValueRange indices) {
     for (auto [loop, index] : llvm::zip_equal(loops, indices))
-      ivs[loop] = index;
+      ivs[loop] = int(loop) == plan.transposedClass ? fold<arith::MulIOp>(index, constant(plan.lanes)) : index;
     body();
   });
+}
+
+void NestEmitter::emitColumns(Value begin, Value end) {
+  Sums none;
+  if (plan.vectorClass < 0)
+    emitPoint();
+  else
+    emitVectorLoop(plan.vectorClass, plan.unroll, begin, end, none, [&](Sums &) { emitPoint(); });
+}
+
+/// Squares where there are whole ones along the transposed loop; what is left over is gathered.
+void NestEmitter::emitSquareRow(Value begin, Value end) {
+  unsigned loop = plan.transposedClass;
+  Value first = ivs[loop], last = fold<arith::AddIOp>(first, constant(plan.lanes));
+  auto writeSquares = [&] {
+    Sums none;
+    Value rest = fold<arith::RemUIOp>(fold<arith::SubIOp>(end, begin), constant(plan.lanes));
+    Value lastWhole = fold<arith::SubIOp>(end, rest);
+    emitFor(begin, lastWhole, plan.lanes, none, [&](Value column, Sums &) { emitSquare(column, {}); });
+    if (getConstantIntValue(rest) == 0)
+      return;
+    Value isSome = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, constant(0));
+    auto branch = scf::IfOp::create(b, loc, isSome, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    emitSquare(lastWhole, rest);
+  };
+  if (int64_t size = graph.classes[loop].size; ShapedType::isStatic(size) && size % plan.lanes == 0)
+    return writeSquares();
+  Value isWhole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, last, sizes[loop]);
+  auto branch = scf::IfOp::create(b, loc, isWhole, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  writeSquares();
+  b.setInsertionPointToStart(branch.elseBlock());
+  Sums none;
+  emitFor(first, sizes[loop], 1, none, [&](Value row, Sums &) {
+    ivs[loop] = row;
+    emitColumns(begin, end);
+  });
+}
+
+/// A vector along the transposed loop from each column, as vectors along the columns. Behind the last of `numColumns` (null:
+/// all there are) the last one is read again, so that nothing outside is, and not stored.
+void NestEmitter::emitSquare(Value column, Value numColumns) {
+  Value firstRow = ivs[plan.transposedClass], lastColumn;
+  if (numColumns)
+    lastColumn = fold<arith::SubIOp>(fold<arith::AddIOp>(column, numColumns), constant(1));
+  llvm::DenseMap<const Access *, SmallVector<Value>> squares;
+  for (const Nest &nest : graph.nests)
+    for (const Access &access : nest.operands) {
+      if (!views.contains(&access) || !access.isTransposed(plan.transposedClass, plan.vectorClass))
+        continue;
+      lanes = {plan.transposedClass, 1, {}};
+      SmallVector<Value> vectors;
+      for (int64_t i = 0; i < plan.lanes; ++i) {
+        Value at = fold<arith::AddIOp>(column, constant(i));
+        ivs[plan.vectorClass] = numColumns ? fold<arith::MinUIOp>(at, lastColumn) : at;
+        vectors.push_back(load(access, 0));
+      }
+      squares[&access] = transposeSquare(b, loc, vectors);
+    }
+  Value mask;
+  if (numColumns)
+    mask = vector::CreateMaskOp::create(b, loc, VectorType::get(plan.lanes, b.getI1Type()), numColumns);
+  ivs[plan.vectorClass] = column;
+  for (int64_t row = 0; row < plan.lanes; ++row) {
+    ivs[plan.transposedClass] = fold<arith::AddIOp>(firstRow, constant(row));
+    for (auto &[access, vectors] : squares)
+      transposed[access] = vectors[row];
+    lanes = {plan.vectorClass, 1, mask};
+    emitPoint();
+  }
+  lanes = {};
+  transposed.clear();
+  ivs[plan.transposedClass] = firstRow;
 }
 
 /// All groups, one behind the other.
@@ -348,6 +436,8 @@ Value NestEmitter::load(const Access &access, int64_t vector) {
     return buffers.values.lookup(access.tensor);
   if (auto it = registers.find(access.tensor); it != registers.end())
     return it->second[std::min<int64_t>(vector, it->second.size() - 1)];
+  if (Value vector = transposed.lookup(&access))
+    return vector;
   if (Value memory = scratch.lookup(access.tensor)) {
     LaneBuilder builder(b, loc, lanes.loop < 0 ? 1 : plan.lanes, plan.vectorClass < 0 ? lanes.mask : Value());
     return builder.load(memory, getScratchIndices(builder, access, vector)).value;

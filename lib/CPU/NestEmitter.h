@@ -42,7 +42,11 @@ private:
   // Tiles and shared loops.
   TileShape emitTileShape();
   mlir::Value getPointCost();
+  llvm::SmallVector<mlir::Value> getRowSizes();
   void emitRows(mlir::Value begin, mlir::Value end, llvm::function_ref<void()> body);
+  void emitColumns(mlir::Value begin, mlir::Value end);
+  void emitSquareRow(mlir::Value begin, mlir::Value end);
+  void emitSquare(mlir::Value column, mlir::Value numColumns);
   void emitPoint();
 
   // Loops of a group.
@@ -92,6 +96,8 @@ private:
   /// The memory that accesses go to, with a dim an index; results by their tensor.
   llvm::DenseMap<const Access *, mlir::Value> views;
   llvm::DenseMap<mlir::Value, mlir::Value> resultViews, scratch;
+  /// What the accesses read at this point of a square.
+  llvm::DenseMap<const Access *, mlir::Value> transposed;
 };
 
 } // namespace nncc::cpu

@@ -18,7 +18,7 @@ constexpr int64_t smallScratchBytes = 32 << 10, largestScratchBytes = 64 << 20;
 
 class Planner {
 public:
-  Planner(const KernelGraph &graph, exec::KernelOp kernel);
+  Planner(const KernelGraph &graph, exec::KernelOp kernel, const CPUTarget &target);
   std::optional<NestPlan> create();
 
 private:
@@ -29,6 +29,7 @@ private:
   void vectorize();
   int chooseVectorClass(const NestGroup &group) const;
   int64_t chooseUnroll(const NestGroup &group) const;
+  void chooseTransposed();
 
   bool place();
   bool placeResult(unsigned nest, unsigned number);
@@ -51,6 +52,7 @@ private:
 
   const KernelGraph &graph;
   exec::KernelOp kernel;
+  const CPUTarget &target;
   /// What becomes each result of the kernel, behind reshapes.
   SmallVector<Value> yielded;
   NestPlan plan;
@@ -60,8 +62,8 @@ private:
 
 } // namespace
 
-Planner::Planner(const KernelGraph &graph, exec::KernelOp kernel)
-    : graph(graph), kernel(kernel), home(graph.nests.size()) {
+Planner::Planner(const KernelGraph &graph, exec::KernelOp kernel, const CPUTarget &target)
+    : graph(graph), kernel(kernel), target(target), home(graph.nests.size()) {
   for (Value value : kernel.getBody().front().getTerminator()->getOperands()) {
     while (isReshape(value.getDefiningOp()))
       value = value.getDefiningOp()->getOperand(0);
@@ -176,6 +178,27 @@ int64_t Planner::chooseUnroll(const NestGroup &group) const {
   return !sums || cost > 14 ? 1 : cost > 7 ? 2 : 4;
 }
 
+/// In cheap elementwise kernels; the square fits into the registers.
+void Planner::chooseTransposed() {
+  constexpr int64_t largestCost = 12, mostRows = 16;
+  int64_t cost = 0, bits = 8;
+  for (const Nest &nest : graph.nests) {
+    cost += nest.cost;
+    if (getOwn(nest.classes).any())
+      return;
+    for (const Access &access : nest.operands)
+      bits = std::max<int64_t>(bits, getElementTypeOrSelf(access.tensor).getIntOrFloatBitWidth());
+  }
+  int64_t rows = std::min<int64_t>({target.vectorBits / bits, mostRows, plan.lanes});
+  int transposed = graph.findTransposedClass(plan.vectorClass);
+  if (transposed < 0 || cost > largestCost || rows < 2)
+    return;
+  if (int64_t size = graph.classes[transposed].size; ShapedType::isStatic(size) && size < rows)
+    return;
+  plan.transposedClass = transposed;
+  plan.lanes = rows;
+}
+
 void Planner::vectorize() {
   plan.lanes = 64;
   for (const Nest &nest : graph.nests)
@@ -184,6 +207,7 @@ void Planner::vectorize() {
   if (plan.vectorClass >= 0 && allVectorizable) {
     for (const NestGroup &group : plan.groups)
       plan.unroll = std::max(plan.unroll, chooseUnroll(group));
+    chooseTransposed();
   } else if (plan.vectorClass >= 0) {
     plan.vectorClass = -1;
   } else {
@@ -338,6 +362,6 @@ std::optional<NestPlan> Planner::create() {
   return std::move(plan);
 }
 
-std::optional<NestPlan> NestPlan::create(const KernelGraph &graph, exec::KernelOp kernel) {
-  return Planner(graph, kernel).create();
+std::optional<NestPlan> NestPlan::create(const KernelGraph &graph, exec::KernelOp kernel, const CPUTarget &target) {
+  return Planner(graph, kernel, target).create();
 }

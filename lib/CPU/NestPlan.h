@@ -9,6 +9,7 @@
 #define NNCC_LIB_CPU_NESTPLAN_H
 
 #include "KernelGraph.h"
+#include "nncc/CPU/Target.h"
 
 namespace nncc::cpu {
 
@@ -35,14 +36,16 @@ struct Storage {
 };
 
 struct NestPlan {
-  /// Null pointer: the results cannot be kept anywhere.
-  static std::optional<NestPlan> create(const KernelGraph &graph, exec::KernelOp kernel);
+  /// Nothing: the results cannot be kept anywhere.
+  static std::optional<NestPlan> create(const KernelGraph &graph, exec::KernelOp kernel, const CPUTarget &target);
 
   /// The shared classes, the outermost loop first.
   llvm::SmallVector<unsigned> shared;
   /// The vectorised shared class, -1: none, then groups vectorise loops of their own.
   int vectorClass = -1;
   int64_t unroll = 1;
+  /// The shared class along which operands are read, and transposed in registers, in squares of `lanes`; or -1.
+  int transposedClass = -1;
   /// Of all vectors.
   int64_t lanes = 1;
   llvm::SmallVector<NestGroup> groups;

@@ -67,7 +67,7 @@ LogicalResult SequentialEmitter::emitGeneric(linalg::GenericOp op) {
   if (target.optLevel == 0 || failed(graph))
     return emitScalarLoops(op);
   graph->collapse();
-  std::optional<NestPlan> plan = NestPlan::create(*graph, kernel);
+  std::optional<NestPlan> plan = NestPlan::create(*graph, kernel, target);
   if (!plan)
     return emitScalarLoops(op);
   for (Value result : op.getResults())

@@ -20,6 +20,8 @@ struct KernelCase {
   double tolerance = 0;
   /// Result i may lie where argument inPlace[i] lies, if that is not negative: it is tried both ways.
   std::vector<int> inPlace = {};
+  /// The text has no dynamic form.
+  bool isStatic = false;
 };
 
 /// Checks that all ways to run the kernel agree: CPU levels, orders of the tiles, static and dynamic sizes in every bit, and

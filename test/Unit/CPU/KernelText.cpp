@@ -27,7 +27,7 @@ static std::string instantiateShape(const std::string &shape, const SizeMap &siz
 
 std::string instantiate(const std::string &text, const SizeMap &sizes, const std::set<char> &dynamic,
                         const std::string &element) {
-  static const std::regex types("(tensor|empty)<([^<>]*)>");
+  static const std::regex types("(tensor|memref|empty)<([^<>]*)>");
   std::string result;
   auto position = text.begin();
   for (std::sregex_iterator it(text.begin(), text.end(), types), end; it != end; ++it) {
@@ -36,7 +36,7 @@ std::string instantiate(const std::string &text, const SizeMap &sizes, const std
     std::string shape = instantiateShape((*it)[2], sizes, dynamic, element, dynamicSizes);
     if ((*it)[1] == "empty")
       result += "tensor.empty(" + dynamicSizes + ") : ";
-    result += "tensor<" + shape + ">";
+    result += ((*it)[1] == "memref" ? "memref<" : "tensor<") + shape + ">";
     position = text.begin() + it->position() + it->length();
   }
   result.append(position, text.end());

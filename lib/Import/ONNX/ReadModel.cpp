@@ -32,13 +32,17 @@ public:
 } // namespace
 
 static bool readBinary(StringRef bytes, onnx::ModelProto &model, Reporter &reporter) {
+  if (bytes.empty()) {
+    reporter.error(DiagnosticCode::NotAModel, "", "not an ONNX model: the file is empty");
+    return false;
+  }
   std::string skeleton;
   switch (copyWithoutWeights(bytes, skeleton)) {
   case ScanResult::Ok:
     break;
   case ScanResult::Malformed:
     reporter.error(DiagnosticCode::NotAModel, "", "not an ONNX model: the bytes are not a protobuf message")
-        .note(bytes.empty() ? "the file is empty" : "the file may be truncated (" + Twine(bytes.size()) + " bytes)");
+        .note("the file may be truncated (" + Twine(bytes.size()) + " bytes)");
     return false;
   case ScanResult::TooDeep:
     reporter.error(DiagnosticCode::TooDeep, "", "graphs are nested too deeply").note("at most 32 graphs may be nested");

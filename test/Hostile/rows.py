@@ -20,7 +20,7 @@ class Row:
     exits: tuple
     write: typing.Callable
     says: tuple  # texts that the output must contain
-    seconds: float
+    seconds: int  # of processor time
     megabytes: int  # of memory, besides three times the model
 
 

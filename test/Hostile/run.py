@@ -24,13 +24,18 @@ import rows
 SANITIZED = "NNCC_SANITIZED" in os.environ
 
 
+def limits(seconds):
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+
+
 def run(command, seconds):
     """(exit status, output, peak bytes of memory); a signal is a negative status."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=output, start_new_session=True,
-                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
-        timer = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
+                                   stderr=output, start_new_session=True, preexec_fn=lambda: limits(seconds))
+        # A machine may be busy: time is the processor's. A process that sleeps for ever is stopped all the same.
+        timer = threading.Timer(seconds * 20, os.killpg, (process.pid, signal.SIGKILL))
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)
         timer.cancel()
@@ -46,7 +51,7 @@ def judge(row, command, folder):
     seconds = row.seconds * (10 if SANITIZED else 1)
     status, output, memory = run([*command, argument], seconds)
     text = output.decode(errors="replace")
-    if status == -signal.SIGKILL:
+    if status in (-signal.SIGKILL, -signal.SIGXCPU):
         return f"still running after {seconds} s"
     if status not in row.exits:
         return f"exit status {status}, expected {' or '.join(map(str, row.exits))}: {text[-500:]}"

@@ -1,7 +1,7 @@
 //===- ExpandMath.cpp - operations of the math dialect as plain arithmetic ------------------------------------------------===//
 
 #include "Math/Expansions.h"
-#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -136,7 +136,8 @@ template <typename Op> struct UnrollF64 : OpRewritePattern<Op> {
       return rewriter.notifyMatchFailure(op, "not a vector of f64");
     Location loc = op.getLoc();
     SmallVector<Type> scalars(op->getNumResults(), type.getElementType());
-    SmallVector<Value> results(op->getNumResults(), ub::PoisonOp::create(rewriter, loc, type));
+    Value zeros = arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(type)); // each element is overwritten
+    SmallVector<Value> results(op->getNumResults(), zeros);
     for (SmallVector<int64_t> position :
          StaticTileOffsetRange(type.getShape(), SmallVector<int64_t>(type.getRank(), 1))) {
       SmallVector<Value> operands = llvm::map_to_vector(op->getOperands(), [&](Value operand) -> Value {

@@ -94,7 +94,7 @@ def ExpandMath : Pass<"nncc-expand-math"> {
     ```
   }];
   let options = [Option<"sse2", "sse2", "bool", "false", "The target has no FMA, and rounds by library calls">];
-  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect", "mlir::scf::SCFDialect", "mlir::ub::UBDialect",
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect", "mlir::scf::SCFDialect",
                            "mlir::vector::VectorDialect"];
 }
 

@@ -1,5 +1,4 @@
 //===- Arithmetic.h - arithmetic that builds itself -------------------------------------------------------------*- C++ -*-===//
-//-*-===//
 ///
 /// \file
 /// Handles on SSA values with C++ operators, so that an approximation reads as the formula it is. Each operator creates

@@ -1,5 +1,4 @@
 //===- Expansions.h - elementary functions as plain arithmetic --------------------------------------------------*- C++ -*-===//
-//-*-===//
 ///
 /// \file
 /// One function an operation of the math dialect, on f32 lanes. docs/Math.md has the bound and the method of each;

@@ -1,5 +1,4 @@
 //===- Jit.h - an operation of the math dialect as a function ---------------------------------------------------*- C++ -*-===//
-//-*-===//
 
 #ifndef NNCC_TEST_UNIT_MATH_JIT_H
 #define NNCC_TEST_UNIT_MATH_JIT_H

@@ -1,11 +1,12 @@
 //===- Ulp.h - how far a float is from the truth ----------------------------------------------------------------*- C++ -*-===//
-//-*-===//
 
 #ifndef NNCC_TEST_UNIT_MATH_ULP_H
 #define NNCC_TEST_UNIT_MATH_ULP_H
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 /// The distance between `got` and `expected` in units of the last place that a float near `expected` has; infinite for
@@ -18,11 +19,12 @@ inline double ulpError(float got, double expected) {
     return wrong;
   if (std::isinf(got) && std::isinf(expected))
     return 0;
-  double limit = std::ldexp(1.0, 128), a = std::min(double(std::fabs(got)), limit),
-         b = std::min(std::fabs(expected), limit);
+  constexpr double limit = 0x1p+128;
+  double a = std::min(double(std::fabs(got)), limit), b = std::min(std::fabs(expected), limit);
   if (b == 0)
     return a == 0 ? 0 : wrong; // no function of these has a zero that is not exact
-  return std::fabs(a - b) / std::ldexp(1.0, std::clamp(std::ilogb(b), -126, 127) - 23);
+  int exponent = int(std::bit_cast<uint64_t>(b) >> 52) - 1023;
+  return std::fabs(a - b) / std::bit_cast<double>(uint64_t(std::clamp(exponent, -126, 127) - 23 + 1023) << 52);
 }
 
 #endif // NNCC_TEST_UNIT_MATH_ULP_H

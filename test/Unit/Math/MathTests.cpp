@@ -115,17 +115,17 @@ void PrintTo(const UnaryFunction &function, std::ostream *out) { *out << functio
 double rsqrt(double x) { return 1 / std::sqrt(x); }
 
 const UnaryFunction unaryFunctions[] = {
-    {"exp", std::exp, 1},       {"exp2", std::exp2, 1},
+    {"exp", std::exp, 1.1},     {"exp2", std::exp2, 1},
     {"expm1", std::expm1, 1.5}, {"log", std::log, 1},
-    {"log2", std::log2, 1},     {"log10", std::log10, 1.5},
+    {"log2", std::log2, 1.1},   {"log10", std::log10, 1.1},
     {"log1p", std::log1p, 1.5}, {"sin", std::sin, 1.6},
-    {"cos", std::cos, 1.6},     {"tan", std::tan, 2.5},
-    {"asin", std::asin, 2},     {"acos", std::acos, 1.5},
-    {"atan", std::atan, 1.5},   {"sinh", std::sinh, 2},
-    {"cosh", std::cosh, 2},     {"tanh", std::tanh, 1.5},
-    {"asinh", std::asinh, 2.5}, {"acosh", std::acosh, 2.5},
-    {"atanh", std::atanh, 2.5}, {"erf", std::erf, 1.2},
-    {"erfc", std::erfc, 2.5},   {"cbrt", std::cbrt, 1},
+    {"cos", std::cos, 1.6},     {"tan", std::tan, 3.1},
+    {"asin", std::asin, 2},     {"acos", std::acos, 1.2},
+    {"atan", std::atan, 1.4},   {"sinh", std::sinh, 1.7},
+    {"cosh", std::cosh, 1.5},   {"tanh", std::tanh, 1.5},
+    {"asinh", std::asinh, 1.9}, {"acosh", std::acosh, 2.5},
+    {"atanh", std::atanh, 2.2}, {"erf", std::erf, 1.1},
+    {"erfc", std::erfc, 2.4},   {"cbrt", std::cbrt, 0.51},
     {"rsqrt", rsqrt, 1.5},      {"floor", std::floor, 0},
     {"ceil", std::ceil, 0},     {"trunc", std::trunc, 0},
     {"round", std::round, 0},   {"roundeven", std::nearbyint, 0},
@@ -181,8 +181,8 @@ const char powiBody[] = R"(%low = arith.constant $c<-2147483648.0> : $f
 
 const BinaryFunction binaryFunctions[] = {
     {"atan2", "%r = math.atan2 %a, %b : $f", std::atan2, 2},
-    {"fpowi", powiBody, powi, 1},
-    {"powf", "%r = math.powf %a, %b : $f", std::pow, 1},
+    {"fpowi", powiBody, powi, 0.6},
+    {"powf", "%r = math.powf %a, %b : $f", std::pow, 0.6},
 };
 
 /// Pairs that matter, then pairs of random bits, of moderate numbers, and of numbers near 1 with anything.

@@ -286,9 +286,10 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   FailureOr<int64_t> axis = normalizeAxis(op.getAxis(), input.getRank(), loc);
   if (failed(axis))
     return failure();
-  SmallVector<Dim> dims = getDims(input), indices = getDims(typeOf(op.getIndices()));
-  dims.erase(dims.begin() + *axis);
-  dims.insert(dims.begin() + *axis, indices.begin(), indices.end());
+  SmallVector<Dim> inputDims = getDims(input);
+  SmallVector<Dim> dims(ArrayRef(inputDims).take_front(*axis));
+  llvm::append_range(dims, getDims(typeOf(op.getIndices())));
+  llvm::append_range(dims, ArrayRef(inputDims).drop_front(*axis + 1));
   results.push_back(makeTensorType(dims, input.getElementType()));
   return success();
 }

@@ -68,6 +68,7 @@ struct Materializer {
   function_ref<Value(const SizeAnalysis::Leaf &)> runTime;
   bool checked = false;
   Value overflow = {}; // i1, when `checked`: some step did
+  llvm::DenseMap<unsigned, Value> emitted{}; // leaves by number: their operands share leaves, chains of them are deep
 
   void note(Value condition) {
     overflow = overflow ? arith::OrIOp::create(builder, loc, overflow, condition).getResult() : condition;
@@ -119,16 +120,24 @@ struct Materializer {
     return copy->getResult(0);
   }
 
+  Value emitLeaf(unsigned number) {
+    if (Value known = emitted.lookup(number))
+      return known;
+    Value value = emit(sizes.getLeaf(number));
+    emitted[number] = value;
+    return value;
+  }
+
   Value emit(const SizeExpr &expr, Type type) {
     const auto &terms = expr.getTerms();
     // Alone, a leaf may be anything an operation takes (i1, f32).
     if (terms.size() == 1 && terms.begin()->second == 1 && terms.begin()->first.size() == 1)
-      return as(emit(sizes.getLeaf(terms.begin()->first.front())), type);
+      return as(emitLeaf(terms.begin()->first.front()), type);
     Value sum;
     for (const auto &[monomial, coefficient] : terms) {
       Value product;
       for (unsigned leaf : monomial) {
-        Value factor = as(emit(sizes.getLeaf(leaf)), builder.getIndexType());
+        Value factor = as(emitLeaf(leaf), builder.getIndexType());
         product = product ? multiply(product, factor) : factor;
       }
       if (!product)

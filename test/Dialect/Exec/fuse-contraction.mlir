@@ -82,3 +82,71 @@ func.func @main(%arg: tensor<?x?x8xf32>, %w: tensor<8x8xf32>, %bias: tensor<1x1x
   } -> tensor<?x?x8xf32>
   return %2 : tensor<?x?x8xf32>
 }
+
+// -----
+
+#all = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+#scalar = affine_map<(d0, d1, d2) -> ()>
+
+// A reshape of dynamic sizes that went through one dim; a tensor of one number, which goes into the body.
+// CHECK-LABEL: exec.kernel @k0_matmul_mul(
+// CHECK-SAME:    %{{.*}}: tensor<?x8xf32>, %{{.*}}: tensor<8x8xf32>, %{{.*}}: index) -> tensor<?x8xf32>
+// CHECK:         %[[HALF:.*]] = arith.constant 5.000000e-01 : f32
+// CHECK:         arith.mulf %{{.*}}, %[[HALF]]
+// CHECK-LABEL: func.func @main
+// CHECK:         %[[R:.*]] = exec.launch @k0_matmul_mul
+// CHECK:         %[[E:.*]] = tensor.expand_shape %[[R]] {{\[\[}}0, 1], [2]]
+// CHECK:         return %[[E]]
+func.func @main(%arg: tensor<?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
+  %half = arith.constant dense<0.5> : tensor<f32>
+  %eight = arith.constant 8 : index
+  %b = exec.symbol "b"
+  %s = exec.symbol "s"
+  %m = arith.muli %b, %s : index
+  %x = exec.input %arg(%m) : tensor<?x8xf32>
+  %init = tensor.empty(%m) : tensor<?x8xf32>
+  %0 = exec.matmul %x, %w outs(%init) : tensor<?x8xf32>, tensor<8x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+  %flat = tensor.collapse_shape %0 [[0, 1]] : tensor<?x8xf32> into tensor<?xf32>
+  %wide = tensor.expand_shape %flat [[0, 1, 2]] output_shape [%b, %s, %eight] : tensor<?xf32> into tensor<?x?x?xf32>
+  %1 = tensor.cast %wide : tensor<?x?x?xf32> to tensor<?x?x8xf32>
+  %start = tensor.empty(%b, %s) : tensor<?x?x8xf32>
+  %2 = linalg.generic {indexing_maps = [#all, #scalar, #all], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%1, %half : tensor<?x?x8xf32>, tensor<f32>) outs(%start : tensor<?x?x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %t = arith.mulf %p, %q : f32
+    linalg.yield %t : f32
+  } -> tensor<?x?x8xf32>
+  return %2 : tensor<?x?x8xf32>
+}
+
+// -----
+
+#two = affine_map<(d0, d1) -> (d0, d1)>
+#three = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+#lane = affine_map<(d0, d1) -> (d1)>
+#last = affine_map<(d0, d1, d2) -> (d2)>
+
+// Dims of size 1 go in front, so that the lanes stay what they are.
+// CHECK-LABEL: exec.kernel @k0_matmul_add_mul(
+// CHECK-SAME:    -> tensor<1x8xf32>
+// CHECK-NOT:   exec.kernel
+// CHECK:       tensor.expand_shape %{{.*}} {{\[\[}}0, 1], [2]]
+func.func @main(%x: tensor<1x8xf32>, %w: tensor<8x8xf32>, %bias: tensor<8xf32>) -> tensor<1x1x8xf32> {
+  %init = tensor.empty() : tensor<1x8xf32>
+  %0 = exec.matmul %x, %w outs(%init) : tensor<1x8xf32>, tensor<8x8xf32>, tensor<1x8xf32> -> tensor<1x8xf32>
+  %1 = linalg.generic {indexing_maps = [#two, #lane, #two], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %bias : tensor<1x8xf32>, tensor<8xf32>) outs(%init : tensor<1x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %t = arith.addf %p, %q : f32
+    linalg.yield %t : f32
+  } -> tensor<1x8xf32>
+  %2 = tensor.expand_shape %1 [[0], [1, 2]] output_shape [1, 1, 8] : tensor<1x8xf32> into tensor<1x1x8xf32>
+  %start = tensor.empty() : tensor<1x1x8xf32>
+  %3 = linalg.generic {indexing_maps = [#three, #last, #three], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%2, %bias : tensor<1x1x8xf32>, tensor<8xf32>) outs(%start : tensor<1x1x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %t = arith.mulf %p, %q : f32
+    linalg.yield %t : f32
+  } -> tensor<1x1x8xf32>
+  return %3 : tensor<1x1x8xf32>
+}

@@ -73,7 +73,7 @@ func.func @main(%x: tensor<8xf32>, %y: tensor<8xf32>) -> (tensor<8xf32>, tensor<
 // -----
 
 // A value that grows is carried by copies in growing buffers; what an iteration allocates is given back at its end.
-// CHECK-LABEL: module attributes {exec.plan = {bytes = 0 : i64, carries = 1 : i64}}
+// CHECK-LABEL: module attributes {exec.plan = {bound = 0 : i64, bytes = 0 : i64, carries = 1 : i64}}
 // CHECK-LABEL: func.func @main(
 // CHECK:         %[[X:.*]] = exec.view %arg0(%{{.*}}) : memref<8xf32> to memref<?xf32>
 // CHECK:         %[[START:.*]] = exec.carry 0, %[[X]]

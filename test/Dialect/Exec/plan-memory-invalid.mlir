@@ -1,10 +1,8 @@
 // RUN: nncc-opt %s -split-input-file -exec-plan-memory -verify-diagnostics
 
-// expected-error @below {{memory is planned for one schedule, but the module has 2}}
-module {
-  func.func @a() { return }
-  func.func @b() { return }
-}
+func.func @a() { return }
+// expected-error @below {{memory is planned for one schedule, and this is the second of the module}}
+func.func @b() { return }
 
 // -----
 

@@ -49,7 +49,7 @@ module attributes {exec.symbols = ["n"]} {
 // -----
 
 // A size that the schedule reads is known only in the run: memory of the run. An output of such a size is asked for when it is known.
-// CHECK-LABEL: module attributes {exec.plan = {bytes = 64 : i64
+// CHECK-LABEL: module attributes {exec.plan = {bound = 64 : i64, bytes = 64 : i64
 // CHECK-LABEL: func.func @main(
 // CHECK:         exec.launch @count(%[[X:.*]]) outs(%[[C:.*]] : memref<i64>)
 // CHECK:         %[[I:.*]] = memref.load %[[C]][]

@@ -3,7 +3,7 @@
 // @over may write over its argument, @apart may not.
 
 // Two buffers are alive at once and a third is not: it lies where the first was. The last result is an output.
-// CHECK-LABEL: module attributes {exec.plan = {bytes = 128 : i64, carries = 0 : i64}}
+// CHECK-LABEL: module attributes {exec.plan = {bound = 128 : i64, bytes = 128 : i64, carries = 0 : i64}}
 // CHECK-LABEL: func.func @main(%arg0: memref<8xf32>) {
 // CHECK:         %[[A:.*]] = exec.buffer offset [[OFFSET:[0-9]+]]() : memref<8xf32>
 // CHECK:         exec.launch @apart(%arg0) outs(%[[A]] : memref<8xf32>)
@@ -51,7 +51,7 @@ func.func @main(%x: tensor<8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
 // -----
 
 // An input, a weight, a constant, a value returned twice and a view of it: all but one are copied. Nothing else needs memory.
-// CHECK-LABEL: module attributes {exec.plan = {bytes = 0 : i64
+// CHECK-LABEL: module attributes {exec.plan = {bound = 0 : i64, bytes = 0 : i64
 // CHECK:         memref.global "private" constant @constant_0 : memref<2xi64> = dense<[3, 4]> {alignment = 64 : i64}
 // CHECK-LABEL: func.func @main(
 // CHECK-SAME:    attributes {exec.results = [{nn.name = "a"}, {}, {}, {}, {}, {}]}
@@ -86,7 +86,7 @@ func.func @main(%x: tensor<8xf32>) -> (tensor<8xf32> {nn.name = "a"}, tensor<4xf
 // -----
 
 // What the schedule makes itself, and reads. Sizes of 0 and rank 0 are as good as others.
-// CHECK-LABEL: module attributes {exec.plan = {bytes = 128 : i64
+// CHECK-LABEL: module attributes {exec.plan = {bound = 128 : i64, bytes = 128 : i64
 // CHECK-LABEL: func.func @main(
 // CHECK:         %[[N:.*]] = memref.load %arg0[] : memref<i64>
 // CHECK:         %[[HOST:.*]] = exec.buffer offset {{.*}} : memref<2xi64>

@@ -1,6 +1,7 @@
 //===- AlignShapes.cpp - elementwise operations take the shape of what they follow ----------------------------------------===//
 
 #include "AlignShapes.h"
+#include "SimplifyViews.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -23,11 +24,18 @@ public:
     schedule.walk([&](linalg::GenericOp op) { generics.push_back(op); });
     for (linalg::GenericOp op : generics) {
       nameUnitLoops(op);
-      collapse(op);
+      if (llvm::any_of(op.getInputs(), [&](Value input) { return isAligned(input); }))
+        aligned.insert(op);
+      else
+        collapse(op);
     }
   }
 
 private:
+  bool isAligned(Value value) const {
+    Operation *producer = value.getDefiningOp();
+    return producer && (isa<MatMulOp>(producer) || aligned.contains(producer));
+  }
   void nameUnitLoops(linalg::GenericOp op);
   void dropUnitDims(linalg::GenericOp op);
   void collapse(linalg::GenericOp op);
@@ -87,8 +95,7 @@ std::optional<SmallVector<ReassociationIndices>> ShapeAligner::findSequences(lin
   auto expand = operand.get().getDefiningOp<tensor::ExpandShapeOp>();
   if (!expand || op.isDpsInit(&operand))
     return std::nullopt;
-  Operation *producer = expand.getSrc().getDefiningOp();
-  if (!producer || !(isa<MatMulOp>(producer) || aligned.contains(producer)))
+  if (!isAligned(expand.getSrc()))
     return std::nullopt;
   AffineMap map = op.getMatchingIndexingMap(&operand);
   if (!map.isProjectedPermutation())
@@ -129,12 +136,21 @@ void ShapeAligner::collapse(linalg::GenericOp op) {
   }
 }
 
-LogicalResult nncc::exec::alignShapes(func::FuncOp schedule) {
-  ShapeAligner(schedule.getContext()).align(schedule);
+/// Reshapes that cancel; constants that are one number, which become part of the bodies that use them.
+static LogicalResult cleanUp(func::FuncOp schedule) {
   RewritePatternSet patterns(schedule.getContext());
+  linalg::populateElementwiseOpsFusionPatterns(patterns, [](OpOperand *) { return false; });
   tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, schedule.getContext());
   tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, schedule.getContext());
   linalg::FillOp::getCanonicalizationPatterns(patterns, schedule.getContext());
   tensor::populateFoldTensorEmptyPatterns(patterns);
   return applyPatternsGreedily(schedule, std::move(patterns));
+}
+
+LogicalResult nncc::exec::alignShapes(func::FuncOp schedule) {
+  if (failed(cleanUp(schedule)))
+    return failure();
+  simplifyViews(schedule);
+  ShapeAligner(schedule.getContext()).align(schedule);
+  return cleanUp(schedule);
 }

@@ -72,6 +72,9 @@ static const char *findEpilogueObstacle(Operation *root, ArrayRef<Operation *> g
 }
 
 static const char *findContractionObstacle(Operation *root, ArrayRef<Operation *> group) {
+  for (Value operand : root->getOperands())
+    if (llvm::is_contained(group, lookThroughViews(operand).getDefiningOp()))
+      return "computes an operand of the contraction";
   for (Operation *op : group) {
     if (op == root)
       continue;
@@ -81,9 +84,6 @@ static const char *findContractionObstacle(Operation *root, ArrayRef<Operation *
     if (const char *obstacle = findEpilogueObstacle(root, group, generic))
       return obstacle;
   }
-  for (Value operand : root->getOperands())
-    if (llvm::is_contained(group, lookThroughViews(operand).getDefiningOp()))
-      return "computes an operand of the contraction";
   return nullptr;
 }
 

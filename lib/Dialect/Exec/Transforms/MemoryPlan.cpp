@@ -15,6 +15,8 @@ std::optional<MemoryPlan> MemoryPlan::get(ModuleOp module) {
     plan.numCarries = carries.getInt();
   if (auto bytes = attribute.getAs<IntegerAttr>("bytes"))
     plan.arenaBytes = bytes.getInt();
+  if (auto bytes = attribute.getAs<IntegerAttr>("bound"))
+    plan.boundBytes = bytes.getInt();
   auto slots = attribute.getAs<ArrayAttr>("slots");
   plan.isStatic = !slots;
   for (Attribute slot : slots ? slots.getValue() : ArrayRef<Attribute>()) {
@@ -29,12 +31,14 @@ std::optional<MemoryPlan> MemoryPlan::get(ModuleOp module) {
 void MemoryPlan::setOn(ModuleOp module) const {
   Builder builder(module.getContext());
   NamedAttrList attributes;
-  if (isStatic)
+  if (isStatic) {
     attributes.append("bytes", builder.getI64IntegerAttr(arenaBytes));
-  else
+    attributes.append("bound", builder.getI64IntegerAttr(boundBytes));
+  } else {
     attributes.append("slots", builder.getArrayAttr(llvm::map_to_vector(slots, [&](const Lifetime &slot) -> Attribute {
       return builder.getDenseI64ArrayAttr({slot.bytes, slot.first, slot.last});
     })));
+  }
   attributes.append("carries", builder.getI64IntegerAttr(numCarries));
   module->setAttr("exec.plan", attributes.getDictionary(module.getContext()));
 }

@@ -24,12 +24,11 @@ class PlanMemoryPass : public impl::PlanMemoryBase<PlanMemoryPass> {
 public:
   void runOnOperation() override {
     auto schedules = getOperation().getOps<func::FuncOp>();
-    if (!llvm::hasSingleElement(schedules)) {
-      getOperation().emitError("memory is planned for one schedule, but the module has ")
-          << llvm::range_size(schedules);
+    for (func::FuncOp second : llvm::drop_begin(schedules)) {
+      second.emitError("memory is planned for one schedule, and this is the second of the module");
       return signalPassFailure();
     }
-    if (failed(plan(*schedules.begin())))
+    if (!schedules.empty() && failed(plan(*schedules.begin())))
       signalPassFailure();
   }
 
@@ -99,8 +98,7 @@ PlannedPlaces PlanMemoryPass::place(BufferAssignment &assignment, MemoryPlan &pl
   for (auto &[id, place] : places.places)
     place = packing.offsets[place];
   plan.arenaBytes = packing.bytes;
-  arenaBytes = packing.bytes;
-  boundBytes = getLowerBound(plan.slots);
+  plan.boundBytes = getLowerBound(plan.slots);
   plan.slots.clear();
   return places;
 }

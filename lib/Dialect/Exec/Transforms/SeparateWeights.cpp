@@ -40,8 +40,8 @@ private:
       attributes.append("exec.file", file.getFileAttr());
       attributes.append("exec.length", file.getLengthAttr());
       attributes.append("exec.offset", file.getOffsetAttr());
-      if (failed(weights.insertArgument(weights.getNumArguments(), file.getType(), attributes.getDictionary(b.getContext()),
-                                        file.getLoc())))
+      if (failed(weights.insertArgument(weights.getNumArguments(), file.getType(),
+                                        attributes.getDictionary(b.getContext()), file.getLoc())))
         return failure();
       file.replaceAllUsesWith(weights.getArguments().back());
       file.erase();

@@ -9,11 +9,12 @@
 
 namespace nncc::exec {
 
-/// The attribute `exec.plan` of a module: `{bytes = 4096}`, or `{slots = [[-1, 0, 3], ..]}` with the bytes (-1: from the function
+/// The attribute `exec.plan` of a module: `{bytes = 4096, bound = 4096}`, or `{slots = [[-1, 0, 3], ..]}` with the bytes (-1: from the function
 /// @sizes), the first and the last position of each slot; and the number of values that loops carry in growing buffers.
 struct MemoryPlan {
   bool isStatic = true;
   int64_t arenaBytes = 0; // of a static plan
+  int64_t boundBytes = 0; // of a static plan: the most that is alive at once, which no plan can beat
   llvm::SmallVector<Lifetime> slots;
   unsigned numCarries = 0;
 

@@ -125,7 +125,7 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
     ```
     becomes
     ```mlir
-    module attributes {exec.plan = {bytes = 64 : i64, carries = 0 : i64}} {
+    module attributes {exec.plan = {bound = 64 : i64, bytes = 64 : i64, carries = 0 : i64}} {
       func.func @main(%x: memref<8xf32>) {
         %0 = exec.buffer offset 0() : memref<8xf32>
         exec.launch @k0_reverse(%x) outs(%0 : memref<8xf32>) : (memref<8xf32>) -> ()
@@ -138,10 +138,6 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
                            "::nncc::exec::ExecDialect"];
-  let statistics = [
-    Statistic<"arenaBytes", "arena-bytes", "Bytes of the arena, when static">,
-    Statistic<"boundBytes", "bound-bytes", "The most bytes alive at once, which no plan can beat">
-  ];
 }
 
 #endif // NNCC_DIALECT_EXEC_TRANSFORMS_PASSES_TD

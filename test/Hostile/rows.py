@@ -238,7 +238,14 @@ def names_for_other_languages(folder):
     return save(folder, model(nodes, name="../../x"))
 
 
-@row(4, says=("NN4105",))
+@row(0, seconds=2)
+def name_of_a_size_with_2_to_the_40_terms(folder):
+    size = "*".join(f"(a{i}+b{i})" for i in range(40))
+    graph = helper.make_graph([node("Neg", ["x"], ["y"])], "g", [value("x", [size])], [value("y", [size])])
+    return save(folder, helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10))
+
+
+@row(4, says="NN4105")
 def name_twice_in_inputs(folder):
     return save(folder, model([node("Neg", ["x"], ["y"])], inputs=("x", "x")))
 

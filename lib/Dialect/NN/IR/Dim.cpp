@@ -198,6 +198,11 @@ std::string Dim::str() const {
 // Arithmetic
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+// Sizes come from files, and grow with every op of a chain: beyond these limits a size is unknown rather than a burden.
+static constexpr size_t kMaxTerms = 64;
+static constexpr size_t kMaxFactors = 16;
+static constexpr size_t kMaxCallText = 1024;
+
 Dim Dim::operator+(const Dim &other) const {
   if (unknownFlag || other.unknownFlag)
     return unknown();
@@ -209,7 +214,7 @@ Dim Dim::operator+(const Dim &other) const {
     if (!sum)
       result.terms.erase(monomial);
   }
-  return result;
+  return result.terms.size() > kMaxTerms ? unknown() : result;
 }
 
 Dim Dim::operator-(const Dim &other) const { return *this + other * Dim(-1); }
@@ -217,9 +222,13 @@ Dim Dim::operator-(const Dim &other) const { return *this + other * Dim(-1); }
 Dim Dim::operator*(const Dim &other) const {
   if (unknownFlag || other.unknownFlag)
     return unknown();
+  if (terms.size() * other.terms.size() > kMaxTerms)
+    return unknown();
   Dim result;
   for (const auto &[a, ca] : terms)
     for (const auto &[b, cb] : other.terms) {
+      if (a.size() + b.size() > kMaxFactors)
+        return unknown();
       Monomial product = a;
       product.insert(product.end(), b.begin(), b.end());
       llvm::sort(product);
@@ -264,7 +273,10 @@ std::optional<Dim> Dim::divideExactly(const Dim &divisor) const {
 
 Dim Dim::call(StringRef function, const Dim &a, const Dim &b) {
   Dim result;
-  result.terms[{(function + "(" + a.str() + ", " + b.str() + ")").str()}] = 1;
+  std::string text = (function + "(" + a.str() + ", " + b.str() + ")").str();
+  if (text.size() > kMaxCallText)
+    return unknown();
+  result.terms[{text}] = 1;
   return result;
 }
 

@@ -58,7 +58,7 @@ constexpr unsigned kMaxGraphDepth = 32;
 /// At most so many functions may be in one another.
 constexpr unsigned kMaxFunctionDepth = 64;
 /// At most so many nodes, once functions are expanded.
-constexpr uint64_t kMaxNodes = uint64_t(1) << 22;
+constexpr uint64_t kMaxNodes = uint64_t(1) << 20;
 
 } // namespace nncc::import
 

@@ -92,10 +92,12 @@ bool nnccrt_context::bind(Slot &slot, const ValueName &name, const nnccrt_tensor
     return false;
   uint32_t rank = name.value.rank;
   slot.bound = *tensor;
+  slot.bound.rank = rank;
   slot.bound.dims = slot.boundDims;
   slot.bound.strides = nullptr;
   slot.isBound = true;
   slot.anyDims = anyDims;
+  slot.isStale = false;
   slot.strided = !anyDims && !isContiguous(tensor->dims, tensor->strides, rank);
   for (uint32_t i = 0; i < rank && !anyDims; ++i) {
     slot.boundDims[i] = tensor->dims[i];
@@ -116,7 +118,7 @@ static bool leavesDims(const nnccrt_tensor *tensor, const nnccrt_value &value) {
 
 bool nnccrt_context::bindInput(uint32_t index, const nnccrt_tensor *tensor, Report &report) {
   if (index >= inputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no input %u: model '%s' has %zu inputs", index, model().name,
+    return report.fail(NNCCRT_INVALID, "there is no input %u: model '%.160s' has %zu inputs", index, model().name,
                        inputs.size());
   const nnccrt_value &value = model().inputs[index];
   return isIdle(report) && bind(inputs[index], {"input", value}, tensor, leavesDims(tensor, value), report);
@@ -124,7 +126,7 @@ bool nnccrt_context::bindInput(uint32_t index, const nnccrt_tensor *tensor, Repo
 
 bool nnccrt_context::bindOutput(uint32_t index, const nnccrt_tensor *tensor, Report &report) {
   if (index >= outputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%s' has %zu outputs", index, model().name,
+    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%.160s' has %zu outputs", index, model().name,
                        outputs.size());
   const nnccrt_value &value = model().outputs[index];
   return isIdle(report) && bind(outputs[index], {"output", value}, tensor, leavesDims(tensor, value), report);
@@ -146,7 +148,7 @@ static nnccrt_tensor viewOf(const Slot &slot, const nnccrt_value &value, uint64_
 
 bool nnccrt_context::getInput(uint32_t index, nnccrt_tensor *tensor, Report &report) {
   if (index >= inputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no input %u: model '%s' has %zu inputs", index, model().name,
+    return report.fail(NNCCRT_INVALID, "there is no input %u: model '%.160s' has %zu inputs", index, model().name,
                        inputs.size());
   if (!checkTensorSize(tensor, report) || !isIdle(report))
     return false;
@@ -160,7 +162,7 @@ bool nnccrt_context::getInput(uint32_t index, nnccrt_tensor *tensor, Report &rep
 
 bool nnccrt_context::getOutput(uint32_t index, nnccrt_tensor *tensor, Report &report) {
   if (index >= outputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%s' has %zu outputs", index, model().name,
+    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%.160s' has %zu outputs", index, model().name,
                        outputs.size());
   if (!checkTensorSize(tensor, report) || !isIdle(report))
     return false;
@@ -168,7 +170,7 @@ bool nnccrt_context::getOutput(uint32_t index, nnccrt_tensor *tensor, Report &re
   if (!slot.ready)
     return report.fail(
         NNCCRT_INVALID,
-        "output '%s' has no value: it is there after a run that succeeded, until the next run, resize or "
+        "output '%.160s' has no value: it is there after a run that succeeded, until the next run, resize or "
         "binding",
         model().outputs[index].name);
   *tensor = viewOf(slot, model().outputs[index], slot.isBound ? slot.bound.capacity : slot.buffer.capacity);

@@ -17,6 +17,7 @@ struct Slot {
   nnccrt_tensor bound; ///< the caller's; dims and strides point to boundDims and boundStrides
   bool isBound;
   bool anyDims; ///< bound without dims
+  bool isStale; ///< bound before the last resize: the resize says what its dims should be
   bool strided; ///< bound with gaps: copied before or after the run
   bool ready;   ///< an input that is not bound: handed out to be filled. An output: the last run gave it.
   int64_t *boundDims, *boundStrides;
@@ -24,11 +25,15 @@ struct Slot {
   int64_t *nextDims; ///< for the symbols that are being looked at; -1: not known before the run
   uint64_t nextBytes;
   Buffer buffer;
-  void *data; ///< what the run reads or writes
+  Buffer spare; ///< of an output whose last buffer is now bound as an input
+  void *data;   ///< what the run reads or writes
 
   /// A run needs memory of the context for it.
   bool needsBuffer() const { return !isBound || strided; }
 };
+
+/// Whether these bytes are some of the caller's memory that the slot is bound to.
+bool overlaps(const Slot &slot, const void *data, uint64_t bytes);
 
 /// The arena for one set of symbol values.
 struct Plan {
@@ -101,14 +106,19 @@ private:
   bool bind(Slot &slot, const nncc::rt::ValueName &name, const nnccrt_tensor *tensor, bool anyDims, Report &report);
   bool placeInput(Slot &slot, const nnccrt_value &value, Report &report);
   void dropPlan();
+  void unbindOwnMemory();
   void dropViews();
   void releaseAll();
 
+  // Plans.cpp
   const nncc::rt::Plan *findPlan(const int64_t *values, Report &report);
   bool makePlan(nncc::rt::Plan &plan, const int64_t *values, Report &report);
   nncc::rt::Plan &oldestPlan();
+
+  // Layout.cpp
   bool computeAllDims(const int64_t *values, Report &report);
   bool checkFilled(Report &report);
+  bool keepOutputsThatAreInputs(Report &report);
   template <typename Function> bool forEachBuffer(const nncc::rt::Plan &used, const Function &function);
   bool startWorkspace(const nncc::rt::Plan &used, bool isResize, Report &report);
   bool reserveAll(const nncc::rt::Plan &used, bool isResize, Report &report);

@@ -85,10 +85,10 @@ const nnccrt_level *chooseLevel(const nnccrt_model &model, Report &report) {
   }
   if (!chosen && wanted)
     report.fail(NNCCRT_UNSUPPORTED,
-                "model '%s' has no kernels for NNCC_CPU_LEVEL=%s that this CPU can run; its lowest level is %s",
+                "model '%.160s' has no kernels for NNCC_CPU_LEVEL=%s that this CPU can run; its lowest level is %s",
                 model.name, wanted, model.levels[0].cpu);
   else if (!chosen)
-    report.fail(NNCCRT_UNSUPPORTED, "model '%s' was compiled for %s, which this CPU is not", model.name,
+    report.fail(NNCCRT_UNSUPPORTED, "model '%.160s' was compiled for %s, which this CPU is not", model.name,
                 model.levels[0].cpu);
   else if ((chosen->features & NNCCRT_CPU_AMX) && !os::enableAmx()) {
     report.fail(NNCCRT_UNSUPPORTED, "the operating system did not grant the AMX registers that level %s needs",

@@ -8,61 +8,8 @@
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 #include "Context.h"
-#include "Planner.h"
 
 using namespace nncc::rt;
-
-//===----------------------------------------------------------------------------------------------------------------------===//
-// Plans of the arena
-//===----------------------------------------------------------------------------------------------------------------------===//
-
-Plan &nnccrt_context::oldestPlan() {
-  Plan *oldest = nullptr;
-  for (Plan &one : plans)
-    if (&one != plan && (!oldest || one.lastUse < oldest->lastUse))
-      oldest = &one;
-  return *oldest;
-}
-
-bool nnccrt_context::makePlan(Plan &fresh, const int64_t *values, Report &report) {
-  uint32_t count = model().num_slots;
-  fresh.arenaBytes = model().arena_bytes;
-  if (!model().sizes)
-    return true;
-  Array<int64_t> bytes;
-  if (!bytes.resize(count + size_t(1)))
-    return report.failNoMemory(count * sizeof(int64_t));
-  for (uint32_t i = 0; i < count; ++i)
-    bytes[i] = model().slots[i].bytes;
-  model().sizes(values, bytes.data());
-  Packing result = Packing::Overflow;
-  bool representable = true;
-  for (uint32_t i = 0; i < count; ++i)
-    representable &= bytes[i] >= 0;
-  if (representable)
-    result = pack(model().slots, bytes.data(), count, fresh.offsets, fresh.arenaBytes);
-  if (result == Packing::NoMemory)
-    return report.failNoMemory(count * sizeof(int64_t));
-  return result == Packing::Done ||
-         report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "for these sizes model '%s' takes more than 2^63 bytes",
-                            model().name);
-}
-
-const Plan *nnccrt_context::findPlan(const int64_t *values, Report &report) {
-  size_t bytes = model().num_symbols * sizeof(int64_t);
-  for (Plan &one : plans)
-    if (one.lastUse && !std::memcmp(one.symbols, values, bytes)) {
-      one.lastUse = ++planClock;
-      return &one;
-    }
-  Plan &fresh = oldestPlan();
-  fresh.lastUse = 0;
-  if (!makePlan(fresh, values, report))
-    return nullptr;
-  std::memcpy(fresh.symbols, values, bytes);
-  fresh.lastUse = ++planClock;
-  return &fresh;
-}
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Dims
@@ -77,8 +24,8 @@ static bool computeSlot(const Symbols &symbols, const char *what, const nnccrt_v
     if (slot.nextDims[i] < 0)
       return true;
   return countBytes(slot.nextDims, value.rank, value.dtype, slot.nextBytes) ||
-         report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "%s '%s' takes more than 2^63 bytes for these sizes", what,
-                            value.name);
+         report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "%s '%.160s' takes more than 2^63 bytes for these sizes",
+                            what, value.name);
 }
 
 /// nextDims and nextBytes of all inputs and outputs.
@@ -93,22 +40,26 @@ bool nnccrt_context::computeAllDims(const int64_t *values, Report &report) {
   return true;
 }
 
-/// What the caller filled must not change its dims behind his back; what he bound without dims must have the right size.
+/// What the caller filled or bound before a resize must not change its dims behind his back; what he bound without dims must have the
+/// right size.
 bool nnccrt_context::checkFilled(Report &report) {
   for (uint32_t i = 0; i < inputs.size(); ++i) {
     const nnccrt_value &value = model().inputs[i];
-    if (inputs[i].anyDims && inputs[i].bound.capacity != inputs[i].nextBytes)
-      return report.fail(NNCCRT_MISMATCH, "input '%s': its dims take %llu bytes, got %llu", value.name,
-                         static_cast<unsigned long long>(inputs[i].nextBytes),
-                         static_cast<unsigned long long>(inputs[i].bound.capacity));
-    for (uint32_t k = 0; inputs[i].ready && k < value.rank; ++k)
-      if (inputs[i].dims[k] != inputs[i].nextDims[k])
-        return report.fail(NNCCRT_MISMATCH,
-                           "input '%s' dim %u (%.64s): the context's memory was sized for %lld, but the inputs that "
-                           "are bound say %lld: "
-                           "resize and fill it again, or bind it",
-                           value.name, k, value.dims[k].text, static_cast<long long>(inputs[i].dims[k]),
-                           static_cast<long long>(inputs[i].nextDims[k]));
+    const Slot &slot = inputs[i];
+    if (slot.anyDims && slot.bound.capacity != slot.nextBytes)
+      return report.fail(NNCCRT_MISMATCH, "input '%.160s': its dims take %llu bytes, got %llu", value.name,
+                         static_cast<unsigned long long>(slot.nextBytes),
+                         static_cast<unsigned long long>(slot.bound.capacity));
+    const int64_t *dims = slot.ready                                      ? slot.dims
+                          : slot.isBound && slot.isStale && !slot.anyDims ? slot.boundDims
+                                                                          : nullptr;
+    for (uint32_t k = 0; dims && k < value.rank; ++k)
+      if (dims[k] != slot.nextDims[k])
+        return report.fail(
+            NNCCRT_MISMATCH,
+            "input '%.160s' dim %u (%.64s) is %lld, but the last resize or other inputs make it %lld: %s", value.name,
+            k, value.dims[k].text, static_cast<long long>(dims[k]), static_cast<long long>(slot.nextDims[k]),
+            slot.isBound ? "bind it again" : "resize and fill it again, or bind it");
   }
   return true;
 }
@@ -117,7 +68,7 @@ bool nnccrt_context::checkFilled(Report &report) {
 bool nnccrt_context::placeInput(Slot &slot, const nnccrt_value &value, Report &report) {
   for (uint32_t i = 0; i < value.rank; ++i)
     if (!isResized && value.dims[i].size < 0)
-      return report.fail(NNCCRT_INVALID, "input '%s' dim %u (%.128s) has no size yet: resize, or bind the input",
+      return report.fail(NNCCRT_INVALID, "input '%.160s' dim %u (%.128s) has no size yet: resize, or bind the input",
                          value.name, i, value.dims[i].text);
   if (!computeSlot({&model(), resized}, "input", value, slot, report))
     return false;
@@ -139,6 +90,41 @@ bool nnccrt_context::placeInput(Slot &slot, const nnccrt_value &value, Report &r
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Buffers
 //===----------------------------------------------------------------------------------------------------------------------===//
+
+bool nncc::rt::overlaps(const Slot &slot, const void *data, uint64_t bytes) {
+  Extent extent;
+  if (!slot.isBound || !slot.bound.data || !measure(slot.bound, extent))
+    return false;
+  const char *first = static_cast<const char *>(slot.bound.data), *other = static_cast<const char *>(data);
+  return first + extent.low < other + bytes && other < first + extent.high;
+}
+
+/// A caller may bind what the last run gave as an input of the next (a state, a cache). Then the next run writes elsewhere.
+bool nnccrt_context::keepOutputsThatAreInputs(Report &report) {
+  auto inputIn = [&](const void *data, uint64_t bytes) -> const char * {
+    for (uint32_t i = 0; i < inputs.size(); ++i)
+      if (overlaps(inputs[i], data, bytes))
+        return model().inputs[i].name;
+    return nullptr;
+  };
+  if (memory.isBorrowed()) {
+    const char *name = inputIn(memory.data(), memory.size());
+    return !name ||
+           report.fail(NNCCRT_MISMATCH, "input '%.160s' is bound to memory of the workspace: copy it first", name);
+  }
+  for (uint32_t i = 0; i < outputs.size(); ++i) {
+    Slot &slot = outputs[i];
+    if (!inputIn(slot.buffer.data, slot.buffer.capacity))
+      continue;
+    std::swap(slot.buffer, slot.spare);
+    if (const char *name = inputIn(slot.buffer.data, slot.buffer.capacity))
+      return report.fail(
+          NNCCRT_MISMATCH,
+          "output '%.160s' has no memory left: inputs are bound to its values of two runs, '%.160s' among them",
+          model().outputs[i].name, name);
+  }
+  return true;
+}
 
 /// Calls function(buffer, bytes) for all that a run needs besides inputs to be filled.
 template <typename Function> bool nnccrt_context::forEachBuffer(const Plan &used, const Function &function) {
@@ -199,7 +185,7 @@ bool nnccrt_context::useSymbols(const int64_t *values, bool isResize, Report &re
   if (!computeAllDims(values, report) || (!isResize && !checkFilled(report)))
     return false;
   const Plan *found = findPlan(values, report);
-  if (!found || !reserveAll(*found, isResize, report))
+  if (!found || !keepOutputsThatAreInputs(report) || !reserveAll(*found, isResize, report))
     return false;
   for (uint32_t i = 0; i < inputs.size(); ++i) {
     size_t bytes = model().inputs[i].rank * sizeof(int64_t);
@@ -219,6 +205,8 @@ bool nnccrt_context::resize(const int64_t *values, uint32_t count, Report &repor
   std::memcpy(resized, solved, count * sizeof(int64_t));
   isResized = true;
   bindingsChanged = true; // what is bound is compared with it when the run starts
+  for (Slot &slot : inputs)
+    slot.isStale = true;
   dropViews();
   return useSymbols(resized, /*isResize=*/true, report);
 }
@@ -241,11 +229,25 @@ bool nnccrt_context::workspaceBytes(const int64_t *values, uint32_t count, uint6
   });
 }
 
+/// What the caller bound must not outlive the context's own memory that it is.
+void nnccrt_context::unbindOwnMemory() {
+  for (Slot &input : inputs)
+    for (Slot &slot : outputs)
+      if (overlaps(input, slot.buffer.data, slot.buffer.capacity) ||
+          overlaps(input, slot.spare.data, slot.spare.capacity)) {
+        input.isBound = input.strided = input.anyDims = false;
+        bindingsChanged = true;
+      }
+}
+
 void nnccrt_context::releaseAll() {
+  unbindOwnMemory();
   for (Slot &slot : inputs)
     memory.release(slot.buffer);
-  for (Slot &slot : outputs)
+  for (Slot &slot : outputs) {
     memory.release(slot.buffer);
+    memory.release(slot.spare);
+  }
   for (Buffer &buffer : carries)
     memory.release(buffer);
   memory.release(arena);
@@ -292,7 +294,8 @@ bool nnccrt_context::setWorkspace(void *data, uint64_t bytes, Report &report) {
 bool nnccrt_context::checkInputsSet(Report &report) {
   for (uint32_t i = 0; i < inputs.size(); ++i)
     if (!inputs[i].isBound && !inputs[i].ready)
-      return report.fail(NNCCRT_INVALID, "input '%s' is not set: bind it, or fill the memory that nnccrt_input gives",
+      return report.fail(NNCCRT_INVALID,
+                         "input '%.160s' is not set: bind it, or fill the memory that nnccrt_input gives",
                          model().inputs[i].name);
   return true;
 }
@@ -300,7 +303,7 @@ bool nnccrt_context::checkInputsSet(Report &report) {
 bool nnccrt_context::prepare(Report &report) {
   if (!plan || bindingsChanged) {
     for (uint32_t i = 0; i < inputs.size(); ++i)
-      boundDims[i] = inputs[i].isBound && !inputs[i].anyDims ? inputs[i].boundDims : nullptr;
+      boundDims[i] = inputs[i].isBound && !inputs[i].anyDims && !inputs[i].isStale ? inputs[i].boundDims : nullptr;
     if (!solveSymbols(model(), boundDims.data(), isResized ? resized : nullptr, solved, report) ||
         !checkInputsSet(report) || !useSymbols(solved, /*isResize=*/false, report))
       return false;

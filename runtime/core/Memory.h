@@ -28,6 +28,7 @@ public:
   /// Null: the heap. No buffer may be in use.
   void borrow(void *memory, uint64_t bytes);
   bool isBorrowed() const { return base != nullptr; }
+  char *data() const { return base; }
   uint64_t size() const { return bytes; }
 
   /// Gives the buffer at least so many bytes; if it grows, its contents are lost.

@@ -25,20 +25,21 @@ static bool checkValue(const nnccrt_model &model, const char *what, const nnccrt
                        Report &report) {
   constexpr uint32_t maxRank = 64;
   if (value.kind != NNCCRT_TENSOR)
-    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s' is %s: this runtime (" NNCCRT_VERSION ") takes tensors only", what,
-                       value.name, kindName(value.kind));
+    return report.fail(NNCCRT_UNSUPPORTED, "%s '%.160s' is %s: this runtime (" NNCCRT_VERSION ") takes tensors only",
+                       what, value.name, kindName(value.kind));
   if (!nnccrt_dtype_bits(value.dtype))
     return report.fail(NNCCRT_UNSUPPORTED,
-                       "%s '%s' has element type %s (%u), which this runtime (" NNCCRT_VERSION ") does not take", what,
-                       value.name, nnccrt_dtype_name(value.dtype), value.dtype);
+                       "%s '%.160s' has element type %s (%u), which this runtime (" NNCCRT_VERSION ") does not take",
+                       what, value.name, nnccrt_dtype_name(value.dtype), value.dtype);
   if (value.rank > maxRank)
-    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s' has %u dims, more than %u", what, value.name, value.rank, maxRank);
+    return report.fail(NNCCRT_UNSUPPORTED, "%s '%.160s' has %u dims, more than %u", what, value.name, value.rank,
+                       maxRank);
   for (uint32_t i = 0; i < value.rank; ++i) {
     const nnccrt_dim &dim = value.dims[i];
     bool isSymbol = dim.size == -1 && dim.symbol >= 0 && static_cast<uint32_t>(dim.symbol) < model.num_symbols;
     if (dim.size < 0 && !isSymbol && dim.size != -3 && (dim.size != -2 || isInput))
-      return report.fail(NNCCRT_INTERNAL, "%s '%s' dim %u: the descriptor's size %lld, symbol %d make no sense", what,
-                         value.name, i, static_cast<long long>(dim.size), dim.symbol);
+      return report.fail(NNCCRT_INTERNAL, "%s '%.160s' dim %u: the descriptor's size %lld, symbol %d make no sense",
+                         what, value.name, i, static_cast<long long>(dim.size), dim.symbol);
   }
   return true;
 }
@@ -46,14 +47,14 @@ static bool checkValue(const nnccrt_model &model, const char *what, const nnccrt
 static bool checkPlan(const nnccrt_model &model, Report &report) {
   if (!model.sizes)
     return model.arena_bytes >= 0 ||
-           report.fail(NNCCRT_INTERNAL, "model '%s' has neither the size of its memory nor a function for it",
+           report.fail(NNCCRT_INTERNAL, "model '%.160s' has neither the size of its memory nor a function for it",
                        model.name);
   if (model.num_slots && !model.slots)
-    return report.fail(NNCCRT_INTERNAL, "model '%s' has %u buffers without a table of them", model.name,
+    return report.fail(NNCCRT_INTERNAL, "model '%.160s' has %u buffers without a table of them", model.name,
                        model.num_slots);
   for (uint32_t i = 0; i < model.num_slots; ++i)
     if (model.slots[i].first > model.slots[i].last)
-      return report.fail(NNCCRT_INTERNAL, "model '%s' buffer %u ends before it begins", model.name, i);
+      return report.fail(NNCCRT_INTERNAL, "model '%.160s' buffer %u ends before it begins", model.name, i);
   return true;
 }
 
@@ -68,7 +69,7 @@ bool checkModel(const nnccrt_model *model, Report &report) {
         ") has ABI %u (%zu bytes): compile the model again or link the runtime of its nncc",
         model->abi_version, model->size, NNCCRT_ABI_VERSION, sizeof(nnccrt_model));
   if (!model->run || !model->num_levels || !model->levels || model->scratch_bytes < 0)
-    return report.fail(NNCCRT_INTERNAL, "model '%s' has no code", model->name);
+    return report.fail(NNCCRT_INTERNAL, "model '%.160s' has no code", model->name);
   for (uint32_t i = 0; i < model->num_inputs; ++i)
     if (!checkValue(*model, "input", model->inputs[i], /*isInput=*/true, report))
       return false;

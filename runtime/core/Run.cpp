@@ -157,20 +157,6 @@ static void *carryBuffer(nnccrt_frame *frame, uint32_t id, const void *source, i
 // Outputs
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-static bool overlap(const void *a, uint64_t aBytes, const void *b, uint64_t bBytes) {
-  const char *first = static_cast<const char *>(a), *second = static_cast<const char *>(b);
-  return first < second + bBytes && second < first + aBytes;
-}
-
-/// The caller's memory that an input or output takes.
-static bool overlapsBound(const Slot &slot, const char *data, uint64_t bytes) {
-  Extent extent;
-  if (!slot.isBound || !measure(slot.bound, extent))
-    return false;
-  return overlap(data, bytes, static_cast<const char *>(slot.bound.data) + extent.low,
-                 static_cast<uint64_t>(extent.high - extent.low));
-}
-
 /// Output `index` will be written while inputs are still read, so it must lie apart from all of them.
 static bool checkAliases(nnccrt_context &context, uint32_t index, uint64_t bytes, Report &report) {
   const char *name = context.model().outputs[index].name;
@@ -182,20 +168,15 @@ static bool checkAliases(nnccrt_context &context, uint32_t index, uint64_t bytes
     bytes = static_cast<uint64_t>(extent.high - extent.low);
   }
   for (uint32_t i = 0; i < context.inputs.size(); ++i)
-    if (overlapsBound(context.inputs[i], data, bytes))
-      return report.fail(NNCCRT_MISMATCH, "output '%s' overlaps input '%s' in memory", name,
+    if (overlaps(context.inputs[i], data, bytes))
+      return report.fail(NNCCRT_MISMATCH, "output '%.160s' overlaps input '%.160s' in memory", name,
                          context.model().inputs[i].name);
   for (uint32_t i = 0; i < context.outputs.size(); ++i) {
     const Slot &other = context.outputs[i];
     if (i == index || !other.isBound || !other.ready)
       continue;
-    uint64_t otherBytes = 0;
-    bool overlaps = other.strided ? overlapsBound(other, data, bytes)
-                                  : countBytes(other.dims, context.model().outputs[i].rank,
-                                               context.model().outputs[i].dtype, otherBytes) &&
-                                        overlap(data, bytes, other.bound.data, otherBytes);
-    if (overlaps)
-      return report.fail(NNCCRT_MISMATCH, "output '%s' overlaps output '%s' in memory", name,
+    if (overlaps(other, data, bytes))
+      return report.fail(NNCCRT_MISMATCH, "output '%.160s' overlaps output '%.160s' in memory", name,
                          context.model().outputs[i].name);
   }
   return true;
@@ -207,13 +188,14 @@ static bool checkBoundOutput(nnccrt_context &context, uint32_t index, uint64_t b
   const Slot &slot = context.outputs[index];
   for (uint32_t i = 0; !slot.anyDims && i < value.rank; ++i)
     if (slot.boundDims[i] != slot.dims[i])
-      return report.fail(NNCCRT_MISMATCH,
-                         "output '%s' dim %u: the caller's memory is bound with %lld, the model gives %lld", value.name,
-                         i, static_cast<long long>(slot.boundDims[i]), static_cast<long long>(slot.dims[i]));
+      return report.fail(
+          NNCCRT_MISMATCH, "output '%.160s' dim %u: the caller's memory is bound with %lld, the model gives %lld",
+          value.name, i, static_cast<long long>(slot.boundDims[i]), static_cast<long long>(slot.dims[i]));
   uint64_t capacity = slot.bound.capacity || slot.anyDims ? slot.bound.capacity : bytes;
   if (!slot.strided && capacity < bytes)
-    return report.failNeeding(NNCCRT_TOO_SMALL, bytes, "output '%s' takes %llu bytes, its capacity is %llu", value.name,
-                              static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(capacity));
+    return report.failNeeding(NNCCRT_TOO_SMALL, bytes, "output '%.160s' takes %llu bytes, its capacity is %llu",
+                              value.name, static_cast<unsigned long long>(bytes),
+                              static_cast<unsigned long long>(capacity));
   return checkAliases(context, index, bytes, report);
 }
 
@@ -226,11 +208,14 @@ static void *giveOutput(nnccrt_frame *frame, uint32_t index, const int64_t *dims
   const nnccrt_value &value = context.model().outputs[index];
   uint64_t bytes = 0;
   if (!countBytes(dims, value.rank, value.dtype, bytes)) {
-    report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "output '%s' takes more than 2^63 bytes", value.name);
+    report.failNeeding(NNCCRT_NO_MEMORY, UINT64_MAX, "output '%.160s' takes more than 2^63 bytes", value.name);
     return nullptr;
   }
-  for (uint32_t i = 0; i < value.rank; ++i)
+  for (uint32_t i = 0; i < value.rank; ++i) {
     slot.dims[i] = dims[i];
+    if (slot.anyDims)
+      slot.boundDims[i] = dims[i];
+  }
   if (slot.isBound && !checkBoundOutput(context, index, bytes, report))
     return nullptr;
   if (slot.needsBuffer() && !context.memory.reserveLate(slot.buffer, bytes, report))
@@ -258,14 +243,14 @@ static bool finish(nnccrt_context &context, int32_t result, Report &report) {
   if (!report.ok())
     return false;
   if (result)
-    return report.fail(NNCCRT_INTERNAL, "the schedule of model '%s' ended with %d and no reason", context.model().name,
-                       result);
+    return report.fail(NNCCRT_INTERNAL, "the schedule of model '%.160s' ended with %d and no reason",
+                       context.model().name, result);
   for (uint32_t i = 0; i < context.outputs.size(); ++i) {
     const nnccrt_value &value = context.model().outputs[i];
     Slot &slot = context.outputs[i];
     if (!slot.ready)
-      return report.fail(NNCCRT_INTERNAL, "the schedule of model '%s' gave no output '%s'", context.model().name,
-                         value.name);
+      return report.fail(NNCCRT_INTERNAL, "the schedule of model '%.160s' gave no output '%.160s'",
+                         context.model().name, value.name);
     if (slot.strided)
       copyElements(slot.dims, value.rank, value.dtype, slot.data, nullptr, slot.bound.data, slot.boundStrides);
   }

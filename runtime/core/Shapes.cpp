@@ -11,9 +11,10 @@ static bool failExpression(Evaluation problem, const char *what, const nnccrt_va
                            Report &report) {
   const char *text = value.dims[index].text;
   if (problem == Evaluation::Overflow)
-    return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: %.128s is beyond 64 bits or divides by zero for these sizes",
-                       what, value.name, index, text);
-  return report.fail(NNCCRT_INTERNAL, "%s '%s' dim %u: cannot evaluate '%.128s'", what, value.name, index, text);
+    return report.fail(NNCCRT_MISMATCH,
+                       "%s '%.160s' dim %u: %.128s is beyond 64 bits or divides by zero for these sizes", what,
+                       value.name, index, text);
+  return report.fail(NNCCRT_INTERNAL, "%s '%.160s' dim %u: cannot evaluate '%.128s'", what, value.name, index, text);
 }
 
 bool computeDims(const Symbols &symbols, const char *what, const nnccrt_value &value, int64_t *dims, Report &report) {
@@ -29,7 +30,7 @@ bool computeDims(const Symbols &symbols, const char *what, const nnccrt_value &v
     if (result != Evaluation::Done)
       return failExpression(result, what, value, i, report);
     if (dims[i] < 0)
-      return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: %.128s is %lld for these sizes", what, value.name, i,
+      return report.fail(NNCCRT_MISMATCH, "%s '%.160s' dim %u: %.128s is %lld for these sizes", what, value.name, i,
                          dim.text, static_cast<long long>(dims[i]));
   }
   return true;
@@ -37,13 +38,13 @@ bool computeDims(const Symbols &symbols, const char *what, const nnccrt_value &v
 
 bool checkSymbols(const nnccrt_model &model, const int64_t *values, uint32_t count, Report &report) {
   if (count != model.num_symbols)
-    return report.fail(NNCCRT_INVALID, "model '%s' has %u symbols, got %u values", model.name, model.num_symbols,
+    return report.fail(NNCCRT_INVALID, "model '%.160s' has %u symbols, got %u values", model.name, model.num_symbols,
                        count);
   if (count && !values)
     return report.fail(NNCCRT_INVALID, "the values of the symbols are a null pointer");
   for (uint32_t i = 0; i < count; ++i)
     if (values[i] < 0)
-      return report.fail(NNCCRT_MISMATCH, "symbol '%s': %lld is negative", model.symbols[i],
+      return report.fail(NNCCRT_MISMATCH, "symbol '%.160s': %lld is negative", model.symbols[i],
                          static_cast<long long>(values[i]));
   return true;
 }
@@ -84,7 +85,7 @@ private:
       for (uint32_t i = 0; inputDims[other] && i < model.inputs[other].rank; ++i)
         if (const nnccrt_dim &dim = model.inputs[other].dims[i]; dim.size == kSymbol && dim.symbol == symbol)
           return report.fail(NNCCRT_MISMATCH,
-                             "input '%s' dim %u (%.64s): expected %lld, as input '%s' dim %u is, got %lld",
+                             "input '%.160s' dim %u (%.64s): expected %lld, as input '%.160s' dim %u is, got %lld",
                              model.inputs[input].name, index, model.symbols[symbol], static_cast<long long>(expected),
                              model.inputs[other].name, i, static_cast<long long>(inputDims[input][index]));
     return false;
@@ -114,7 +115,7 @@ private:
       if (symbols.values[i] >= 0)
         continue;
       if (!defaults)
-        return report.fail(NNCCRT_MISMATCH, "symbol '%s' has no value: bind the inputs that have it, or resize",
+        return report.fail(NNCCRT_MISMATCH, "symbol '%.160s' has no value: bind the inputs that have it, or resize",
                            model.symbols[i]);
       symbols.values[i] = defaults[i];
     }
@@ -129,7 +130,7 @@ private:
       if (result != Evaluation::Done)
         return failExpression(result, "input", value, i, report);
       return expected == size ||
-             report.fail(NNCCRT_MISMATCH, "input '%s' dim %u (%.128s): expected %lld, got %lld", value.name, i,
+             report.fail(NNCCRT_MISMATCH, "input '%.160s' dim %u (%.128s): expected %lld, got %lld", value.name, i,
                          value.dims[i].text, static_cast<long long>(expected), static_cast<long long>(size));
     });
   }

@@ -177,18 +177,18 @@ bool checkTensorSize(const nnccrt_tensor *tensor, Report &report) {
 static bool checkDims(const nnccrt_tensor &tensor, const ValueName &name, Report &report) {
   const nnccrt_value &value = name.value;
   if (tensor.rank != value.rank)
-    return report.fail(NNCCRT_MISMATCH, "%s '%s' rank: expected %u, got %u", name.what, value.name, value.rank,
+    return report.fail(NNCCRT_MISMATCH, "%s '%.160s' rank: expected %u, got %u", name.what, value.name, value.rank,
                        tensor.rank);
   if (tensor.rank && !tensor.dims)
-    return report.fail(NNCCRT_INVALID, "%s '%s' has no dims: nnccrt_tensor.dims is a null pointer", name.what,
+    return report.fail(NNCCRT_INVALID, "%s '%.160s' has no dims: nnccrt_tensor.dims is a null pointer", name.what,
                        value.name);
   for (uint32_t i = 0; i < value.rank; ++i) {
     long long got = tensor.dims[i], expected = value.dims[i].size;
     if (got < 0)
-      return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: %lld is negative", name.what, value.name, i, got);
+      return report.fail(NNCCRT_MISMATCH, "%s '%.160s' dim %u: %lld is negative", name.what, value.name, i, got);
     if (expected >= 0 && got != expected)
-      return report.fail(NNCCRT_MISMATCH, "%s '%s' dim %u: expected %lld, got %lld", name.what, value.name, i, expected,
-                         got);
+      return report.fail(NNCCRT_MISMATCH, "%s '%.160s' dim %u: expected %lld, got %lld", name.what, value.name, i,
+                         expected, got);
   }
   return true;
 }
@@ -197,18 +197,18 @@ static bool checkMemory(const nnccrt_tensor &tensor, const ValueName &name, Repo
   const char *what = name.what, *id = name.value.name;
   Extent extent;
   if (!measure(tensor, extent))
-    return report.fail(NNCCRT_MISMATCH, "%s '%s': its dims and strides take more than 2^63 bytes", what, id);
+    return report.fail(NNCCRT_MISMATCH, "%s '%.160s': its dims and strides take more than 2^63 bytes", what, id);
   if (extent.high == extent.low)
     return true;
   if (!tensor.data)
-    return report.fail(NNCCRT_INVALID, "%s '%s': nnccrt_tensor.data is a null pointer", what, id);
+    return report.fail(NNCCRT_INVALID, "%s '%.160s': nnccrt_tensor.data is a null pointer", what, id);
   uint32_t alignment = elementAlignment(tensor.dtype);
   if (reinterpret_cast<uintptr_t>(tensor.data) % alignment)
-    return report.fail(NNCCRT_MISMATCH, "%s '%s': address %p is not aligned to %u bytes, its element type %s", what, id,
-                       tensor.data, alignment, nnccrt_dtype_name(tensor.dtype));
+    return report.fail(NNCCRT_MISMATCH, "%s '%.160s': address %p is not aligned to %u bytes, its element type %s", what,
+                       id, tensor.data, alignment, nnccrt_dtype_name(tensor.dtype));
   if (tensor.capacity && static_cast<uint64_t>(extent.high) > tensor.capacity)
     return report.failNeeding(NNCCRT_TOO_SMALL, static_cast<uint64_t>(extent.high),
-                              "%s '%s': its dims take %lld bytes, its capacity is %llu", what, id,
+                              "%s '%.160s': its dims take %lld bytes, its capacity is %llu", what, id,
                               static_cast<long long>(extent.high), static_cast<unsigned long long>(tensor.capacity));
   return true;
 }
@@ -218,28 +218,28 @@ bool checkTensor(const nnccrt_tensor &tensor, const ValueName &name, bool anyDim
   if (!checkTensorSize(&tensor, report))
     return false;
   if (tensor.kind != NNCCRT_TENSOR)
-    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s': this runtime takes tensors only, not a value of kind %u",
+    return report.fail(NNCCRT_UNSUPPORTED, "%s '%.160s': this runtime takes tensors only, not a value of kind %u",
                        name.what, value.name, tensor.kind);
   uint32_t device = tensor.device_kind ? tensor.device_kind : static_cast<uint32_t>(NNCCRT_CPU);
   if (device != NNCCRT_CPU)
-    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s' lies on %s, the model runs on the CPU", name.what, value.name,
+    return report.fail(NNCCRT_UNSUPPORTED, "%s '%.160s' lies on %s, the model runs on the CPU", name.what, value.name,
                        deviceName(device));
   if (tensor.dtype != value.dtype)
-    return report.fail(NNCCRT_MISMATCH, "%s '%s' dtype: expected %s, got %s", name.what, value.name,
+    return report.fail(NNCCRT_MISMATCH, "%s '%.160s' dtype: expected %s, got %s", name.what, value.name,
                        nnccrt_dtype_name(value.dtype), nnccrt_dtype_name(tensor.dtype));
   if (anyDims) {
     uint32_t alignment = elementAlignment(tensor.dtype);
     if (tensor.capacity && !tensor.data)
-      return report.fail(NNCCRT_INVALID, "%s '%s': nnccrt_tensor.data is a null pointer", name.what, value.name);
+      return report.fail(NNCCRT_INVALID, "%s '%.160s': nnccrt_tensor.data is a null pointer", name.what, value.name);
     if (reinterpret_cast<uintptr_t>(tensor.data) % alignment)
-      return report.fail(NNCCRT_MISMATCH, "%s '%s': address %p is not aligned to %u bytes, its element type %s",
+      return report.fail(NNCCRT_MISMATCH, "%s '%.160s': address %p is not aligned to %u bytes, its element type %s",
                          name.what, value.name, tensor.data, alignment, nnccrt_dtype_name(tensor.dtype));
     return true;
   }
   if (!checkDims(tensor, name, report))
     return false;
   if (!isContiguous(tensor.dims, tensor.strides, tensor.rank) && elementType(tensor.dtype).bits % 8)
-    return report.fail(NNCCRT_UNSUPPORTED, "%s '%s': strides of packed %s elements", name.what, value.name,
+    return report.fail(NNCCRT_UNSUPPORTED, "%s '%.160s': strides of packed %s elements", name.what, value.name,
                        nnccrt_dtype_name(tensor.dtype));
   return checkMemory(tensor, name, report);
 }

@@ -11,7 +11,7 @@ static unsigned long long number(uint64_t value) { return value; }
 
 static bool checkHash(const nnccrt_model &model, const void *hash, const char *source, Report &report) {
   return !std::memcmp(hash, model.weights_hash, sizeof(model.weights_hash)) ||
-         report.fail(NNCCRT_MISMATCH, "the weights in %s are not those of model '%s': their hash differs", source,
+         report.fail(NNCCRT_MISMATCH, "the weights in %s are not those of model '%.160s': their hash differs", source,
                      model.name);
 }
 
@@ -22,7 +22,7 @@ static bool loadFile(nnccrt_program &program, const char *path, Report &report) 
     return false;
   uint64_t expected = model.weights_bytes + sizeof(model.weights_hash);
   if (program.file.bytes != expected)
-    return report.fail(NNCCRT_MISMATCH, "'%s' has %llu bytes, the weights of model '%s' take %llu", path,
+    return report.fail(NNCCRT_MISMATCH, "'%s' has %llu bytes, the weights of model '%.160s' take %llu", path,
                        number(program.file.bytes), model.name, number(expected));
   program.weights = program.file.data;
   return checkHash(model, program.file.data + model.weights_bytes, path, report);
@@ -35,7 +35,7 @@ static bool loadFileBeside(nnccrt_program &program, Report &report) {
   size_t length = std::strlen(path);
   if (std::snprintf(path + length, sizeof(path) - length, "%s", program.model->weights_file) >=
       static_cast<int>(sizeof(path) - length))
-    return report.fail(NNCCRT_IO, "the path of the weights of model '%s' is too long", program.model->name);
+    return report.fail(NNCCRT_IO, "the path of the weights of model '%.160s' is too long", program.model->name);
   return loadFile(program, path, report);
 }
 
@@ -43,7 +43,7 @@ static bool loadMemory(nnccrt_program &program, const nnccrt_load_options &optio
   const nnccrt_model &model = *program.model;
   if (options.weights_bytes != model.weights_bytes)
     return report.fail(NNCCRT_MISMATCH,
-                       "nnccrt_load_options.weights has %llu bytes, the weights of model '%s' take %llu",
+                       "nnccrt_load_options.weights has %llu bytes, the weights of model '%.160s' take %llu",
                        number(options.weights_bytes), model.name, number(model.weights_bytes));
   if (reinterpret_cast<uintptr_t>(options.weights) % kAlignment)
     return report.fail(NNCCRT_MISMATCH, "nnccrt_load_options.weights: address %p is not aligned to 64 bytes",
@@ -62,8 +62,8 @@ static bool loadCallback(nnccrt_program &program, const nnccrt_load_options &opt
   for (uint64_t offset = 0; offset < model.weights_bytes; offset += piece) {
     uint64_t left = model.weights_bytes - offset;
     if (int error = options.read_weights(options.user, offset, target + offset, left < piece ? left : piece))
-      return report.fail(NNCCRT_IO, "nnccrt_load_options.read_weights returned %d at byte %llu of model '%s'", error,
-                         number(offset), model.name);
+      return report.fail(NNCCRT_IO, "nnccrt_load_options.read_weights returned %d at byte %llu of model '%.160s'",
+                         error, number(offset), model.name);
   }
   program.weights = target;
   return true;
@@ -80,7 +80,7 @@ static bool loadFrom(nnccrt_program &program, const nnccrt_load_options &options
   if (model.weights_file)
     return loadFileBeside(program, report);
   return report.fail(NNCCRT_INVALID,
-                     "the weights of model '%s' are not in its object: say where they are in nnccrt_load_options",
+                     "the weights of model '%.160s' are not in its object: say where they are in nnccrt_load_options",
                      model.name);
 }
 
@@ -90,8 +90,8 @@ bool loadWeights(nnccrt_program &program, const nnccrt_load_options &options, Re
   if (sources > 1)
     return report.fail(NNCCRT_INVALID, "nnccrt_load_options names %d sources of weights: one at most", sources);
   if (sources && (model.weights || !model.weights_bytes))
-    return report.fail(NNCCRT_INVALID, "nnccrt_load_options names weights, but those of model '%s' are in its object",
-                       model.name);
+    return report.fail(NNCCRT_INVALID,
+                       "nnccrt_load_options names weights, but those of model '%.160s' are in its object", model.name);
   program.weights = static_cast<const char *>(model.weights);
   if (!model.weights && model.weights_bytes && !loadFrom(program, options, report))
     return false;

@@ -150,8 +150,9 @@ void nnccrt_destroy(nnccrt_context *context);
 /* The descriptor of its program; null for null. */
 const nnccrt_model *nnccrt_model_of(const nnccrt_context *context);
 
-/* Sets the values of all symbols, in the order of nnccrt_model.symbols, and makes the plan and the memory for them. The only call that
- * allocates, if all sizes follow from the symbols. Models without symbols need it not. */
+/* Sets the values of all symbols, in the order of nnccrt_model.symbols, and makes the plan and the memory for them: what is not bound
+ * yet gets room in the context. The only call that allocates, if all sizes follow from the symbols. Models without symbols need it
+ * not. Views of inputs and outputs end; inputs that are bound must be bound again if their dims change. */
 nnccrt_code nnccrt_resize(nnccrt_context *context, const int64_t *symbols, uint32_t count, nnccrt_status *status);
 
 /* The input's memory in the context, to be filled before each run; or what the caller bound. Its dims follow from the last resize. */
@@ -175,7 +176,8 @@ nnccrt_code nnccrt_run(nnccrt_context *context, nnccrt_status *status);
 /* From any thread, or a signal handler: ends the run that goes on, soon, with NNCCRT_CANCELLED. Without one it does nothing. */
 void nnccrt_cancel(nnccrt_context *context);
 
-/* What the last run gave, with true dims; valid until the next run, resize, trim or destroy. */
+/* What the last run gave, with true dims; valid until the next run, resize, trim or destroy. It may be bound as an input of the next
+ * run (a state, a cache): that run reads it and writes its output elsewhere. Not in a workspace. */
 nnccrt_code nnccrt_output(nnccrt_context *context, uint32_t index, nnccrt_tensor *tensor, nnccrt_status *status);
 
 /* Bytes that a run takes with these values of the symbols, as inputs and outputs are bound now, without what the model allocates when

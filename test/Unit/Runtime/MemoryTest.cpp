@@ -182,6 +182,69 @@ TEST(Workspace, KeepsWhatIsFilledWhenOtherInputsChange) {
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
+// Outputs that become inputs
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+TEST(Feedback, OutputOfOneRunIsTheInputOfTheNext) {
+  FakeModel model = makeChain();
+  Session session(model);
+  session.resize({40});
+  std::fill_n(floatsAt(session.input(0)), 40, 0.0f);
+  EXPECT_EQ(session.run(), "");
+  for (int i = 2; i < 8; ++i) {
+    nnccrt_tensor y = session.output(0);
+    EXPECT_OK(nnccrt_bind_input(session, 0, &y, &status));
+    EXPECT_EQ(session.run(), "");
+    EXPECT_EQ(session.floats(0), std::vector<float>(40, 3.0f * i));
+    EXPECT_EQ(floatsAt(y)[39], 3.0f * (i - 1)); // the input is still what it was
+  }
+  EXPECT_EQ(session.run(), "");
+  EXPECT_EQ(session.floats(0), std::vector<float>(40, 21));
+}
+
+/// past (N floats) and one more of the value N, as a cache grows.
+int32_t appendSchedule(nnccrt_frame *frame) {
+  int64_t n = frame->symbols[0], more = n + 1;
+  float *present = static_cast<float *>(frame->services->output(frame, 0, &more));
+  if (!present)
+    return -1;
+  std::copy_n(static_cast<const float *>(frame->inputs[0]), n, present);
+  present[n] = static_cast<float>(n);
+  return 0;
+}
+
+TEST(Feedback, GrowingCache) {
+  FakeModel model;
+  model.symbol("past").input("past", NNCCRT_F32, {"past"}).output("present", NNCCRT_F32, {"past + 1"});
+  model.schedule(appendSchedule);
+  Session session(model);
+  std::vector<int64_t> none = {0};
+  nnccrt_tensor past = tensorOf(NNCCRT_F32, none, nullptr);
+  for (int64_t n = 0; n < 300; ++n) {
+    EXPECT_OK(nnccrt_bind_input(session, 0, &past, &status));
+    ASSERT_EQ(session.run(), "");
+    past = session.output(0);
+  }
+  std::vector<float> expected(300);
+  std::iota(expected.begin(), expected.end(), 0.0f);
+  EXPECT_EQ(session.floats(0), expected);
+  EXPECT_OK(nnccrt_bind_input(session, 0, &past, &status));
+  nnccrt_trim(session); // ends the view and the binding with it
+  EXPECT_EQ(session.run(), "symbol 'past' has no value: bind the inputs that have it, or resize");
+}
+
+TEST(Feedback, NotInsideAWorkspace) {
+  FakeModel model = makeChain();
+  Session session(model);
+  GuardedMemory memory(4096);
+  EXPECT_OK(nnccrt_set_workspace(session, memory.get(), 4096, &status));
+  expectChain(session, 20);
+  nnccrt_tensor y = session.output(0);
+  EXPECT_OK(nnccrt_bind_input(session, 0, &y, &status));
+  EXPECT_EQ(session.run(), "input 'x' is bound to memory of the workspace: copy it first");
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
 // Strides
 //===----------------------------------------------------------------------------------------------------------------------===//
 

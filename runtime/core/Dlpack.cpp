@@ -150,8 +150,8 @@ template <typename M> static M *write(nnccrt_context *context, uint32_t index, b
 
 /// The checks around `write`.
 template <typename M>
-static M *give(nnccrt_context *context, uint32_t index, const void *result, bool &isCopied, Report &report) {
-  if (context && result)
+static M *give(nnccrt_context *context, uint32_t index, bool hasPlace, bool &isCopied, Report &report) {
+  if (context && hasPlace)
     return write<M>(context, index, isCopied, report);
   report.fail(NNCCRT_INVALID, "%s is a null pointer", context ? "the place for the tensor" : "the context");
   return nullptr;
@@ -186,7 +186,7 @@ nnccrt_code nnccrt_output_to_dlpack(nnccrt_context *context, uint32_t index, DLM
                                     nnccrt_status *status) {
   Report report(status);
   bool isCopied = false;
-  Managed *managed = give<Managed>(context, index, result, isCopied, report);
+  Managed *managed = give<Managed>(context, index, result != nullptr, isCopied, report);
   if (result)
     *result = reinterpret_cast<DLManagedTensor *>(managed);
   return report.code();
@@ -196,7 +196,7 @@ nnccrt_code nnccrt_output_to_dlpack_versioned(nnccrt_context *context, uint32_t 
                                               DLManagedTensorVersioned **result, nnccrt_status *status) {
   Report report(status);
   bool isCopied = false;
-  ManagedVersioned *managed = give<ManagedVersioned>(context, index, result, isCopied, report);
+  ManagedVersioned *managed = give<ManagedVersioned>(context, index, result != nullptr, isCopied, report);
   if (managed) {
     managed->major = kMajor;
     managed->minor = kMinor;

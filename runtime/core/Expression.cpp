@@ -130,7 +130,7 @@ private:
            *rest == '_' || *rest == '.')
       ++rest;
     size_t length = static_cast<size_t>(rest - start);
-    auto is = [&](const char *name) { return std::strlen(name) == length && !std::memcmp(start, name, length); };
+    auto is = [&](const char *name) { return std::strlen(name) == length && std::memcmp(start, name, length) == 0; };
     if (is("floordiv"))
       return call([this](int64_t a, int64_t b) { return floorDivide(a, b); });
     if (is("ceildiv"))
@@ -157,7 +157,7 @@ private:
   int64_t symbol(const char *name, size_t length) {
     for (uint32_t i = 0; i < symbols.model->num_symbols; ++i) {
       const char *candidate = symbols.model->symbols[i];
-      if (std::strlen(candidate) != length || std::memcmp(candidate, name, length))
+      if (std::strlen(candidate) != length || std::memcmp(candidate, name, length) != 0)
         continue;
       if (symbols.values[i] < 0) {
         if (firstUnknown < 0)

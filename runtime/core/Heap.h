@@ -39,14 +39,14 @@ public:
   Array() = default;
   Array(const Array &) = delete;
   Array &operator=(const Array &) = delete;
-  ~Array() { std::free(elements); }
+  ~Array() { clear(); }
 
   /// New elements are zero. False, with nothing changed: no memory.
   [[nodiscard]] bool resize(size_t newCount) {
     if (newCount > room && !grow(newCount))
       return false;
     if (newCount > count)
-      std::memset(static_cast<void *>(elements + count), 0, (newCount - count) * sizeof(T));
+      std::memset(reinterpret_cast<char *>(elements + count), 0, (newCount - count) * sizeof(T));
     count = newCount;
     return true;
   }
@@ -58,7 +58,7 @@ public:
   }
   void removeLast() { --count; }
   void clear() {
-    std::free(elements);
+    std::free(reinterpret_cast<char *>(elements));
     elements = nullptr;
     count = room = 0;
   }
@@ -79,7 +79,7 @@ private:
   bool grow(size_t newRoom) {
     if (newRoom > SIZE_MAX / sizeof(T))
       return false;
-    void *memory = std::realloc(static_cast<void *>(elements), newRoom * sizeof(T));
+    void *memory = std::realloc(reinterpret_cast<char *>(elements), newRoom * sizeof(T));
     if (!memory)
       return false;
     elements = static_cast<T *>(memory);

@@ -19,7 +19,7 @@ nnccrt_code nnccrt_open(const char *path, const char *name, const nnccrt_load_op
   const void *model = os::findSymbol(library, path, "nncc_model_", name, report);
   nnccrt_code code =
       model ? nnccrt_load(static_cast<const nnccrt_model *>(model), options, result, status) : report.code();
-  if (code) {
+  if (code != NNCCRT_OK || !*result) {
     os::closeLibrary(library);
     return code;
   }

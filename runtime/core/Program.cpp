@@ -83,7 +83,7 @@ static bool load(nnccrt_program &program, const nnccrt_model *model, const nnccr
   nnccrt_load_options options;
   if (!readOptions(given, "nnccrt_load_options", options, report) || !checkModel(model, report))
     return false;
-  if (options.device && std::strcmp(options.device, "cpu") && std::strcmp(options.device, "auto"))
+  if (options.device && std::strcmp(options.device, "cpu") != 0 && std::strcmp(options.device, "auto") != 0)
     return report.fail(NNCCRT_UNSUPPORTED, "device '%s': this runtime has 'cpu' (and 'auto') only", options.device);
   program.model = model;
   program.level = chooseLevel(*model, report);

@@ -94,8 +94,8 @@ static bool failFault(const nnccrt_kernel_info &info, const nnccrt_fault &fault,
                 static_cast<long long>(fault.value));
   const char *nodes = info.nodes ? info.nodes : "";
   size_t first = std::strcspn(nodes, "\n"), others = 0;
-  for (const char *c = nodes + first; *c; ++c)
-    others += *c == '\n' && c[1];
+  for (const char *line = std::strchr(nodes, '\n'); line && line[1]; line = std::strchr(line + 1, '\n'))
+    ++others;
   if (others)
     std::snprintf(more, sizeof(more), " or %zu fused with it", others);
   return report.fail(NNCCRT_BAD_DATA, "%s: in node '%.*s'%s (kernel %s)", what,

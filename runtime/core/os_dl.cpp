@@ -51,13 +51,14 @@ static uint32_t countSymbols(const uint32_t *gnuHash) {
 /// Calls `found` with the name of each symbol that the library defines.
 template <typename Found> static void forEachSymbol(void *library, const Found &found) {
   link_map *map = nullptr;
-  if (dlinfo(library, RTLD_DI_LINKMAP, &map) || !map)
+  if (dlinfo(library, RTLD_DI_LINKMAP, static_cast<void *>(&map)) || !map)
     return;
   const ElfW(Sym) *symbols = nullptr;
   const char *strings = nullptr;
   uint32_t count = 0;
   for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; ++entry) {
-    const void *address = reinterpret_cast<const void *>(entry->d_un.d_ptr);
+    const void *address =
+        reinterpret_cast<const void *>(entry->d_un.d_ptr); // NOLINT(performance-no-int-to-ptr): as ELF has it
     if (entry->d_tag == DT_SYMTAB)
       symbols = static_cast<const ElfW(Sym) *>(address);
     else if (entry->d_tag == DT_STRTAB)
@@ -77,7 +78,9 @@ const void *findSymbol(void *library, const char *path, const char *prefix, cons
   size_t prefixLength = std::strlen(prefix), matches = 0;
   symbol[0] = '\0';
   forEachSymbol(library, [&](const char *candidate) {
-    if (std::strncmp(candidate, prefix, prefixLength) || (name && std::strcmp(candidate + prefixLength, name)))
+    if (std::strncmp(candidate, prefix, prefixLength) != 0)
+      return;
+    if (name && std::strcmp(candidate + prefixLength, name) != 0)
       return;
     ++matches;
     std::snprintf(symbol, sizeof(symbol), "%s", candidate);

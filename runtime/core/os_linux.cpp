@@ -82,30 +82,32 @@ static bool groupPath(const char *text, const char *prefix, char *path, size_t s
   return false;
 }
 
-/// Rounded up; UINT32_MAX when there is no limit.
-static uint32_t quotaCores(long long quota, long long period) {
-  if (quota <= 0 || period <= 0)
-    return UINT32_MAX;
-  long long cores = (quota + period - 1) / period;
-  return cores < UINT32_MAX ? static_cast<uint32_t>(cores) : UINT32_MAX;
+/// The number at `text`, -1 if there is none ("max"); moves behind it.
+static long long readNumber(const char *&text) {
+  char *end = nullptr;
+  long long number = std::strtoll(text, &end, 10);
+  bool found = end != text;
+  text = end;
+  return found ? number : -1;
 }
 
+/// Cores of a group's quota, rounded up; UINT32_MAX when it has none.
 static uint32_t quotaOf(const char *root, const char *group, bool version2) {
-  char path[PATH_MAX + 64], text[64], period[64];
-  long long quota = -1, perPeriod = 100000;
+  char path[PATH_MAX + 64], quotaText[64], periodText[64];
   std::snprintf(path, sizeof(path), version2 ? "%s%s/cpu.max" : "%s%s/cpu.cfs_quota_us", root, group);
-  if (!readText(path, text, sizeof(text)))
+  if (!readText(path, quotaText, sizeof(quotaText)))
     return UINT32_MAX;
-  if (version2) {
-    if (std::sscanf(text, "%lld %lld", &quota, &perPeriod) != 2) // "max 100000"
-      return UINT32_MAX;
-    return quotaCores(quota, perPeriod);
-  }
+  const char *rest = quotaText;
+  long long quota = readNumber(rest), period = version2 ? readNumber(rest) : -1; // "200000 100000" in version 2
   std::snprintf(path, sizeof(path), "%s%s/cpu.cfs_period_us", root, group);
-  if (std::sscanf(text, "%lld", &quota) != 1 || !readText(path, period, sizeof(period)) ||
-      std::sscanf(period, "%lld", &perPeriod) != 1)
+  if (!version2 && readText(path, periodText, sizeof(periodText))) {
+    rest = periodText;
+    period = readNumber(rest);
+  }
+  if (quota <= 0 || period <= 0)
     return UINT32_MAX;
-  return quotaCores(quota, perPeriod);
+  long long cores = quota / period + (quota % period != 0);
+  return cores < UINT32_MAX ? static_cast<uint32_t>(cores) : UINT32_MAX;
 }
 
 /// The smallest quota of the group and its parents.

@@ -5,8 +5,10 @@
 #include <numeric>
 
 // Allocations that are too large fail as the system's would, and a child may start threads.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the sanitizers' names
 extern "C" const char *__asan_default_options() { return "allocator_may_return_null=1"; }
 extern "C" const char *__tsan_default_options() { return "allocator_may_return_null=1:die_after_fork=0"; }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 namespace nncc::rt::test {
 
@@ -23,7 +25,7 @@ FakeModel &FakeModel::symbol(const char *name) {
   return *this;
 }
 
-nnccrt_value FakeModel::value(const char *name, uint32_t dtype, std::vector<Dim> given) {
+nnccrt_value FakeModel::value(const char *name, uint32_t dtype, const std::vector<Dim> &given) {
   std::vector<nnccrt_dim> result;
   for (const Dim &dim : given) {
     texts.push_back(dim.text.empty() ? std::to_string(dim.size) : dim.text);
@@ -39,13 +41,13 @@ nnccrt_value FakeModel::value(const char *name, uint32_t dtype, std::vector<Dim>
   return {name, name, NNCCRT_TENSOR, dtype, static_cast<uint32_t>(given.size()), 0, dims.back().data()};
 }
 
-FakeModel &FakeModel::input(const char *name, uint32_t dtype, std::vector<Dim> given) {
-  inputs.push_back(value(name, dtype, std::move(given)));
+FakeModel &FakeModel::input(const char *name, uint32_t dtype, const std::vector<Dim> &given) {
+  inputs.push_back(value(name, dtype, given));
   return *this;
 }
 
-FakeModel &FakeModel::output(const char *name, uint32_t dtype, std::vector<Dim> given) {
-  outputs.push_back(value(name, dtype, std::move(given)));
+FakeModel &FakeModel::output(const char *name, uint32_t dtype, const std::vector<Dim> &given) {
+  outputs.push_back(value(name, dtype, given));
   return *this;
 }
 

@@ -30,8 +30,8 @@ public:
   FakeModel();
 
   FakeModel &symbol(const char *name);
-  FakeModel &input(const char *name, uint32_t dtype, std::vector<Dim> dims);
-  FakeModel &output(const char *name, uint32_t dtype, std::vector<Dim> dims);
+  FakeModel &input(const char *name, uint32_t dtype, const std::vector<Dim> &dims);
+  FakeModel &output(const char *name, uint32_t dtype, const std::vector<Dim> &dims);
   FakeModel &kernel(nnccrt_kernel_run run, nnccrt_kernel_tiles tiles, const char *name = "k",
                     const char *nodes = "node");
   FakeModel &schedule(int32_t (*run)(nnccrt_frame *));
@@ -46,7 +46,7 @@ public:
   nnccrt_model *get();
 
 private:
-  nnccrt_value value(const char *name, uint32_t dtype, std::vector<Dim> dims);
+  nnccrt_value value(const char *name, uint32_t dtype, const std::vector<Dim> &dims);
 
   bool isComplete = false; ///< get() writes nothing more, so threads may load the model at once
   nnccrt_model model{};

@@ -26,7 +26,7 @@ static LogicalResult resolveSame(NodeImporter &node, RankedTensorType input, Win
   return success();
 }
 
-FailureOr<WindowAttributes> importWindows(NodeImporter &node, RankedTensorType input, ArrayRef<int64_t> kernel) {
+FailureOr<WindowAttributes> importWindows(NodeImporter &node, RankedTensorType input, ArrayRef<int64_t> kernel, bool resolveAutoPad) {
   size_t rank = input.getRank() - 2;
   WindowAttributes windows;
   windows.kernel.assign(kernel.begin(), kernel.end());
@@ -43,7 +43,7 @@ FailureOr<WindowAttributes> importWindows(NodeImporter &node, RankedTensorType i
       return node.error("kernel sizes, strides and dilations must be positive");
   std::string mode = node.stringAttr("auto_pad", "NOTSET");
   if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
-    if (failed(resolveSame(node, input, windows, mode == "SAME_UPPER")))
+    if (resolveAutoPad && failed(resolveSame(node, input, windows, mode == "SAME_UPPER")))
       return failure();
   } else if (mode == "VALID") {
     windows.pads.assign(2 * rank, 0);

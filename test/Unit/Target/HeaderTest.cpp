@@ -119,8 +119,9 @@ TEST_F(Header, RunsWithTheRuntime) {
     })",
                     "c++17"),
             "");
-  std::string link = run("g++", {"-I" NNCC_TEST_INCLUDE, path("code.cpp"), path("toy.o"), NNCC_TEST_RUNTIME, "-lm",
-                                 "-lpthread", "-ldl", "-o", path("program")});
+  std::string link =
+      run(NNCC_TEST_CLANGXX, {NNCC_TEST_LINK_FLAG, "-I" NNCC_TEST_INCLUDE, path("code.cpp"), path("toy.o"),
+                              NNCC_TEST_RUNTIME, "-lm", "-lpthread", "-ldl", "-o", path("program")});
   EXPECT_EQ(link, "");
   EXPECT_EQ(run(path("program"), {}), "8 8000\n");
 }

@@ -31,6 +31,11 @@ void cpu::registerKernelDialects(DialectRegistry &registry) {
 void cpu::buildLowerToLLVM(OpPassManager &passes, const CPUTarget &target) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  if (!target.hasAVX512()) {
+    ExpandMaskedMovesOptions moves;
+    moves.below = target.vectorBits == 256 ? 32 : 128; // SSE has no masks at all.
+    passes.addPass(createExpandMaskedMoves(moves));
+  }
   passes.addPass(createWidenSmallFloats());
   ExpandMathOptions math;
   math.sse2 = !target.hasFMA;
@@ -52,7 +57,7 @@ void cpu::buildLowerToLLVM(OpPassManager &passes, const CPUTarget &target) {
   passes.addPass(createConvertFuncToLLVMPass());
   passes.addPass(createUBToLLVMConversionPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
-  passes.addPass(createStoreSmallFloatsAsIntegers());
+  passes.addPass(createMoveSmallFloatsAsIntegers());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }

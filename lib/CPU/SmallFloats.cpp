@@ -11,7 +11,7 @@ using namespace mlir;
 
 namespace nncc::cpu {
 #define GEN_PASS_DEF_WIDENSMALLFLOATS
-#define GEN_PASS_DEF_STORESMALLFLOATSASINTEGERS
+#define GEN_PASS_DEF_MOVESMALLFLOATSASINTEGERS
 #include "nncc/CPU/Passes.h.inc"
 } // namespace nncc::cpu
 
@@ -71,7 +71,7 @@ class WidenSmallFloatsPass : public nncc::cpu::impl::WidenSmallFloatsBase<WidenS
 } // namespace
 
 //===----------------------------------------------------------------------------------------------------------------===//
-// Masked memory
+// Moves of integers
 //===----------------------------------------------------------------------------------------------------------------===//
 
 static Type asInteger(Type type, OpBuilder &b) { return withElements(type, b.getI16Type()); }
@@ -91,12 +91,13 @@ static void castResult(OpBuilder &b, Operation *op) {
 }
 
 namespace {
-class StoreSmallFloatsAsIntegersPass
-    : public nncc::cpu::impl::StoreSmallFloatsAsIntegersBase<StoreSmallFloatsAsIntegersPass> {
+class MoveSmallFloatsAsIntegersPass
+    : public nncc::cpu::impl::MoveSmallFloatsAsIntegersBase<MoveSmallFloatsAsIntegersPass> {
   void runOnOperation() override {
     SmallVector<Operation *> found;
     getOperation()->walk([&](Operation *op) {
-      if (isa<LLVM::MaskedLoadOp, LLVM::MaskedStoreOp, LLVM::masked_gather, LLVM::masked_scatter>(op) &&
+      if (isa<LLVM::LoadOp, LLVM::StoreOp, LLVM::SelectOp, LLVM::MaskedLoadOp, LLVM::MaskedStoreOp, LLVM::masked_gather,
+              LLVM::masked_scatter>(op) &&
           (llvm::any_of(op->getOperandTypes(), isSmallFloat) || llvm::any_of(op->getResultTypes(), isSmallFloat)))
         found.push_back(op);
     });

@@ -59,10 +59,10 @@ def WidenSmallFloats : Pass<"cpu-widen-small-floats"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
-def StoreSmallFloatsAsIntegers : Pass<"cpu-store-small-floats-as-integers"> {
-  let summary = "Masked loads and stores of f16 and bf16 move integers";
+def MoveSmallFloatsAsIntegers : Pass<"cpu-move-small-floats-as-integers"> {
+  let summary = "Loads, stores and selections of f16 and bf16 move integers";
   let description = [{
-    LLVM would convert each element to f32 and back, the latter by a call.
+    Of vectors of bf16 LLVM moves each element for itself, some through f32 and back by a call.
 
     ```mlir
     llvm.intr.masked.store %x, %p, %mask {alignment = 2 : i32} : vector<16xbf16>, vector<16xi1> into !llvm.ptr
@@ -74,6 +74,32 @@ def StoreSmallFloatsAsIntegers : Pass<"cpu-store-small-floats-as-integers"> {
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ExpandMaskedMoves : Pass<"cpu-expand-masked-moves"> {
+  let summary = "Masked loads and stores go through memory on the stack";
+  let description = [{
+    For elements that the CPU cannot mask (AVX2: below 32 bits), of which LLVM would make a branch a lane. The mask must be one of the
+    first lanes, as those of tails are.
+
+    ```mlir
+    %mask = vector.create_mask %n : vector<32xi1>
+    vector.maskedstore %to[%i], %mask, %x : memref<?xi8>, vector<32xi1>, vector<32xi8>
+    ```
+    becomes
+    ```mlir
+    %slot = memref.alloca() {alignment = 64 : i64} : memref<32xi8>
+    vector.store %x, %slot[%c0] : memref<32xi8>, vector<32xi8>
+    scf.for %k = %c0 to %n step %c1 {
+      %from = arith.addi %c0, %k : index
+      %at = arith.addi %i, %k : index
+      %e = memref.load %slot[%from] : memref<32xi8>
+      memref.store %e, %to[%at] : memref<?xi8>
+    }
+    ```
+  }];
+  let options = [Option<"below", "below", "unsigned", "32", "Narrower elements are moved so">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
 def ExpandMath : Pass<"nncc-expand-math"> {

@@ -1,4 +1,4 @@
-// RUN: nncc-opt %s --cpu-store-small-floats-as-integers | FileCheck %s
+// RUN: nncc-opt %s --cpu-move-small-floats-as-integers | FileCheck %s
 
 // CHECK-LABEL: llvm.func @copy
 // CHECK:         %[[ZERO:.*]] = llvm.bitcast %{{.*}} : vector<16xbf16> to vector<16xi16>
@@ -9,5 +9,16 @@
 llvm.func @copy(%from: !llvm.ptr, %to: !llvm.ptr, %mask: vector<16xi1>, %zero: vector<16xbf16>) {
   %0 = llvm.intr.masked.load %from, %mask, %zero {alignment = 2 : i32} : (!llvm.ptr, vector<16xi1>, vector<16xbf16>) -> vector<16xbf16>
   llvm.intr.masked.store %0, %to, %mask {alignment = 2 : i32} : vector<16xbf16>, vector<16xi1> into !llvm.ptr
+  llvm.return
+}
+
+// CHECK-LABEL: llvm.func @larger
+// CHECK:         llvm.load %{{.*}} : !llvm.ptr -> vector<16xi16>
+// CHECK:         llvm.select %{{.*}}, %{{.*}}, %{{.*}} : vector<16xi1>, vector<16xi16>
+// CHECK:         llvm.store %{{.*}}, %{{.*}} : vector<16xi16>, !llvm.ptr
+llvm.func @larger(%p: !llvm.ptr, %is: vector<16xi1>, %zero: vector<16xbf16>) {
+  %0 = llvm.load %p : !llvm.ptr -> vector<16xbf16>
+  %1 = llvm.select %is, %0, %zero : vector<16xi1>, vector<16xbf16>
+  llvm.store %1, %p : vector<16xbf16>, !llvm.ptr
   llvm.return
 }

@@ -36,7 +36,9 @@ void cpu::buildLowerToLLVM(OpPassManager &passes, const CPUTarget &target) {
     moves.below = target.vectorBits == 256 ? 32 : 128; // SSE has no masks at all.
     passes.addPass(createExpandMaskedMoves(moves));
   }
-  passes.addPass(createWidenSmallFloats());
+  WidenSmallFloatsOptions floats;
+  floats.expandF16 = target.vectorBits == 128;
+  passes.addPass(createWidenSmallFloats(floats));
   ExpandMathOptions math;
   math.sse2 = !target.hasFMA;
   passes.addPass(createExpandMath(math));

@@ -1,4 +1,5 @@
 // RUN: nncc-opt %s --cpu-widen-small-floats | FileCheck %s
+// RUN: nncc-opt %s --cpu-widen-small-floats=expand-f16 | FileCheck %s --check-prefix=EXPAND
 
 // CHECK-LABEL: func.func @add
 // CHECK:         %[[X:.*]] = arith.extf %arg0 : vector<16xbf16> to vector<16xf32>
@@ -23,4 +24,16 @@ func.func @larger(%x: f16, %y: f16) -> f16 {
   %0 = arith.cmpf olt, %x, %y : f16
   %1 = arith.select %0, %y, %x : f16
   return %1 : f16
+}
+
+// Without F16C no conversion is left.
+
+// EXPAND-LABEL: func.func @square
+// EXPAND-NOT:     arith.extf
+// EXPAND-NOT:     arith.truncf
+// EXPAND:         arith.mulf %{{.*}}, %{{.*}} : vector<8xf32>
+// EXPAND:         arith.bitcast %{{.*}} : vector<8xi16> to vector<8xf16>
+func.func @square(%x: vector<8xf16>) -> vector<8xf16> {
+  %0 = arith.mulf %x, %x : vector<8xf16>
+  return %0 : vector<8xf16>
 }

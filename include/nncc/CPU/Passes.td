@@ -56,6 +56,8 @@ def WidenSmallFloats : Pass<"cpu-widen-small-floats"> {
     %y = arith.truncf %2 : vector<16xf32> to vector<16xbf16>
     ```
   }];
+  let options = [Option<"expandF16", "expand-f16", "bool", "false",
+                        "Conversions between f16 and f32 by integer arithmetic: the target has no F16C, and LLVM would call a function">];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

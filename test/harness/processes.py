@@ -10,9 +10,9 @@ STATUS = {0: "pass", 1: "wrong", 2: "usage", 3: "io", 4: "invalid", 5: "unsuppor
 
 
 def telling_line(text):
-    """What a person would want to see of an output: the first error, else the last line."""
+    """What a person would want to see of an output: the first difference, else the first error, else the last line."""
     lines = [line for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if "error:" in line]
+    errors = [line for line in lines if "DIFFERS" in line] or [line for line in lines if "error:" in line]
     return (errors or lines[-1:] or [""])[0].strip()[:300]
 
 

@@ -60,7 +60,7 @@ class Nncc:
         if status == "pass":
             detail = ""
             if own:
-                detail = judges.judge(case, outputs, o.rtol, o.atol) or ""
+                detail = judges.judge(case, outputs / "test_data_set_0", o.rtol, o.atol) or ""
                 status = "wrong" if detail else "pass"
         return Result(status, detail, compiled - start, time.monotonic() - compiled)
 

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "llvm/ADT/BitVector.h"
 
 using namespace mlir;
 using namespace nncc::exec;
@@ -266,16 +267,22 @@ SizeExpr SizeAnalysis::opaqueLeaf(Operation *op, ArrayRef<SizeExpr> operands) {
   return SizeExpr::leaf(leaves.size() - 1);
 }
 
-bool SizeAnalysis::allLeaves(const SizeExpr &expr, function_ref<bool(Value)> holds) const {
-  for (const auto &[monomial, coefficient] : expr.getTerms())
-    for (unsigned index : monomial) {
-      const Leaf &leaf = leaves[index];
-      if (leaf.value && !holds(leaf.value))
-        return false;
-      for (const SizeExpr &operand : leaf.operands)
-        if (!allLeaves(operand, holds))
+/// Each leaf once: sizes share operands, so that a walk along every path takes time exponential in the depth of the model.
+bool SizeAnalysis::allLeaves(const SizeExpr &expr, llvm::function_ref<bool(Value)> holds) const {
+  SmallVector<const SizeExpr *> pending{&expr};
+  llvm::BitVector seen(leaves.size());
+  while (!pending.empty())
+    for (const auto &[monomial, coefficient] : pending.pop_back_val()->getTerms())
+      for (unsigned index : monomial) {
+        if (seen.test(index))
+          continue;
+        seen.set(index);
+        const Leaf &leaf = leaves[index];
+        if (leaf.value && !holds(leaf.value))
           return false;
-    }
+        for (const SizeExpr &operand : leaf.operands)
+          pending.push_back(&operand);
+      }
   return true;
 }
 

@@ -52,8 +52,8 @@ const char *kGelu = R"(%half = arith.constant 0.5 : f32
     %r = arith.mulf %h, %u : f32)";
 
 /// A square convolution with bias and an activation.
-KernelCase makeConv(const std::string &name, int64_t size, int64_t inputs, int64_t outputs, int64_t kernel, int64_t stride,
-                    int64_t pad, int64_t groups, const std::string &body) {
+KernelCase makeConv(const std::string &name, int64_t size, int64_t inputs, int64_t outputs, int64_t kernel,
+                    int64_t stride, int64_t pad, int64_t groups, const std::string &body) {
   KernelCase result;
   result.name = formatv("{0} {1}x{1}x{2} to {3}, {4}x{4} s{5}", name, size, inputs, outputs, kernel, stride);
   int64_t out = (size + 2 * pad - kernel) / stride + 1, groupInputs = inputs / groups, groupOutputs = outputs / groups;

@@ -3,8 +3,8 @@
 #include "Peak.h"
 #include <algorithm>
 #include <cstdint>
-#include <immintrin.h>
 #include <ctime>
+#include <immintrin.h>
 #include <vector>
 
 double now() {

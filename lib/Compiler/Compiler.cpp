@@ -2,8 +2,8 @@
 
 #include "nncc/Compiler/Compiler.h"
 #include "FoldWeights.h"
-#include "Progress.h"
 #include "Program.h"
+#include "Progress.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -110,15 +110,24 @@ private:
 
   std::string extension() const {
     switch (options.emit) {
-    case EmitStage::Object: return ".o";
-    case EmitStage::SharedObject: return ".so";
-    case EmitStage::Assembly: return ".s";
-    case EmitStage::LLVM: return ".ll";
-    case EmitStage::NN: return ".nn.mlir";
-    case EmitStage::NNOpt: return ".nn-opt.mlir";
-    case EmitStage::Linalg: return ".linalg.mlir";
-    case EmitStage::Exec: return ".exec.mlir";
-    case EmitStage::Vector: return ".vector.mlir";
+    case EmitStage::Object:
+      return ".o";
+    case EmitStage::SharedObject:
+      return ".so";
+    case EmitStage::Assembly:
+      return ".s";
+    case EmitStage::LLVM:
+      return ".ll";
+    case EmitStage::NN:
+      return ".nn.mlir";
+    case EmitStage::NNOpt:
+      return ".nn-opt.mlir";
+    case EmitStage::Linalg:
+      return ".linalg.mlir";
+    case EmitStage::Exec:
+      return ".exec.mlir";
+    case EmitStage::Vector:
+      return ".vector.mlir";
     }
     return "";
   }
@@ -176,7 +185,9 @@ private:
     build(passes, pipeline);
     if (succeeded(passes.run(*module)) && !diagnostics.hasErrors())
       return true;
-    return diagnostics.hasErrors() || error(DiagnosticCode::Internal, "", "the stage '" + name + "' failed without a reason"), false;
+    return diagnostics.hasErrors() ||
+               error(DiagnosticCode::Internal, "", "the stage '" + name + "' failed without a reason"),
+           false;
   }
 
   bool done(EmitStage stage) const { return options.emit == stage; }
@@ -271,7 +282,8 @@ private:
 
   bool write(ArrayRef<target::ObjectBytes> objects, const target::WeightBlob &weights) {
     Progress::Step step = progress.step("link and write");
-    llvm::Expected<target::ObjectBytes> joined = target::joinObjects(objects, model.getExportedSymbol(), options.sanitizer);
+    llvm::Expected<target::ObjectBytes> joined =
+        target::joinObjects(objects, model.getExportedSymbol(), options.sanitizer);
     if (!joined)
       return error(DiagnosticCode::Internal, "", joined.takeError());
     if (options.weightsInFile && !weights.empty())

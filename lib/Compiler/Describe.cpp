@@ -18,14 +18,22 @@ static uint32_t dtypeOf(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type)) {
     bool isUnsigned = integer.isUnsigned();
     switch (integer.getWidth()) {
-    case 1: return NNCCRT_BOOL;
-    case 2: return isUnsigned ? NNCCRT_U2 : NNCCRT_I2;
-    case 4: return isUnsigned ? NNCCRT_U4 : NNCCRT_I4;
-    case 8: return isUnsigned ? NNCCRT_U8 : NNCCRT_I8;
-    case 16: return isUnsigned ? NNCCRT_U16 : NNCCRT_I16;
-    case 32: return isUnsigned ? NNCCRT_U32 : NNCCRT_I32;
-    case 64: return isUnsigned ? NNCCRT_U64 : NNCCRT_I64;
-    default: return 0;
+    case 1:
+      return NNCCRT_BOOL;
+    case 2:
+      return isUnsigned ? NNCCRT_U2 : NNCCRT_I2;
+    case 4:
+      return isUnsigned ? NNCCRT_U4 : NNCCRT_I4;
+    case 8:
+      return isUnsigned ? NNCCRT_U8 : NNCCRT_I8;
+    case 16:
+      return isUnsigned ? NNCCRT_U16 : NNCCRT_I16;
+    case 32:
+      return isUnsigned ? NNCCRT_U32 : NNCCRT_I32;
+    case 64:
+      return isUnsigned ? NNCCRT_U64 : NNCCRT_I64;
+    default:
+      return 0;
     }
   }
   if (auto complex = dyn_cast<ComplexType>(type))
@@ -71,7 +79,8 @@ static target::DimDescription describeDim(const nn::Dim &dim, ArrayRef<std::stri
 }
 
 /// One entry of exec.inputs or exec.outputs.
-static FailureOr<target::ValueDescription> describeValue(ModuleOp module, Attribute entry, ArrayRef<std::string> symbols) {
+static FailureOr<target::ValueDescription> describeValue(ModuleOp module, Attribute entry,
+                                                         ArrayRef<std::string> symbols) {
   auto fields = dyn_cast<DictionaryAttr>(entry);
   auto name = fields ? fields.getAs<StringAttr>("name") : StringAttr();
   auto type = fields ? fields.getAs<TypeAttr>("type") : TypeAttr();
@@ -83,7 +92,8 @@ static FailureOr<target::ValueDescription> describeValue(ModuleOp module, Attrib
   value.kind = NNCCRT_TENSOR;
   value.dtype = tensor ? dtypeOf(tensor.getElementType()) : 0;
   if (!value.dtype)
-    return module.emitError("'") << name.getValue() << "' has a type that the runtime does not know: " << type.getValue();
+    return module.emitError("'") << name.getValue()
+                                 << "' has a type that the runtime does not know: " << type.getValue();
   for (const nn::Dim &dim : nn::getDims(tensor))
     value.dims.push_back(describeDim(dim, symbols));
   return value;

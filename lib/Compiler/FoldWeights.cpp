@@ -50,7 +50,8 @@ private:
   LogicalResult mapFiles() {
     for (unsigned i = 0; i < main.getNumArguments(); ++i) {
       auto file = main.getArgAttrOfType<StringAttr>(i, "exec.file");
-      auto offset = main.getArgAttrOfType<IntegerAttr>(i, "exec.offset"), length = main.getArgAttrOfType<IntegerAttr>(i, "exec.length");
+      auto offset = main.getArgAttrOfType<IntegerAttr>(i, "exec.offset"),
+           length = main.getArgAttrOfType<IntegerAttr>(i, "exec.length");
       if (!file || !offset || !length)
         return main.emitError("argument ") << i << " names no file";
       FileError error;
@@ -81,7 +82,8 @@ private:
     FailureOr<std::vector<target::ObjectBytes>> objects = compileProgram(module, model, options);
     if (failed(objects))
       return failure();
-    llvm::Expected<std::unique_ptr<target::LoadedModel>> model = target::LoadedModel::load(*objects, this->model.getExportedSymbol());
+    llvm::Expected<std::unique_ptr<target::LoadedModel>> model =
+        target::LoadedModel::load(*objects, this->model.getExportedSymbol());
     if (!model)
       return module.emitError(llvm::toString(model.takeError()));
     loaded = std::move(*model);

@@ -12,7 +12,8 @@ namespace nncc {
 
 /// Compiles the module @weights (still on tensors) for plain x86-64 without fusion, runs it, and lays its results out in the order that
 /// exec.weight numbers them. The same bytes on every machine.
-mlir::FailureOr<target::WeightBlob> foldWeights(mlir::ModuleOp weights, SourceFiles &files, const ProgramOptions &options);
+mlir::FailureOr<target::WeightBlob> foldWeights(mlir::ModuleOp weights, SourceFiles &files,
+                                                const ProgramOptions &options);
 
 } // namespace nncc
 

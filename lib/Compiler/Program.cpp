@@ -235,7 +235,8 @@ FailureOr<std::string> printKernels(ModuleOp module, const target::CPULevel &lev
   return text;
 }
 
-FailureOr<std::string> printCode(ModuleOp module, const target::ModelDescription &model, const ProgramOptions &options, TextKind kind) {
+FailureOr<std::string> printCode(ModuleOp module, const target::ModelDescription &model, const ProgramOptions &options,
+                                 TextKind kind) {
   auto print = kind == TextKind::Assembly ? target::compileToAssembly : target::compileToLLVMIR;
   std::string text;
   auto append = [&](ModuleOp code, const target::CodegenOptions &codegen) -> LogicalResult {

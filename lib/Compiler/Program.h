@@ -12,7 +12,7 @@ namespace nncc {
 
 /// How machine code is made.
 struct ProgramOptions {
-  unsigned optLevel = 3;     ///< of kernels
+  unsigned optLevel = 3; ///< of kernels
   bool debugInfo = false;
   bool verify = false;
   target::Sanitizer sanitizer = target::Sanitizer::None;
@@ -29,11 +29,12 @@ void registerAllNNCCDialects(mlir::DialectRegistry &registry);
 mlir::LogicalResult describeModel(mlir::ModuleOp module, target::ModelDescription &model);
 
 /// The kernels of a module for one level as loops, vectors and memrefs, one after the other.
-mlir::FailureOr<std::string> printKernels(mlir::ModuleOp module, const target::CPULevel &level, const ProgramOptions &options);
+mlir::FailureOr<std::string> printKernels(mlir::ModuleOp module, const target::CPULevel &level,
+                                          const ProgramOptions &options);
 /// Kernels for all levels and the schedule.
 enum class TextKind { Assembly, LLVMIR };
-mlir::FailureOr<std::string> printCode(mlir::ModuleOp module, const target::ModelDescription &model, const ProgramOptions &options,
-                                       TextKind kind);
+mlir::FailureOr<std::string> printCode(mlir::ModuleOp module, const target::ModelDescription &model,
+                                       const ProgramOptions &options, TextKind kind);
 
 /// Compiles kernels (for each level, in parallel), schedule and descriptor of a planned module. Sets `model.scratchBytes`. The module is
 /// not changed.

@@ -6,7 +6,8 @@
 
 namespace nncc {
 
-Progress::Step::Step(Progress &progress, llvm::StringRef name) : progress(progress), start(std::chrono::steady_clock::now()) {
+Progress::Step::Step(Progress &progress, llvm::StringRef name)
+    : progress(progress), start(std::chrono::steady_clock::now()) {
   progress.current = name.str();
   if (progress.line) {
     progress.clearLine();

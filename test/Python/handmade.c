@@ -3,8 +3,10 @@
 #include <string.h>
 
 static const nnccrt_dim dims[] = {{-1, 0, 0, "batch"}, {3, -1, 0, "3"}}, four[] = {{4, -1, 0, "4"}};
-static const nnccrt_value inputs[] = {{"x:0", "x_0", NNCCRT_TENSOR, NNCCRT_F32, 2, 0, dims}, {"w", "w", NNCCRT_TENSOR, NNCCRT_I4, 1, 0, four}};
-static const nnccrt_value outputs[] = {{"y", "y", NNCCRT_TENSOR, NNCCRT_F32, 2, 0, dims}, {"z", "z", NNCCRT_TENSOR, NNCCRT_I4, 1, 0, four}};
+static const nnccrt_value inputs[] = {{"x:0", "x_0", NNCCRT_TENSOR, NNCCRT_F32, 2, 0, dims},
+                                      {"w", "w", NNCCRT_TENSOR, NNCCRT_I4, 1, 0, four}};
+static const nnccrt_value outputs[] = {{"y", "y", NNCCRT_TENSOR, NNCCRT_F32, 2, 0, dims},
+                                       {"z", "z", NNCCRT_TENSOR, NNCCRT_I4, 1, 0, four}};
 static const char *const symbols[] = {"batch"}, *const metadata[] = {"author", "a person"};
 static const nnccrt_level levels[] = {{"x86-64", 0, 0}};
 
@@ -30,8 +32,20 @@ static int32_t run(nnccrt_frame *frame) {
   return 0;
 }
 
-__attribute__((visibility("default"))) const nnccrt_model nncc_model_handmade = {
-    .size = sizeof(nnccrt_model), .abi_version = NNCCRT_ABI_VERSION, .name = "handmade", .producer = "a person",
-    .num_inputs = 2, .num_outputs = 2, .num_symbols = 1, .num_levels = 1, .num_metadata = 1,
-    .inputs = inputs, .outputs = outputs, .symbols = symbols, .levels = levels, .arena_bytes = -1, .sizes = sizes, .run = run,
-    .metadata = metadata};
+__attribute__((visibility("default"))) const nnccrt_model nncc_model_handmade = {.size = sizeof(nnccrt_model),
+                                                                                 .abi_version = NNCCRT_ABI_VERSION,
+                                                                                 .name = "handmade",
+                                                                                 .producer = "a person",
+                                                                                 .num_inputs = 2,
+                                                                                 .num_outputs = 2,
+                                                                                 .num_symbols = 1,
+                                                                                 .num_levels = 1,
+                                                                                 .num_metadata = 1,
+                                                                                 .inputs = inputs,
+                                                                                 .outputs = outputs,
+                                                                                 .symbols = symbols,
+                                                                                 .levels = levels,
+                                                                                 .arena_bytes = -1,
+                                                                                 .sizes = sizes,
+                                                                                 .run = run,
+                                                                                 .metadata = metadata};

@@ -53,11 +53,12 @@ static double elementAt(const import::TensorData &tensor, const llvm::fltSemanti
 
 std::string describeTensor(const import::TensorData &tensor) {
   std::string text = nnccrt_dtype_name(tensor.dtype);
-  return text + "[" + llvm::join(llvm::map_range(tensor.dims, [](int64_t dim) { return std::to_string(dim); }), "x") + "]";
+  return text + "[" + llvm::join(llvm::map_range(tensor.dims, [](int64_t dim) { return std::to_string(dim); }), "x") +
+         "]";
 }
 
-static Comparison compareFloats(const import::TensorData &actual, const import::TensorData &expected, const Tolerance &tolerance,
-                                const llvm::fltSemantics &format) {
+static Comparison compareFloats(const import::TensorData &actual, const import::TensorData &expected,
+                                const Tolerance &tolerance, const llvm::fltSemantics &format) {
   size_t count = expected.bytes.size() * 8 / APFloat::getSizeInBits(format);
   double largest = 0;
   if (tolerance.absoluteOfLargest > 0)
@@ -90,15 +91,18 @@ static Comparison compareFloats(const import::TensorData &actual, const import::
   return {wrong == 0, text};
 }
 
-Comparison compareTensors(const import::TensorData &actual, const import::TensorData &expected, const Tolerance &tolerance) {
+Comparison compareTensors(const import::TensorData &actual, const import::TensorData &expected,
+                          const Tolerance &tolerance) {
   if (actual.dtype != expected.dtype || actual.dims != expected.dims)
     return {false, "expected " + describeTensor(expected) + ", got " + describeTensor(actual)};
   if (const llvm::fltSemantics *format = formatOf(expected.dtype))
     return compareFloats(actual, expected, tolerance, *format);
   if (actual.bytes == expected.bytes)
     return {true, "equal"};
-  size_t at = std::mismatch(actual.bytes.begin(), actual.bytes.end(), expected.bytes.begin()).first - actual.bytes.begin();
-  return {false, "differs from element " + std::to_string(at * 8 / std::max(1u, nnccrt_dtype_bits(expected.dtype))) + " on"};
+  size_t at =
+      std::mismatch(actual.bytes.begin(), actual.bytes.end(), expected.bytes.begin()).first - actual.bytes.begin();
+  return {false,
+          "differs from element " + std::to_string(at * 8 / std::max(1u, nnccrt_dtype_bits(expected.dtype))) + " on"};
 }
 
 } // namespace nncc

@@ -8,9 +8,9 @@
 namespace nncc {
 
 struct Tolerance {
-  double relative = 1e-3;        ///< of the expected element
+  double relative = 1e-3; ///< of the expected element
   double absolute = 1e-5;
-  double absoluteOfLargest = 0;  ///< of the largest magnitude in the expected tensor
+  double absoluteOfLargest = 0; ///< of the largest magnitude in the expected tensor
 };
 
 struct Comparison {
@@ -19,7 +19,8 @@ struct Comparison {
 };
 
 /// Types and dims must agree, integers and booleans be equal, floats be within the tolerance; NaN matches NaN.
-Comparison compareTensors(const import::TensorData &actual, const import::TensorData &expected, const Tolerance &tolerance);
+Comparison compareTensors(const import::TensorData &actual, const import::TensorData &expected,
+                          const Tolerance &tolerance);
 
 /// "f32[1x3x224x224]".
 std::string describeTensor(const import::TensorData &tensor);

@@ -13,7 +13,8 @@ using llvm::StringRef;
 
 namespace nncc {
 
-std::vector<int64_t> inputDims(const nnccrt_model &model, const nnccrt_value &value, const llvm::StringMap<int64_t> &symbols) {
+std::vector<int64_t> inputDims(const nnccrt_model &model, const nnccrt_value &value,
+                               const llvm::StringMap<int64_t> &symbols) {
   std::vector<int64_t> dims;
   for (uint32_t i = 0; i < value.rank; ++i) {
     const nnccrt_dim &dim = value.dims[i];
@@ -33,7 +34,9 @@ static std::optional<int64_t> bytesFor(uint32_t dtype, llvm::ArrayRef<int64_t> d
   for (int64_t dim : dims)
     if (dim < 0 || llvm::MulOverflow(bits, dim, bits))
       return std::nullopt;
-  return bits ? std::optional<int64_t>(llvm::divideCeil(bits, 8)) : dims.empty() ? std::nullopt : std::optional<int64_t>(0);
+  return bits           ? std::optional<int64_t>(llvm::divideCeil(bits, 8))
+         : dims.empty() ? std::nullopt
+                        : std::optional<int64_t>(0);
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -41,9 +44,9 @@ static std::optional<int64_t> bytesFor(uint32_t dtype, llvm::ArrayRef<int64_t> d
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 static constexpr std::pair<StringRef, uint32_t> kNumpyTypes[] = {
-    {"<f4", NNCCRT_F32}, {"<f8", NNCCRT_F64}, {"<f2", NNCCRT_F16}, {"|i1", NNCCRT_I8},  {"<i2", NNCCRT_I16},  {"<i4", NNCCRT_I32},
-    {"<i8", NNCCRT_I64}, {"|u1", NNCCRT_U8},  {"<u2", NNCCRT_U16}, {"<u4", NNCCRT_U32}, {"<u8", NNCCRT_U64},  {"|b1", NNCCRT_BOOL},
-    {"<c8", NNCCRT_C64}, {"<c16", NNCCRT_C128}};
+    {"<f4", NNCCRT_F32}, {"<f8", NNCCRT_F64},  {"<f2", NNCCRT_F16}, {"|i1", NNCCRT_I8},   {"<i2", NNCCRT_I16},
+    {"<i4", NNCCRT_I32}, {"<i8", NNCCRT_I64},  {"|u1", NNCCRT_U8},  {"<u2", NNCCRT_U16},  {"<u4", NNCCRT_U32},
+    {"<u8", NNCCRT_U64}, {"|b1", NNCCRT_BOOL}, {"<c8", NNCCRT_C64}, {"<c16", NNCCRT_C128}};
 
 /// The text behind `key` in the header, a Python dict.
 static StringRef headerField(StringRef header, StringRef key) {
@@ -57,7 +60,8 @@ static llvm::Expected<import::TensorData> parseNpy(StringRef bytes, StringRef pa
     return bad("not a .npy file");
   unsigned version = bytes[6];
   size_t lengthBytes = version == 1 ? 2 : 4;
-  size_t length = version == 1 ? llvm::support::endian::read16le(bytes.data() + 8) : llvm::support::endian::read32le(bytes.data() + 8);
+  size_t length = version == 1 ? llvm::support::endian::read16le(bytes.data() + 8)
+                               : llvm::support::endian::read32le(bytes.data() + 8);
   if (bytes.size() < 8 + lengthBytes + length)
     return bad("truncated");
   StringRef header = bytes.substr(8 + lengthBytes, length), data = bytes.drop_front(8 + lengthBytes + length);
@@ -94,7 +98,8 @@ llvm::Error writeNpy(StringRef path, const import::TensorData &tensor) {
     if (dtype == tensor.dtype)
       type = name;
   if (type.empty())
-    return llvm::createStringError(path + ": NumPy has no type " + nnccrt_dtype_name(tensor.dtype) + "; use --output-format=pb");
+    return llvm::createStringError(path + ": NumPy has no type " + nnccrt_dtype_name(tensor.dtype) +
+                                   "; use --output-format=pb");
   std::string shape;
   for (int64_t dim : tensor.dims)
     shape += std::to_string(dim) + ", ";
@@ -127,14 +132,14 @@ llvm::Expected<import::TensorData> readInput(StringRef path, const nnccrt_model 
   tensor.dims = inputDims(model, value, symbols);
   std::optional<int64_t> needed = bytesFor(tensor.dtype, tensor.dims);
   if (!needed || int64_t(bytes.size()) != *needed)
-    return llvm::createStringError(path + ": has " + llvm::Twine(bytes.size()) + " bytes, input '" + value.name + "' takes " +
-                                   llvm::Twine(needed.value_or(0)) + " (set symbolic sizes by --dim)");
+    return llvm::createStringError(path + ": has " + llvm::Twine(bytes.size()) + " bytes, input '" + value.name +
+                                   "' takes " + llvm::Twine(needed.value_or(0)) + " (set symbolic sizes by --dim)");
   tensor.bytes.assign(bytes.begin(), bytes.end());
   return tensor;
 }
 
-import::TensorData makeInput(const nnccrt_model &model, const nnccrt_value &value, const llvm::StringMap<int64_t> &symbols,
-                             uint64_t seed) {
+import::TensorData makeInput(const nnccrt_model &model, const nnccrt_value &value,
+                             const llvm::StringMap<int64_t> &symbols, uint64_t seed) {
   import::TensorData tensor;
   tensor.dtype = value.dtype;
   tensor.dims = inputDims(model, value, symbols);

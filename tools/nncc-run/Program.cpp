@@ -86,7 +86,8 @@ bool Program::open(const std::string &file, uint32_t threads, Diagnostics &diagn
   options.threads = threads;
   options.profiler = keepLaunch;
   options.profiler_user = &launches;
-  if (nnccrt_open(file.find('/') == std::string::npos ? ("./" + file).c_str() : file.c_str(), nullptr, nullptr, &program, &status) ||
+  if (nnccrt_open(file.find('/') == std::string::npos ? ("./" + file).c_str() : file.c_str(), nullptr, nullptr,
+                  &program, &status) ||
       nnccrt_create(program, &options, &context, &status))
     return failed(diagnostics);
   return true;

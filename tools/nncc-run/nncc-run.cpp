@@ -40,22 +40,32 @@ Options parseOptions(int argc, char **argv) {
   forgetOptions();
   static cl::OptionCategory category("nncc-run options");
   static cl::opt<std::string> model(cl::Positional, cl::desc("model.onnx|.o|.so"), cl::Required, cl::cat(category));
-  static cl::list<std::string> inputs("input", cl::desc("A tensor for an input: --input=x=@x.npy (.npy, .pb, or the bare bytes)"),
-                               cl::value_desc("name=@file"), cl::cat(category));
-  static cl::list<std::string> dims("dim", cl::desc("The value of a symbolic size"), cl::value_desc("name=n"), cl::cat(category));
-  static cl::opt<std::string> testData("test-data", cl::desc("A directory with input_I.pb and output_I.pb, or with several such"),
-                                cl::value_desc("dir"), cl::cat(category));
-  static cl::opt<double> rtol("rtol", cl::desc("Tolerance relative to the expected element"), cl::init(1e-3), cl::cat(category));
+  static cl::list<std::string> inputs(
+      "input", cl::desc("A tensor for an input: --input=x=@x.npy (.npy, .pb, or the bare bytes)"),
+      cl::value_desc("name=@file"), cl::cat(category));
+  static cl::list<std::string> dims("dim", cl::desc("The value of a symbolic size"), cl::value_desc("name=n"),
+                                    cl::cat(category));
+  static cl::opt<std::string> testData("test-data",
+                                       cl::desc("A directory with input_I.pb and output_I.pb, or with several such"),
+                                       cl::value_desc("dir"), cl::cat(category));
+  static cl::opt<double> rtol("rtol", cl::desc("Tolerance relative to the expected element"), cl::init(1e-3),
+                              cl::cat(category));
   static cl::opt<double> atol("atol", cl::desc("Absolute tolerance"), cl::init(1e-5), cl::cat(category));
-  static cl::opt<double> atolRel("atol-rel", cl::desc("Tolerance relative to the output's largest magnitude"), cl::init(0), cl::cat(category));
-  static cl::opt<unsigned> threads("threads", cl::desc("Threads (default: as many as cores)"), cl::init(0), cl::cat(category));
+  static cl::opt<double> atolRel("atol-rel", cl::desc("Tolerance relative to the output's largest magnitude"),
+                                 cl::init(0), cl::cat(category));
+  static cl::opt<unsigned> threads("threads", cl::desc("Threads (default: as many as cores)"), cl::init(0),
+                                   cl::cat(category));
   static cl::opt<unsigned> runs("runs", cl::desc("How often to run"), cl::init(1), cl::cat(category));
-  static cl::opt<std::string> profile("profile", cl::desc("Print the time of each kernel, or write a Chrome trace"), cl::ValueOptional,
-                               cl::value_desc("trace.json"), cl::cat(category));
-  static cl::opt<std::string> outputDir("output", cl::desc("Write the outputs here"), cl::value_desc("dir"), cl::cat(category));
-  static cl::opt<std::string> outputFormat("output-format", cl::desc("pb (default) or npy"), cl::init("pb"), cl::cat(category));
-  static cl::opt<char> optLevel("O", cl::desc("Optimisation level of a model compiled here"), cl::Prefix, cl::init('3'), cl::cat(category));
-  static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"), cl::cat(category));
+  static cl::opt<std::string> profile("profile", cl::desc("Print the time of each kernel, or write a Chrome trace"),
+                                      cl::ValueOptional, cl::value_desc("trace.json"), cl::cat(category));
+  static cl::opt<std::string> outputDir("output", cl::desc("Write the outputs here"), cl::value_desc("dir"),
+                                        cl::cat(category));
+  static cl::opt<std::string> outputFormat("output-format", cl::desc("pb (default) or npy"), cl::init("pb"),
+                                           cl::cat(category));
+  static cl::opt<char> optLevel("O", cl::desc("Optimisation level of a model compiled here"), cl::Prefix, cl::init('3'),
+                                cl::cat(category));
+  static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"),
+                                    cl::cat(category));
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, "nncc-run runs compiled models\n");
 
@@ -122,7 +132,8 @@ private:
       int64_t index = at == StringRef::npos ? -1 : findInput(text.take_front(at));
       if (index < 0)
         return error(DiagnosticCode::UnknownInput, "--input=" + text + ": the model's inputs are " + inputNames());
-      llvm::Expected<import::TensorData> tensor = readInput(text.drop_front(at + 2), model, model.inputs[index], symbols);
+      llvm::Expected<import::TensorData> tensor =
+          readInput(text.drop_front(at + 2), model, model.inputs[index], symbols);
       if (!tensor)
         return error(tensor.takeError());
       tensors[index] = std::move(*tensor);
@@ -131,7 +142,8 @@ private:
     for (uint32_t i = 0; i < model.num_inputs; ++i) {
       if (!given[i]) {
         tensors[i] = makeInput(model, model.inputs[i], symbols, i + 1);
-        llvm::outs() << "input '" << printable(model.inputs[i].name) << "': " << describeTensor(tensors[i]) << ", values from a seed\n";
+        llvm::outs() << "input '" << printable(model.inputs[i].name) << "': " << describeTensor(tensors[i])
+                     << ", values from a seed\n";
       }
       if (!program.bind(i, tensors[i], diagnostics))
         return false;
@@ -165,7 +177,8 @@ private:
 
   bool runTestData() {
     std::vector<std::string> sets;
-    if (llvm::sys::fs::exists(file(options.testData, "input", 0)) || llvm::sys::fs::exists(file(options.testData, "output", 0))) {
+    if (llvm::sys::fs::exists(file(options.testData, "input", 0)) ||
+        llvm::sys::fs::exists(file(options.testData, "output", 0))) {
       sets.push_back(options.testData);
     } else {
       std::error_code code;
@@ -210,8 +223,9 @@ private:
       if (!actual)
         return std::nullopt;
       Comparison comparison = compareTensors(*actual, *expected, options.tolerance);
-      llvm::outs() << llvm::sys::path::filename(set) << " '" << printable(model.outputs[i].name) << "' " << describeTensor(*actual)
-                   << ": " << (comparison.same ? "ok, " : "DIFFERS: ") << comparison.text << "\n";
+      llvm::outs() << llvm::sys::path::filename(set) << " '" << printable(model.outputs[i].name) << "' "
+                   << describeTensor(*actual) << ": " << (comparison.same ? "ok, " : "DIFFERS: ") << comparison.text
+                   << "\n";
       same &= comparison.same;
     }
     if (!options.outputDir.empty() && !writeOutputs(options.outputDir + "/" + llvm::sys::path::filename(set).str()))
@@ -261,8 +275,8 @@ private:
       if (!output)
         return false;
       std::string stem = directory + "/output_" + std::to_string(i);
-      llvm::Error problem =
-          options.outputFormat == "npy" ? writeNpy(stem + ".npy", *output) : import::writeTensorFile(stem + ".pb", *output);
+      llvm::Error problem = options.outputFormat == "npy" ? writeNpy(stem + ".npy", *output)
+                                                          : import::writeTensorFile(stem + ".pb", *output);
       if (problem)
         return error(DiagnosticCode::CannotWrite, llvm::toString(std::move(problem)));
     }
@@ -278,13 +292,14 @@ private:
     }
     llvm::json::Array events;
     for (const Program::Launch &launch : program.launches)
-      events.push_back(llvm::json::Object{{"name", launch.name},
-                                          {"ph", "X"},
-                                          {"pid", 1},
-                                          {"tid", 1},
-                                          {"ts", double(launch.startNs) / 1000},
-                                          {"dur", double(launch.endNs - launch.startNs) / 1000},
-                                          {"args", llvm::json::Object{{"nodes", printable(launch.nodes)}, {"tiles", launch.tiles}}}});
+      events.push_back(llvm::json::Object{
+          {"name", launch.name},
+          {"ph", "X"},
+          {"pid", 1},
+          {"tid", 1},
+          {"ts", double(launch.startNs) / 1000},
+          {"dur", double(launch.endNs - launch.startNs) / 1000},
+          {"args", llvm::json::Object{{"nodes", printable(launch.nodes)}, {"tiles", launch.tiles}}}});
     llvm::Error problem = writeOutputFile(options.trace, [&](llvm::raw_pwrite_stream &os) {
       os << llvm::json::Value(llvm::json::Object{{"traceEvents", std::move(events)}}) << "\n";
       return llvm::Error::success();
@@ -310,7 +325,8 @@ private:
     }
     llvm::sort(entries, [](const Entry &a, const Entry &b) { return a.ns > b.ns; });
     for (const Entry &entry : entries)
-      llvm::outs() << llvm::format("%10.1f us %5.1f %% %5u x  ", entry.ns / 1e3, total ? 100.0 * entry.ns / total : 0.0, entry.launches)
+      llvm::outs() << llvm::format("%10.1f us %5.1f %% %5u x  ", entry.ns / 1e3, total ? 100.0 * entry.ns / total : 0.0,
+                                   entry.launches)
                    << entry.name << "\n";
   }
 

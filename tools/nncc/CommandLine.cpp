@@ -19,16 +19,16 @@ cl::SubCommand checkCommand("check", "Say whether the model would compile, and e
 struct ModelOptions {
   explicit ModelOptions(cl::SubCommand &command)
       : input(cl::Positional, cl::desc("model.onnx"), cl::Required, cl::sub(command), cl::cat(category)),
-        shapes("shape", cl::desc("Sizes of an input: --shape=input:1x3x224x224"), cl::value_desc("input:sizes"), cl::sub(command),
-               cl::cat(category)),
-        dims("dim", cl::desc("A symbolic size: --dim=batch=8, or its bounds --dim=seq=1..512"), cl::value_desc("name=n|m..n"),
-             cl::sub(command), cl::cat(category)),
-        keepInputs("keep-input", cl::desc("Keep an input that is also an initializer"), cl::value_desc("name"), cl::sub(command),
-                   cl::cat(category)),
+        shapes("shape", cl::desc("Sizes of an input: --shape=input:1x3x224x224"), cl::value_desc("input:sizes"),
+               cl::sub(command), cl::cat(category)),
+        dims("dim", cl::desc("A symbolic size: --dim=batch=8, or its bounds --dim=seq=1..512"),
+             cl::value_desc("name=n|m..n"), cl::sub(command), cl::cat(category)),
+        keepInputs("keep-input", cl::desc("Keep an input that is also an initializer"), cl::value_desc("name"),
+                   cl::sub(command), cl::cat(category)),
         externalDataRoot("external-data-root", cl::desc("A directory where external data may be, also behind links"),
                          cl::value_desc("dir"), cl::sub(command), cl::cat(category)),
-        diagnosticsFormat("diagnostics-format", cl::desc("How errors are told"), cl::init("text"), cl::value_desc("text|json"),
-                          cl::sub(command), cl::cat(category)) {}
+        diagnosticsFormat("diagnostics-format", cl::desc("How errors are told"), cl::init("text"),
+                          cl::value_desc("text|json"), cl::sub(command), cl::cat(category)) {}
 
   cl::opt<std::string> input;
   cl::list<std::string> shapes, dims, keepInputs;
@@ -38,7 +38,8 @@ struct ModelOptions {
 ModelOptions compileModel(cl::SubCommand::getTopLevel());
 ModelOptions checkModel(checkCommand);
 
-cl::opt<std::string> output("o", cl::desc("Output file (- for text on standard output)"), cl::value_desc("file"), cl::cat(category));
+cl::opt<std::string> output("o", cl::desc("Output file (- for text on standard output)"), cl::value_desc("file"),
+                            cl::cat(category));
 cl::opt<EmitStage> emit("emit", cl::desc("What to write"), cl::init(EmitStage::Object), cl::cat(category),
                         cl::values(clEnumValN(EmitStage::Object, "obj", "object file (default)"),
                                    clEnumValN(EmitStage::SharedObject, "so", "shared object"),
@@ -57,11 +58,14 @@ cl::opt<char> optLevel("O", cl::desc("Optimisation level 0 to 3"), cl::Prefix, c
 cl::opt<std::string> name("name", cl::desc("Name of the model (default: the file's)"), cl::cat(category));
 cl::opt<std::string> cppNamespace("namespace", cl::desc("C++ namespace of the header"), cl::cat(category));
 cl::opt<std::string> header("header", cl::desc("Header file (- for none)"), cl::value_desc("file"), cl::cat(category));
-cl::opt<std::string> weights("weights", cl::desc("Where weights go: embed (default) or file"), cl::init("embed"), cl::cat(category));
+cl::opt<std::string> weights("weights", cl::desc("Where weights go: embed (default) or file"), cl::init("embed"),
+                             cl::cat(category));
 cl::opt<bool> debugInfo("g", cl::desc("Debug information: lines are ONNX nodes"), cl::cat(category));
-cl::opt<unsigned> jobs("j", cl::desc("Threads (default: as many as cores)"), cl::Prefix, cl::init(0), cl::cat(category));
+cl::opt<unsigned> jobs("j", cl::desc("Threads (default: as many as cores)"), cl::Prefix, cl::init(0),
+                       cl::cat(category));
 cl::opt<bool> verbose("v", cl::desc("Print the stages and their time"), cl::cat(category));
-cl::opt<bool> verify("verify-each", cl::desc("Verify the IR after every pass and every LLVM module"), cl::cat(category));
+cl::opt<bool> verify("verify-each", cl::desc("Verify the IR after every pass and every LLVM module"),
+                     cl::cat(category));
 cl::opt<bool> noFusion("fno-fusion", cl::desc("One kernel for each operation"), cl::cat(category));
 cl::opt<std::string> sanitize("sanitize", cl::desc("Instrument the kernels: address or thread"), cl::cat(category));
 cl::opt<bool> dependencies("MD", cl::desc("Write a file of dependencies for make"), cl::cat(category));

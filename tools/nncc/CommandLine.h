@@ -13,8 +13,8 @@ struct CommandLine {
   Command command = Command::Compile;
   CompileOptions compile;
   bool jsonDiagnostics = false;
-  bool dependencies = false;    ///< -MD
-  std::string dependencyFile;   ///< -MF
+  bool dependencies = false;  ///< -MD
+  std::string dependencyFile; ///< -MF
 };
 
 /// Reads the command line; nothing, with the problem told in `diagnostics`, when it makes no sense.

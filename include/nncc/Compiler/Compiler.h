@@ -17,24 +17,24 @@ namespace nncc {
 enum class EmitStage { NN, NNOpt, Linalg, Exec, Vector, LLVM, Assembly, Object, SharedObject };
 
 struct CompileOptions {
-  std::string input;             ///< .onnx, .onnxtxt, or .mlir as a stage printed it
-  std::string output;            ///< empty: beside the working directory, named after the input; "-": standard output (text only)
-  std::string header;            ///< empty: beside the output; "-": none
-  std::string name;              ///< of the model; empty: from the input's file name
-  std::string cppNamespace;      ///< empty: the name
+  std::string input;  ///< .onnx, .onnxtxt, or .mlir as a stage printed it
+  std::string output; ///< empty: beside the working directory, named after the input; "-": standard output (text only)
+  std::string header; ///< empty: beside the output; "-": none
+  std::string name;   ///< of the model; empty: from the input's file name
+  std::string cppNamespace; ///< empty: the name
   EmitStage emit = EmitStage::Object;
   unsigned optLevel = 3;
   bool fuse = true;
   std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
-  bool weightsInFile = false;    ///< NAME.weights beside the output
+  bool weightsInFile = false; ///< NAME.weights beside the output
   bool debugInfo = false;
   target::Sanitizer sanitizer = target::Sanitizer::None;
-  unsigned jobs = 0;             ///< threads; 0: as many as cores
-  bool verify = false;           ///< every pass and every LLVM module
-  bool timing = false;           ///< -v: the stages and their time, to standard error
-  bool progress = false;         ///< a line on the terminal that says what goes on
-  std::string report;            ///< FILE.json
-  std::string missedFusions;     ///< -Rpass-missed=REGEX: kernels or nodes whose refused fusions are told
+  unsigned jobs = 0;         ///< threads; 0: as many as cores
+  bool verify = false;       ///< every pass and every LLVM module
+  bool timing = false;       ///< -v: the stages and their time, to standard error
+  bool progress = false;     ///< a line on the terminal that says what goes on
+  std::string report;        ///< FILE.json
+  std::string missedFusions; ///< -Rpass-missed=REGEX: kernels or nodes whose refused fusions are told
   std::string externalDataRoot;
   import::ImportOptions import;
 };

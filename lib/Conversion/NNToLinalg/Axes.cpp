@@ -36,13 +36,15 @@ SmallVector<Value> axisFlags(OpBuilder &b, Location loc, Value original, Value c
 Value fromElements(OpBuilder &b, Location loc, ArrayRef<Value> elements, Type elementType) {
   if (elements.empty())
     return emptyTensor(b, loc, OpFoldResult(b.getIndexAttr(0)), elementType);
-  return tensor::FromElementsOp::create(b, loc, RankedTensorType::get({int64_t(elements.size())}, elementType), elements);
+  return tensor::FromElementsOp::create(b, loc, RankedTensorType::get({int64_t(elements.size())}, elementType),
+                                        elements);
 }
 
 /// Element `k` of the result is the k-th size that is not dropped.
 struct DropAxesLowering : Lowering<nn::DropAxesOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::DropAxesOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::DropAxesOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     int64_t rank = nn::typeOf(op.getShape()).getDimSize(0), count = nn::typeOf(op.getResult()).getDimSize(0);
     Type elementType = cast<RankedTensorType>(adaptor.getShape().getType()).getElementType();
@@ -52,11 +54,13 @@ struct DropAxesLowering : Lowering<nn::DropAxesOp> {
     for (int64_t i = 0; i < rank; ++i) {
       Value size = readElement(rewriter, loc, adaptor.getShape(), i);
       for (int64_t k = 0; k < count; ++k) {
-        Value here = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, place, constantIndex(rewriter, loc, k));
+        Value here =
+            arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, place, constantIndex(rewriter, loc, k));
         Value other = arith::SelectOp::create(rewriter, loc, here, size, elements[k]);
         elements[k] = arith::SelectOp::create(rewriter, loc, dropped[i], elements[k], other);
       }
-      place = arith::AddIOp::create(rewriter, loc, place, arith::SelectOp::create(rewriter, loc, dropped[i], zero, one));
+      place =
+          arith::AddIOp::create(rewriter, loc, place, arith::SelectOp::create(rewriter, loc, dropped[i], zero, one));
     }
     rewriter.replaceOp(op, fromElements(rewriter, loc, elements, elementType));
     return success();
@@ -66,7 +70,8 @@ struct DropAxesLowering : Lowering<nn::DropAxesOp> {
 /// Element `i` of the result is 1, or the next size of the shape.
 struct InsertAxesLowering : Lowering<nn::InsertAxesOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::InsertAxesOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::InsertAxesOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     int64_t count = nn::typeOf(op.getShape()).getDimSize(0), rank = nn::typeOf(op.getResult()).getDimSize(0);
     Type elementType = cast<RankedTensorType>(adaptor.getShape().getType()).getElementType();
@@ -77,11 +82,13 @@ struct InsertAxesLowering : Lowering<nn::InsertAxesOp> {
     for (int64_t i = 0; i < rank; ++i) {
       Value size = unit;
       for (int64_t k = 0; k < count; ++k) {
-        Value here = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, place, constantIndex(rewriter, loc, k));
+        Value here =
+            arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, place, constantIndex(rewriter, loc, k));
         size = arith::SelectOp::create(rewriter, loc, here, readElement(rewriter, loc, adaptor.getShape(), k), size);
       }
       elements.push_back(arith::SelectOp::create(rewriter, loc, inserted[i], unit, size));
-      place = arith::AddIOp::create(rewriter, loc, place, arith::SelectOp::create(rewriter, loc, inserted[i], zero, one));
+      place =
+          arith::AddIOp::create(rewriter, loc, place, arith::SelectOp::create(rewriter, loc, inserted[i], zero, one));
     }
     rewriter.replaceOp(op, fromElements(rewriter, loc, elements, elementType));
     return success();

@@ -6,7 +6,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 
-
 using namespace mlir;
 
 namespace nncc {
@@ -34,8 +33,9 @@ struct ConvLowering : Lowering<nn::ConvOp> {
     SmallVector<int64_t> pads(op.getPads());
     input = crop(loc, input, inputSizes, pads, rewriter);
     Value init = emptyTensor(rewriter, loc, sizes, filterType.getElementType());
-    auto conv = exec::ConvOp::create(rewriter, loc, init.getType(), input, adaptor.getFilter(), adaptor.getBias(), /*outside=*/Value(),
-                                     init, op.getStrides(), op.getDilations(), pads, op.getGroups(), /*input_unsigned=*/false,
+    auto conv = exec::ConvOp::create(rewriter, loc, init.getType(), input, adaptor.getFilter(), adaptor.getBias(),
+                                     /*outside=*/Value(), init, op.getStrides(), op.getDilations(), pads,
+                                     op.getGroups(), /*input_unsigned=*/false,
                                      /*filter_unsigned=*/false, /*packed=*/DenseI64ArrayAttr());
     replace(op, conv.getResult(), rewriter);
     return success();
@@ -72,12 +72,14 @@ private:
       pads[spatialRank + i] -= end;
     }
     Type elementType = cast<RankedTensorType>(input.getType()).getElementType();
-    return generateElements(b, loc, cropped, elementType, [&](OpBuilder &nested, Location nestedLoc, ValueRange point) -> Value {
-      SmallVector<Value> position;
-      for (auto [index, expr] : llvm::enumerate(exprs))
-        position.push_back(affine::AffineApplyOp::create(nested, nestedLoc, AffineMap::get(sizes.size(), 0, expr), point));
-      return tensor::ExtractOp::create(nested, nestedLoc, input, position);
-    });
+    return generateElements(
+        b, loc, cropped, elementType, [&](OpBuilder &nested, Location nestedLoc, ValueRange point) -> Value {
+          SmallVector<Value> position;
+          for (auto [index, expr] : llvm::enumerate(exprs))
+            position.push_back(
+                affine::AffineApplyOp::create(nested, nestedLoc, AffineMap::get(sizes.size(), 0, expr), point));
+          return tensor::ExtractOp::create(nested, nestedLoc, input, position);
+        });
   }
 };
 

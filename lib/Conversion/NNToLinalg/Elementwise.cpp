@@ -23,14 +23,12 @@ struct ScalarArgs {
   Value operator[](unsigned i) const { return values[i]; }
   Value constant(double value) const { return constantOf(b, loc, values[0].getType(), value); }
   bool isFloat() const { return isa<FloatType>(type); }
-  template <typename OpTy, typename... Args>
-  Value make(Args &&...args) const {
+  template <typename OpTy, typename... Args> Value make(Args &&...args) const {
     return OpTy::create(b, loc, std::forward<Args>(args)...);
   }
 };
 
-template <typename FloatOp, typename IntOp>
-Value floatOrInt(const ScalarArgs &s) {
+template <typename FloatOp, typename IntOp> Value floatOrInt(const ScalarArgs &s) {
   return s.isFloat() ? s.make<FloatOp>(s[0], s[1]) : s.make<IntOp>(s[0], s[1]);
 }
 
@@ -52,7 +50,8 @@ Value divideSafely(const ScalarArgs &s, bool remainder) {
     if (remainder)
       result = s.make<arith::RemSIOp>(s[0], harmless); // modulo 1 is 0, as modulo -1
     else
-      result = s.make<arith::SelectOp>(byMinusOne, s.make<arith::SubIOp>(zero, s[0]), s.make<arith::DivSIOp>(s[0], harmless));
+      result = s.make<arith::SelectOp>(byMinusOne, s.make<arith::SubIOp>(zero, s[0]),
+                                       s.make<arith::DivSIOp>(s[0], harmless));
   }
   return s.make<arith::SelectOp>(byZero, zero, result);
 }
@@ -90,10 +89,7 @@ Value shift(const ScalarArgs &s, bool left) {
 // One function an op
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-template <typename MathOp>
-Value viaMath(const ScalarArgs &s) {
-  return s.make<MathOp>(s[0]);
-}
+template <typename MathOp> Value viaMath(const ScalarArgs &s) { return s.make<MathOp>(s[0]); }
 
 Value emit(nn::NegOp, const ScalarArgs &s) {
   return s.isFloat() ? s.make<arith::NegFOp>(s[0]) : s.make<arith::SubIOp>(s.constant(0), s[0]);
@@ -173,7 +169,8 @@ Value emit(nn::ModOp op, const ScalarArgs &s) {
     return remainder;
   // The sign of the divisor: add it where remainder and divisor differ in sign.
   Value zero = s.constant(0);
-  Value signsDiffer = s.make<arith::XOrIOp>(lessScalar(s.b, s.loc, remainder, zero, s.type), lessScalar(s.b, s.loc, s[1], zero, s.type));
+  Value signsDiffer = s.make<arith::XOrIOp>(lessScalar(s.b, s.loc, remainder, zero, s.type),
+                                            lessScalar(s.b, s.loc, s[1], zero, s.type));
   Value notZero = s.isFloat() ? s.make<arith::CmpFOp>(arith::CmpFPredicate::UNE, remainder, zero)
                               : s.make<arith::CmpIOp>(arith::CmpIPredicate::ne, remainder, zero);
   Value shifted = s.isFloat() ? s.make<arith::AddFOp>(remainder, s[1]) : s.make<arith::AddIOp>(remainder, s[1]);
@@ -201,12 +198,14 @@ Value emit(nn::LessEqualOp, const ScalarArgs &s) {
                              : s.make<arith::CmpIOp>(predicate, s[0], s[1]));
 }
 Value emit(nn::WhereOp, const ScalarArgs &s) { return s.make<arith::SelectOp>(toBit(s.b, s.loc, s[0]), s[1], s[2]); }
-Value emit(nn::CastOp op, const ScalarArgs &s) { return castScalar(s.b, s.loc, s[0], s.type, op.getTo(), op.getSaturate()); }
+Value emit(nn::CastOp op, const ScalarArgs &s) {
+  return castScalar(s.b, s.loc, s[0], s.type, op.getTo(), op.getSaturate());
+}
 
-template <typename OpTy>
-struct ElementwiseLowering : Lowering<OpTy> {
+template <typename OpTy> struct ElementwiseLowering : Lowering<OpTy> {
   using Lowering<OpTy>::Lowering;
-  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Type elementType = getElementTypeOrSelf(op->getOperand(0));
     if (!elementType.isIntOrFloat())
       return rewriter.notifyMatchFailure(op, "elements are not numbers");
@@ -220,8 +219,7 @@ struct ElementwiseLowering : Lowering<OpTy> {
   }
 };
 
-template <typename... Ops>
-void add(const TypeConverter &converter, RewritePatternSet &patterns) {
+template <typename... Ops> void add(const TypeConverter &converter, RewritePatternSet &patterns) {
   patterns.add<ElementwiseLowering<Ops>...>(converter, patterns.getContext());
 }
 
@@ -229,14 +227,14 @@ void add(const TypeConverter &converter, RewritePatternSet &patterns) {
 
 void populateElementwise(const TypeConverter &converter, RewritePatternSet &patterns) {
   add<nn::NegOp, nn::AbsOp, nn::SignOp, nn::ReluOp, nn::NotOp>(converter, patterns);
-  add<nn::ExpOp, nn::LogOp, nn::Log1pOp, nn::SqrtOp, nn::ReciprocalOp, nn::ErfOp, nn::SigmoidOp, nn::FloorOp, nn::CeilOp,
-      nn::RoundOp>(converter, patterns);
-  add<nn::SinOp, nn::CosOp, nn::TanOp, nn::AsinOp, nn::AcosOp, nn::AtanOp, nn::SinhOp, nn::CoshOp, nn::TanhOp, nn::AsinhOp,
-      nn::AcoshOp, nn::AtanhOp>(converter, patterns);
-  add<nn::IsNaNOp, nn::IsInfOp, nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::ModOp, nn::PowOp, nn::MaxOp, nn::MinOp>(converter,
-                                                                                                                       patterns);
-  add<nn::AndOp, nn::OrOp, nn::XorOp, nn::ShiftLeftOp, nn::ShiftRightOp, nn::EqualOp, nn::LessOp, nn::LessEqualOp, nn::WhereOp,
-      nn::CastOp>(converter, patterns);
+  add<nn::ExpOp, nn::LogOp, nn::Log1pOp, nn::SqrtOp, nn::ReciprocalOp, nn::ErfOp, nn::SigmoidOp, nn::FloorOp,
+      nn::CeilOp, nn::RoundOp>(converter, patterns);
+  add<nn::SinOp, nn::CosOp, nn::TanOp, nn::AsinOp, nn::AcosOp, nn::AtanOp, nn::SinhOp, nn::CoshOp, nn::TanhOp,
+      nn::AsinhOp, nn::AcoshOp, nn::AtanhOp>(converter, patterns);
+  add<nn::IsNaNOp, nn::IsInfOp, nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::ModOp, nn::PowOp, nn::MaxOp, nn::MinOp>(
+      converter, patterns);
+  add<nn::AndOp, nn::OrOp, nn::XorOp, nn::ShiftLeftOp, nn::ShiftRightOp, nn::EqualOp, nn::LessOp, nn::LessEqualOp,
+      nn::WhereOp, nn::CastOp>(converter, patterns);
 }
 
 } // namespace nncc

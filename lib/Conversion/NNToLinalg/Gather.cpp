@@ -12,7 +12,9 @@ using namespace mlir;
 namespace nncc {
 namespace {
 
-Value dimOf(OpBuilder &b, Location loc, Value memref, int64_t index) { return memref::DimOp::create(b, loc, memref, index); }
+Value dimOf(OpBuilder &b, Location loc, Value memref, int64_t index) {
+  return memref::DimOp::create(b, loc, memref, index);
+}
 
 /// Loads, unless the memref may be empty: then the position is not valid, the run has a fault, and any value will do.
 Value loadIfAny(OpBuilder &b, Location loc, Value memref, ValueRange position, RankedTensorType original) {
@@ -20,8 +22,9 @@ Value loadIfAny(OpBuilder &b, Location loc, Value memref, ValueRange position, R
     return memref::LoadOp::create(b, loc, memref, position);
   Value any = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
   for (int64_t i = 0; i < original.getRank(); ++i)
-    any = arith::AndIOp::create(b, loc, any,
-                                arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, dimOf(b, loc, memref, i), constantIndex(b, loc, 0)));
+    any = arith::AndIOp::create(
+        b, loc, any,
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, dimOf(b, loc, memref, i), constantIndex(b, loc, 0)));
   Type elementType = cast<MemRefType>(memref.getType()).getElementType();
   auto choice = scf::IfOp::create(b, loc, elementType, any, /*withElseRegion=*/true);
   OpBuilder yes = choice.getThenBodyBuilder(), no = choice.getElseBodyBuilder();
@@ -32,7 +35,8 @@ Value loadIfAny(OpBuilder &b, Location loc, Value memref, ValueRange position, R
 
 struct GatherLowering : Lowering<nn::GatherOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::GatherOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::GatherOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput());
     int64_t axis = axisFromFront(op.getAxis(), input.getRank());
@@ -57,20 +61,21 @@ struct GatherLowering : Lowering<nn::GatherOp> {
 
 struct GatherElementsLowering : Lowering<nn::GatherElementsOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::GatherElementsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::GatherElementsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput());
     int64_t axis = axisFromFront(op.getAxis(), input.getRank());
     Sizes sizes = sizesOf(rewriter, loc, op.getIndices(), adaptor.getIndices());
-    Value result = generateRows(rewriter, loc, sizes, convertElementType(input.getElementType()),
-                                {adaptor.getInput(), adaptor.getIndices()},
-                                [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
-                                  Value index = memref::LoadOp::create(b, l, inputs[1], point);
-                                  SmallVector<Value> position(point);
-                                  for (int64_t i = 0; i < input.getRank(); ++i) // the other dims may be larger in the indices
-                                    position[i] = checkedIndex(b, l, i == axis ? index : point[i], dimOf(b, l, inputs[0], i));
-                                  return loadIfAny(b, l, inputs[0], position, input);
-                                });
+    Value result = generateRows(
+        rewriter, loc, sizes, convertElementType(input.getElementType()), {adaptor.getInput(), adaptor.getIndices()},
+        [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
+          Value index = memref::LoadOp::create(b, l, inputs[1], point);
+          SmallVector<Value> position(point);
+          for (int64_t i = 0; i < input.getRank(); ++i) // the other dims may be larger in the indices
+            position[i] = checkedIndex(b, l, i == axis ? index : point[i], dimOf(b, l, inputs[0], i));
+          return loadIfAny(b, l, inputs[0], position, input);
+        });
     replace(op, result, rewriter);
     return success();
   }
@@ -85,7 +90,8 @@ Value loadTupleIndex(OpBuilder &b, Location loc, Value indices, ValueRange outer
 
 struct GatherNDLowering : Lowering<nn::GatherNDOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::GatherNDOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::GatherNDOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput()), indices = nn::typeOf(op.getIndices());
     int64_t batch = op.getBatchDims(), tuple = indices.getShape().back(), outer = indices.getRank() - 1;
@@ -93,18 +99,18 @@ struct GatherNDLowering : Lowering<nn::GatherNDOp> {
     sizes.pop_back();
     Sizes inputSizes = sizesOf(rewriter, loc, op.getInput(), adaptor.getInput());
     sizes.append(inputSizes.begin() + batch + tuple, inputSizes.end());
-    Value result = generateRows(rewriter, loc, sizes, convertElementType(input.getElementType()),
-                                {adaptor.getInput(), adaptor.getIndices()},
-                                [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
-                                  SmallVector<Value> position;
-                                  for (int64_t i = 0; i < batch; ++i)
-                                    position.push_back(checkedIndex(b, l, point[i], dimOf(b, l, inputs[0], i)));
-                                  for (int64_t i = 0; i < tuple; ++i)
-                                    position.push_back(checkedIndex(b, l, loadTupleIndex(b, l, inputs[1], point.take_front(outer), i),
-                                                                    dimOf(b, l, inputs[0], batch + i)));
-                                  llvm::append_range(position, point.drop_front(outer));
-                                  return loadIfAny(b, l, inputs[0], position, input);
-                                });
+    Value result = generateRows(
+        rewriter, loc, sizes, convertElementType(input.getElementType()), {adaptor.getInput(), adaptor.getIndices()},
+        [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
+          SmallVector<Value> position;
+          for (int64_t i = 0; i < batch; ++i)
+            position.push_back(checkedIndex(b, l, point[i], dimOf(b, l, inputs[0], i)));
+          for (int64_t i = 0; i < tuple; ++i)
+            position.push_back(checkedIndex(b, l, loadTupleIndex(b, l, inputs[1], point.take_front(outer), i),
+                                            dimOf(b, l, inputs[0], batch + i)));
+          llvm::append_range(position, point.drop_front(outer));
+          return loadIfAny(b, l, inputs[0], position, input);
+        });
     replace(op, result, rewriter);
     return success();
   }
@@ -119,10 +125,12 @@ Value combine(OpBuilder &b, Location loc, StringRef reduction, Value old, Value 
   if (reduction == "add") {
     if (type.isInteger(1))
       return arith::OrIOp::create(b, loc, old, update);
-    return isFloat ? arith::AddFOp::create(b, loc, old, update).getResult() : arith::AddIOp::create(b, loc, old, update).getResult();
+    return isFloat ? arith::AddFOp::create(b, loc, old, update).getResult()
+                   : arith::AddIOp::create(b, loc, old, update).getResult();
   }
   if (reduction == "mul")
-    return isFloat ? arith::MulFOp::create(b, loc, old, update).getResult() : arith::MulIOp::create(b, loc, old, update).getResult();
+    return isFloat ? arith::MulFOp::create(b, loc, old, update).getResult()
+                   : arith::MulIOp::create(b, loc, old, update).getResult();
   if (reduction == "max")
     return maxScalar(b, loc, old, update, type);
   if (reduction == "min")
@@ -131,8 +139,9 @@ Value combine(OpBuilder &b, Location loc, StringRef reduction, Value old, Value 
 }
 
 /// One after the other over all updates: several may be for one element. `locate` gives the place of the update at `point`.
-Value scatter(OpBuilder &b, Location loc, Value input, Value indices, Value updates, StringRef reduction, Type elementType,
-              function_ref<SmallVector<Value>(OpBuilder &, Location, ValueRange point, Value indices, Value target)> locate) {
+Value scatter(
+    OpBuilder &b, Location loc, Value input, Value indices, Value updates, StringRef reduction, Type elementType,
+    function_ref<SmallVector<Value>(OpBuilder &, Location, ValueRange point, Value indices, Value target)> locate) {
   auto op = exec::GridOp::create(
       b, loc, ValueRange(), ValueRange{indices, updates}, input,
       [&](OpBuilder &nested, Location l, ValueRange, ValueRange inputs, ValueRange outputs) {
@@ -144,8 +153,8 @@ Value scatter(OpBuilder &b, Location loc, Value input, Value indices, Value upda
         Value any = arith::ConstantOp::create(nested, l, nested.getBoolAttr(true));
         for (int64_t i = 0, rank = cast<MemRefType>(target.getType()).getRank(); i < rank; ++i)
           any = arith::AndIOp::create(nested, l, any,
-                                      arith::CmpIOp::create(nested, l, arith::CmpIPredicate::ne, dimOf(nested, l, target, i),
-                                                            constantIndex(nested, l, 0)));
+                                      arith::CmpIOp::create(nested, l, arith::CmpIPredicate::ne,
+                                                            dimOf(nested, l, target, i), constantIndex(nested, l, 0)));
         auto guard = scf::IfOp::create(nested, l, any, /*withElseRegion=*/false);
         OpBuilder inside = guard.getThenBodyBuilder();
         emitLoops(inside, l, sizes, [&](OpBuilder &body, Location bodyLoc, ValueRange point) {
@@ -153,7 +162,8 @@ Value scatter(OpBuilder &b, Location loc, Value input, Value indices, Value upda
           Value update = memref::LoadOp::create(body, bodyLoc, inputs[1], point);
           Value value = update;
           if (reduction != "none")
-            value = combine(body, bodyLoc, reduction, memref::LoadOp::create(body, bodyLoc, target, position), update, elementType);
+            value = combine(body, bodyLoc, reduction, memref::LoadOp::create(body, bodyLoc, target, position), update,
+                            elementType);
           memref::StoreOp::create(body, bodyLoc, value, target, position);
         });
       });
@@ -165,20 +175,24 @@ void checkSameSizes(OpBuilder &b, Location loc, Value x, Value convertedX, Value
   for (int64_t i = 0; i < count; ++i) {
     if (nn::Dim::of(nn::typeOf(x), i) == nn::Dim::of(nn::typeOf(y), i))
       continue;
-    Value same = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, asIndex(b, loc, sizeOf(b, loc, x, convertedX, i)),
-                                       asIndex(b, loc, sizeOf(b, loc, y, convertedY, i)));
+    Value same =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, asIndex(b, loc, sizeOf(b, loc, x, convertedX, i)),
+                              asIndex(b, loc, sizeOf(b, loc, y, convertedY, i)));
     exec::CheckOp::create(b, loc, same, b.getStringAttr("indices and updates of a scatter have different sizes"));
   }
 }
 
 struct ScatterElementsLowering : Lowering<nn::ScatterElementsOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ScatterElementsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ScatterElementsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     RankedTensorType input = nn::typeOf(op.getInput());
     int64_t axis = axisFromFront(op.getAxis(), input.getRank());
-    checkSameSizes(rewriter, op.getLoc(), op.getUpdates(), adaptor.getUpdates(), op.getIndices(), adaptor.getIndices(), input.getRank());
-    Value result = scatter(rewriter, op.getLoc(), adaptor.getInput(), adaptor.getIndices(), adaptor.getUpdates(), op.getReduction(),
-                           input.getElementType(), [&](OpBuilder &b, Location l, ValueRange point, Value indices, Value target) {
+    checkSameSizes(rewriter, op.getLoc(), op.getUpdates(), adaptor.getUpdates(), op.getIndices(), adaptor.getIndices(),
+                   input.getRank());
+    Value result = scatter(rewriter, op.getLoc(), adaptor.getInput(), adaptor.getIndices(), adaptor.getUpdates(),
+                           op.getReduction(), input.getElementType(),
+                           [&](OpBuilder &b, Location l, ValueRange point, Value indices, Value target) {
                              SmallVector<Value> position(point);
                              Value index = memref::LoadOp::create(b, l, indices, point);
                              for (int64_t i = 0; i < input.getRank(); ++i)
@@ -192,20 +206,23 @@ struct ScatterElementsLowering : Lowering<nn::ScatterElementsOp> {
 
 struct ScatterNDLowering : Lowering<nn::ScatterNDOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ScatterNDOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ScatterNDOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     RankedTensorType input = nn::typeOf(op.getInput()), indices = nn::typeOf(op.getIndices());
     int64_t tuple = indices.getShape().back(), outer = indices.getRank() - 1;
-    checkSameSizes(rewriter, op.getLoc(), op.getUpdates(), adaptor.getUpdates(), op.getIndices(), adaptor.getIndices(), outer);
-    Value result = scatter(rewriter, op.getLoc(), adaptor.getInput(), adaptor.getIndices(), adaptor.getUpdates(), op.getReduction(),
-                           input.getElementType(), [&](OpBuilder &b, Location l, ValueRange point, Value indicesMemref, Value target) {
-                             SmallVector<Value> position;
-                             for (int64_t i = 0; i < tuple; ++i)
-                               position.push_back(checkedIndex(b, l, loadTupleIndex(b, l, indicesMemref, point.take_front(outer), i),
-                                                               dimOf(b, l, target, i)));
-                             for (auto [i, index] : llvm::enumerate(point.drop_front(outer)))
-                               position.push_back(checkedIndex(b, l, index, dimOf(b, l, target, tuple + i)));
-                             return position;
-                           });
+    checkSameSizes(rewriter, op.getLoc(), op.getUpdates(), adaptor.getUpdates(), op.getIndices(), adaptor.getIndices(),
+                   outer);
+    Value result = scatter(
+        rewriter, op.getLoc(), adaptor.getInput(), adaptor.getIndices(), adaptor.getUpdates(), op.getReduction(),
+        input.getElementType(), [&](OpBuilder &b, Location l, ValueRange point, Value indicesMemref, Value target) {
+          SmallVector<Value> position;
+          for (int64_t i = 0; i < tuple; ++i)
+            position.push_back(checkedIndex(b, l, loadTupleIndex(b, l, indicesMemref, point.take_front(outer), i),
+                                            dimOf(b, l, target, i)));
+          for (auto [i, index] : llvm::enumerate(point.drop_front(outer)))
+            position.push_back(checkedIndex(b, l, index, dimOf(b, l, target, tuple + i)));
+          return position;
+        });
     replace(op, result, rewriter);
     return success();
   }

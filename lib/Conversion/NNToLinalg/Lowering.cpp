@@ -48,9 +48,10 @@ static Value sizeArithmetic(OpBuilder &b, Location loc, StringRef op, Value x, V
 OpFoldResult materialize(OpBuilder &b, Location loc, const nn::Dim &dim) {
   if (dim.isStatic())
     return b.getIndexAttr(dim.getStatic());
-  return dim.evaluate<Value>([&](int64_t value) { return constantIndex(b, loc, value); },
-                             [&](StringRef name) -> Value { return exec::SymbolOp::create(b, loc, b.getStringAttr(name)); },
-                             [&](StringRef op, Value x, Value y) { return sizeArithmetic(b, loc, op, x, y); });
+  return dim.evaluate<Value>(
+      [&](int64_t value) { return constantIndex(b, loc, value); },
+      [&](StringRef name) -> Value { return exec::SymbolOp::create(b, loc, b.getStringAttr(name)); },
+      [&](StringRef op, Value x, Value y) { return sizeArithmetic(b, loc, op, x, y); });
 }
 
 OpFoldResult sizeOf(OpBuilder &b, Location loc, Value original, Value converted, int64_t index) {
@@ -74,9 +75,13 @@ static OpFoldResult foldSizes(OpBuilder &b, Location loc, StringRef op, OpFoldRe
   return result;
 }
 
-OpFoldResult addSizes(OpBuilder &b, Location loc, OpFoldResult x, OpFoldResult y) { return foldSizes(b, loc, "+", x, y); }
+OpFoldResult addSizes(OpBuilder &b, Location loc, OpFoldResult x, OpFoldResult y) {
+  return foldSizes(b, loc, "+", x, y);
+}
 
-OpFoldResult mulSizes(OpBuilder &b, Location loc, OpFoldResult x, OpFoldResult y) { return foldSizes(b, loc, "*", x, y); }
+OpFoldResult mulSizes(OpBuilder &b, Location loc, OpFoldResult x, OpFoldResult y) {
+  return foldSizes(b, loc, "*", x, y);
+}
 
 OpFoldResult subSizes(OpBuilder &b, Location loc, OpFoldResult x, OpFoldResult y) {
   return addSizes(b, loc, x, mulSizes(b, loc, y, b.getIndexAttr(-1)));
@@ -111,8 +116,8 @@ Value fillTensor(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Value
   return linalg::FillOp::create(b, loc, scalar, init).getResult(0);
 }
 
-Value mapElements(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type elementType, ArrayRef<LoopOperand> operands,
-                  ElementBuilder body) {
+Value mapElements(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type elementType,
+                  ArrayRef<LoopOperand> operands, ElementBuilder body) {
   Value init = emptyTensor(b, loc, sizes, elementType);
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
@@ -130,7 +135,8 @@ Value mapElements(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type
   return generic.getResult(0);
 }
 
-Value generateElements(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type elementType, ElementBuilder body) {
+Value generateElements(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type elementType,
+                       ElementBuilder body) {
   return mapElements(b, loc, sizes, elementType, {}, [&](OpBuilder &nested, Location nestedLoc, ValueRange) {
     SmallVector<Value> point;
     for (size_t i = 0; i < sizes.size(); ++i)
@@ -163,7 +169,6 @@ static bool agree(ArrayRef<nn::Dim> dims) {
   }
   return true;
 }
-
 
 OpFoldResult broadcastSizeAtRunTime(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes) {
   Value one = constantIndex(b, loc, 1);
@@ -227,8 +232,9 @@ LoopOperand broadcastOperand(OpBuilder &b, Location loc, Value original, Value c
                                         Value at = type.getDimSize(i) == 1 ? zero : point[i + shift];
                                         if (mayBroadcast[i]) {
                                           Value size = tensor::DimOp::create(nested, nestedLoc, converted, i);
-                                          Value isOne = arith::CmpIOp::create(nested, nestedLoc, arith::CmpIPredicate::eq, size,
-                                                                              constantIndex(nested, nestedLoc, 1));
+                                          Value isOne =
+                                              arith::CmpIOp::create(nested, nestedLoc, arith::CmpIPredicate::eq, size,
+                                                                    constantIndex(nested, nestedLoc, 1));
                                           at = arith::SelectOp::create(nested, nestedLoc, isOne, zero, at);
                                         }
                                         position.push_back(at);
@@ -266,7 +272,8 @@ static bool isOnlyOne(ValueRange originals, Value candidate, int64_t fromBack) {
   });
 }
 
-Value mapBroadcast(OpBuilder &b, Location loc, ValueRange originals, ValueRange converted, Type elementType, ElementBuilder body) {
+Value mapBroadcast(OpBuilder &b, Location loc, ValueRange originals, ValueRange converted, Type elementType,
+                   ElementBuilder body) {
   Sizes sizes = broadcastSizes(b, loc, originals, converted);
   int64_t rank = sizes.size();
   SmallVector<nn::Dim> dims = agreedDims(originals, rank);
@@ -284,7 +291,8 @@ Value mapBroadcast(OpBuilder &b, Location loc, ValueRange originals, ValueRange 
     if (plain) {
       SmallVector<AffineExpr> exprs;
       for (int64_t i = 0; i < type.getRank(); ++i)
-        exprs.push_back(type.getDimSize(i) == 1 ? b.getAffineConstantExpr(0) : b.getAffineDimExpr(i + rank - type.getRank()));
+        exprs.push_back(type.getDimSize(i) == 1 ? b.getAffineConstantExpr(0)
+                                                : b.getAffineDimExpr(i + rank - type.getRank()));
       operands.push_back({value, AffineMap::get(rank, 0, exprs, b.getContext())});
     } else {
       operands.push_back(broadcastOperand(b, loc, original, value, sizes, dims));

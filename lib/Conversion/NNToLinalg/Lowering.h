@@ -9,8 +9,8 @@
 #ifndef NNCC_LIB_CONVERSION_NNTOLINALG_LOWERING_H
 #define NNCC_LIB_CONVERSION_NNTOLINALG_LOWERING_H
 
-#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "nncc/Dialect/NN/IR/Dim.h"
@@ -30,8 +30,7 @@ mlir::Type convertElementType(mlir::Type type);
 inline int64_t axisFromFront(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
 
 /// The base of all patterns.
-template <typename OpTy>
-class Lowering : public mlir::OpConversionPattern<OpTy> {
+template <typename OpTy> class Lowering : public mlir::OpConversionPattern<OpTy> {
 public:
   using mlir::OpConversionPattern<OpTy>::OpConversionPattern;
   using OpAdaptor = typename OpTy::Adaptor;
@@ -42,8 +41,9 @@ protected:
     llvm::SmallVector<mlir::Value> results;
     for (auto [value, declared] : llvm::zip_equal(values, op->getResultTypes())) {
       mlir::Type wanted = this->getTypeConverter()->convertType(declared);
-      results.push_back(value.getType() == wanted ? value
-                                                  : mlir::tensor::CastOp::create(rewriter, op.getLoc(), wanted, value).getResult());
+      results.push_back(value.getType() == wanted
+                            ? value
+                            : mlir::tensor::CastOp::create(rewriter, op.getLoc(), wanted, value).getResult());
     }
     rewriter.replaceOp(op, results);
   }
@@ -56,7 +56,8 @@ protected:
 /// A known size as a number or as index arithmetic on exec.symbol.
 mlir::OpFoldResult materialize(mlir::OpBuilder &b, mlir::Location loc, const nn::Dim &dim);
 /// The size of dim `index` of `original`: a number, symbol arithmetic, or the size of `converted` at run time.
-mlir::OpFoldResult sizeOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted, int64_t index);
+mlir::OpFoldResult sizeOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted,
+                          int64_t index);
 Sizes sizesOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted);
 /// The number as an index value.
 mlir::Value asIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult size);
@@ -67,7 +68,8 @@ mlir::OpFoldResult subSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFold
 mlir::OpFoldResult mulSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult x, mlir::OpFoldResult y);
 /// Element `index` of a small integer tensor (a shape, axes ...) as an index: a number or symbol arithmetic when it is known, else read
 /// at run time by the schedule.
-mlir::OpFoldResult elementAsSize(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted, int64_t index);
+mlir::OpFoldResult elementAsSize(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted,
+                                 int64_t index);
 /// Element `indices` of a tensor, read by the schedule.
 mlir::Value readElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value converted, llvm::ArrayRef<int64_t> indices);
 
@@ -76,28 +78,30 @@ mlir::Value readElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value conv
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 /// An uninitialised tensor.
-mlir::Value emptyTensor(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type elementType);
+mlir::Value emptyTensor(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                        mlir::Type elementType);
 /// A tensor of one value.
-mlir::Value fillTensor(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Value scalar);
+mlir::Value fillTensor(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                       mlir::Value scalar);
 /// A tensor operand of a loop nest and how the loops index it.
 struct LoopOperand {
   mlir::Value tensor;
   mlir::AffineMap map;
 };
 /// A parallel loop nest over `sizes`, one result element a point.
-mlir::Value mapElements(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type elementType,
-                        llvm::ArrayRef<LoopOperand> operands, ElementBuilder body);
+mlir::Value mapElements(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                        mlir::Type elementType, llvm::ArrayRef<LoopOperand> operands, ElementBuilder body);
 /// A parallel loop nest whose body computes its own indices: `body` gets the coordinates, and may tensor.extract from anything.
 mlir::Value generateElements(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes,
                              mlir::Type elementType, ElementBuilder body);
 
 /// Emits one element of a result at `point`, from memrefs.
-using RowElementBuilder = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange point,
-                                                         mlir::ValueRange inputs)>;
+using RowElementBuilder =
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange point, mlir::ValueRange inputs)>;
 /// Movement of data: an exec.grid over all dims but the last, with a loop along the last one. Unlike in generateElements, what does not
 /// depend on the innermost index is computed once a row, and contiguous rows become copies.
-mlir::Value generateRows(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type elementType,
-                         mlir::ValueRange inputs, RowElementBuilder body);
+mlir::Value generateRows(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                         mlir::Type elementType, mlir::ValueRange inputs, RowElementBuilder body);
 /// Nested loops over `sizes` inside a kernel body; `body` gets the coordinates.
 void emitLoops(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange sizes,
                llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)> body);
@@ -109,7 +113,8 @@ mlir::Value checkedIndex(mlir::OpBuilder &b, mlir::Location loc, mlir::Value ele
 /// that fits neither is a status of the run.
 Sizes broadcastSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange originals, mlir::ValueRange converted);
 /// The size at run time of sizes that may broadcast; anything but one size and ones ends the run.
-mlir::OpFoldResult broadcastSizeAtRunTime(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+mlir::OpFoldResult broadcastSizeAtRunTime(mlir::OpBuilder &b, mlir::Location loc,
+                                          llvm::ArrayRef<mlir::OpFoldResult> sizes);
 /// `converted` as a loop operand of a nest over `sizes` under broadcasting. An operand that may or may not broadcast at run time is
 /// expanded first.
 LoopOperand broadcastOperand(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted,
@@ -119,7 +124,8 @@ mlir::Value mapBroadcast(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRang
                          mlir::Type elementType, ElementBuilder body);
 
 /// The same elements, row-major, under other sizes (their products agree).
-mlir::Value reshapeTensor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+mlir::Value reshapeTensor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor,
+                          llvm::ArrayRef<mlir::OpFoldResult> sizes);
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Scalars. `type` is the original element type, which has the sign.
@@ -131,7 +137,8 @@ bool isUnsigned(mlir::Type type);
 mlir::Value toBit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value boolean);
 mlir::Value fromBit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value bit);
 /// nn.cast of one element.
-mlir::Value castScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::Type from, mlir::Type to, bool saturate = true);
+mlir::Value castScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::Type from, mlir::Type to,
+                       bool saturate = true);
 /// Larger and smaller of two numbers; NaN when either is.
 mlir::Value maxScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, mlir::Type type);
 mlir::Value minScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, mlir::Type type);

@@ -12,7 +12,8 @@ namespace {
 
 struct MatMulLowering : Lowering<nn::MatMulOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::MatMulOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::MatMulOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Type elementType = cast<RankedTensorType>(adaptor.getLhs().getType()).getElementType();
     Sizes lhsSizes = sizesOf(rewriter, loc, op.getLhs(), adaptor.getLhs());
@@ -24,9 +25,11 @@ struct MatMulLowering : Lowering<nn::MatMulOp> {
       OpFoldResult rows = rewriter.getIndexAttr(1);
       for (OpFoldResult size : ArrayRef(lhsSizes).drop_back())
         rows = mulSizes(rewriter, loc, rows, size);
-      Value lhs = lhsSizes.size() == 2 ? adaptor.getLhs() : reshapeTensor(rewriter, loc, adaptor.getLhs(), {rows, lhsSizes.back()});
-      Value rhs = rhsSizes.size() == 2 ? adaptor.getRhs()
-                                       : reshapeTensor(rewriter, loc, adaptor.getRhs(), ArrayRef(rhsSizes).take_back(2));
+      Value lhs = lhsSizes.size() == 2 ? adaptor.getLhs()
+                                       : reshapeTensor(rewriter, loc, adaptor.getLhs(), {rows, lhsSizes.back()});
+      Value rhs = rhsSizes.size() == 2
+                      ? adaptor.getRhs()
+                      : reshapeTensor(rewriter, loc, adaptor.getRhs(), ArrayRef(rhsSizes).take_back(2));
       Value product = multiply(rewriter, loc, lhs, rhs, {rows, rhsSizes.back()}, elementType);
       Sizes sizes(rhsSizes.size() > lhsSizes.size() ? rhsSizes.size() - lhsSizes.size() : 0, rewriter.getIndexAttr(1));
       sizes.append(lhsSizes.begin(), lhsSizes.end() - 1);
@@ -53,9 +56,11 @@ private:
     exec::CheckOp::create(b, op.getLoc(), same, b.getStringAttr("inner sizes of a matrix product differ"));
   }
 
-  static Value multiply(OpBuilder &b, Location loc, Value lhs, Value rhs, ArrayRef<OpFoldResult> sizes, Type elementType) {
+  static Value multiply(OpBuilder &b, Location loc, Value lhs, Value rhs, ArrayRef<OpFoldResult> sizes,
+                        Type elementType) {
     Value init = emptyTensor(b, loc, sizes, elementType);
-    return exec::MatMulOp::create(b, loc, init.getType(), lhs, rhs, init, /*transpose_rhs=*/false, /*lhs_unsigned=*/false,
+    return exec::MatMulOp::create(b, loc, init.getType(), lhs, rhs, init, /*transpose_rhs=*/false,
+                                  /*lhs_unsigned=*/false,
                                   /*rhs_unsigned=*/false, /*packed=*/nullptr)
         .getResult();
   }
@@ -75,7 +80,8 @@ private:
     replace(op, multiply(rewriter, loc, lhs, rhs, sizes, elementType), rewriter);
   }
 
-  static std::pair<Value, Sizes> withRank(Value original, Value converted, const Sizes &sizes, size_t rank, OpBuilder &b) {
+  static std::pair<Value, Sizes> withRank(Value original, Value converted, const Sizes &sizes, size_t rank,
+                                          OpBuilder &b) {
     Sizes padded(rank - sizes.size(), b.getIndexAttr(1));
     llvm::append_range(padded, sizes);
     Value value = sizes.size() == rank ? converted : reshapeTensor(b, original.getLoc(), converted, padded);
@@ -101,7 +107,8 @@ private:
     return sizes;
   }
 
-  static Value expandBatch(Value original, Value other, Value converted, const Sizes &own, const Sizes &batch, OpBuilder &b) {
+  static Value expandBatch(Value original, Value other, Value converted, const Sizes &own, const Sizes &batch,
+                           OpBuilder &b) {
     size_t rank = own.size();
     bool clear = true;
     for (size_t i = 0; i + 2 < rank; ++i) {
@@ -112,17 +119,17 @@ private:
       return converted;
     Sizes sizes(batch);
     llvm::append_range(sizes, ArrayRef(own).take_back(2));
-    return generateElements(b, original.getLoc(), sizes, cast<RankedTensorType>(converted.getType()).getElementType(),
-                            [&](OpBuilder &nested, Location loc, ValueRange point) -> Value {
-                              SmallVector<Value> position(point);
-                              for (size_t i = 0; i + 2 < rank; ++i) {
-                                Value isOne = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::eq, asIndex(nested, loc, own[i]),
-                                                                    constantIndex(nested, loc, 1));
-                                position[i] =
-                                    arith::SelectOp::create(nested, loc, isOne, constantIndex(nested, loc, 0), position[i]);
-                              }
-                              return tensor::ExtractOp::create(nested, loc, converted, position);
-                            });
+    return generateElements(
+        b, original.getLoc(), sizes, cast<RankedTensorType>(converted.getType()).getElementType(),
+        [&](OpBuilder &nested, Location loc, ValueRange point) -> Value {
+          SmallVector<Value> position(point);
+          for (size_t i = 0; i + 2 < rank; ++i) {
+            Value isOne = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::eq, asIndex(nested, loc, own[i]),
+                                                constantIndex(nested, loc, 1));
+            position[i] = arith::SelectOp::create(nested, loc, isOne, constantIndex(nested, loc, 0), position[i]);
+          }
+          return tensor::ExtractOp::create(nested, loc, converted, position);
+        });
   }
 };
 

@@ -50,9 +50,11 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
                            memref::MemRefDialect, tensor::TensorDialect, exec::ExecDialect>();
     target.addLegalOp<ModuleOp, UnrealizedConversionCastOp>();
     target.addIllegalDialect<nn::NNDialect>();
-    target.addDynamicallyLegalOp<func::FuncOp>(
-        [&](func::FuncOp func) { return converter.isSignatureLegal(func.getFunctionType()) && converter.isLegal(&func.getBody()); });
-    target.addDynamicallyLegalOp<func::ReturnOp>([&](Operation *op) { return converter.isLegal(op->getOperandTypes()); });
+    target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp func) {
+      return converter.isSignatureLegal(func.getFunctionType()) && converter.isLegal(&func.getBody());
+    });
+    target.addDynamicallyLegalOp<func::ReturnOp>(
+        [&](Operation *op) { return converter.isLegal(op->getOperandTypes()); });
 
     RewritePatternSet patterns(&getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);

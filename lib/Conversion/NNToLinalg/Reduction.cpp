@@ -32,7 +32,8 @@ public:
       return constantOf(b, loc, accumulator, 1);
     bool smallest = kind == "max";
     if (auto real = dyn_cast<FloatType>(accumulator))
-      return arith::ConstantOp::create(b, loc, b.getFloatAttr(real, APFloat::getInf(real.getFloatSemantics(), smallest)));
+      return arith::ConstantOp::create(b, loc,
+                                       b.getFloatAttr(real, APFloat::getInf(real.getFloatSemantics(), smallest)));
     unsigned width = accumulator.getIntOrFloatBitWidth();
     APInt value = isUnsigned(type) ? (smallest ? APInt::getZero(width) : APInt::getAllOnes(width))
                                    : (smallest ? APInt::getSignedMinValue(width) : APInt::getSignedMaxValue(width));
@@ -49,8 +50,10 @@ public:
     if (kind == "min")
       return minScalar(b, loc, element, sum, type);
     if (kind == "prod")
-      return isFloat ? arith::MulFOp::create(b, loc, element, sum).getResult() : arith::MulIOp::create(b, loc, element, sum).getResult();
-    return isFloat ? arith::AddFOp::create(b, loc, element, sum).getResult() : arith::AddIOp::create(b, loc, element, sum).getResult();
+      return isFloat ? arith::MulFOp::create(b, loc, element, sum).getResult()
+                     : arith::MulIOp::create(b, loc, element, sum).getResult();
+    return isFloat ? arith::AddFOp::create(b, loc, element, sum).getResult()
+                   : arith::AddIOp::create(b, loc, element, sum).getResult();
   }
 
   /// True when the accumulated value is the result as it is.
@@ -65,7 +68,8 @@ public:
       } else { // no elements: 0
         Value one = constantOf(b, loc, accumulator, 1);
         Value divisor = castScalar(b, loc, number, b.getI64Type(), type);
-        Value none = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, divisor, constantOf(b, loc, accumulator, 0));
+        Value none =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, divisor, constantOf(b, loc, accumulator, 0));
         divisor = arith::SelectOp::create(b, loc, none, one, divisor);
         sum = isUnsigned(type) ? arith::DivUIOp::create(b, loc, sum, divisor).getResult()
                                : arith::DivSIOp::create(b, loc, sum, divisor).getResult();
@@ -85,7 +89,8 @@ private:
 
 struct ReduceLowering : Lowering<nn::ReduceOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ReduceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ReduceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput());
     int64_t rank = input.getRank();
@@ -109,17 +114,20 @@ struct ReduceLowering : Lowering<nn::ReduceOp> {
     }
     Combiner combiner(rewriter, op.getKind(), input.getElementType());
     Value init = fillTensor(rewriter, loc, kept, combiner.identity(rewriter, loc));
-    SmallVector<AffineMap> maps = {rewriter.getMultiDimIdentityMap(rank), AffineMap::get(rank, 0, exprs, rewriter.getContext())};
-    auto reduction = linalg::GenericOp::create(
-        rewriter, loc, init.getType(), adaptor.getInput(), init, maps, iterators, [&](OpBuilder &b, Location l, ValueRange values) {
-          linalg::YieldOp::create(b, l, combiner.combine(b, l, values[0], values[1]));
-        });
+    SmallVector<AffineMap> maps = {rewriter.getMultiDimIdentityMap(rank),
+                                   AffineMap::get(rank, 0, exprs, rewriter.getContext())};
+    auto reduction =
+        linalg::GenericOp::create(rewriter, loc, init.getType(), adaptor.getInput(), init, maps, iterators,
+                                  [&](OpBuilder &b, Location l, ValueRange values) {
+                                    linalg::YieldOp::create(b, l, combiner.combine(b, l, values[0], values[1]));
+                                  });
     Value result = reduction.getResult(0);
     if (!combiner.isFinal()) {
       Value number = asIndex(rewriter, loc, count);
-      result = mapElements(rewriter, loc, kept, convertElementType(input.getElementType()),
-                           LoopOperand{result, rewriter.getMultiDimIdentityMap(kept.size())},
-                           [&](OpBuilder &b, Location l, ValueRange values) { return combiner.finish(b, l, values[0], number); });
+      result = mapElements(
+          rewriter, loc, kept, convertElementType(input.getElementType()),
+          LoopOperand{result, rewriter.getMultiDimIdentityMap(kept.size())},
+          [&](OpBuilder &b, Location l, ValueRange values) { return combiner.finish(b, l, values[0], number); });
     }
     replace(op, op.getKeepdims() ? reshapeTensor(rewriter, loc, result, sizes) : result, rewriter);
     return success();
@@ -130,7 +138,8 @@ struct ReduceLowering : Lowering<nn::ReduceOp> {
 /// coordinates.
 struct ReduceAxesLowering : Lowering<nn::ReduceAxesOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ReduceAxesOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ReduceAxesOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput());
     int64_t rank = input.getRank();
@@ -142,28 +151,32 @@ struct ReduceAxesLowering : Lowering<nn::ReduceAxesOp> {
       Value size = asIndex(rewriter, loc, inputSizes[i]);
       sizes.push_back(arith::SelectOp::create(rewriter, loc, isReduced[i], one, size).getResult());
       strides.push_back(arith::SelectOp::create(rewriter, loc, isReduced[i], zero, one));
-      count = arith::MulIOp::create(rewriter, loc, count, arith::SelectOp::create(rewriter, loc, isReduced[i], size, one));
+      count =
+          arith::MulIOp::create(rewriter, loc, count, arith::SelectOp::create(rewriter, loc, isReduced[i], size, one));
     }
     Combiner combiner(rewriter, op.getKind(), input.getElementType());
     Value init = fillTensor(rewriter, loc, sizes, combiner.identity(rewriter, loc));
-    auto grid = exec::GridOp::create(
-        rewriter, loc, ValueRange(), adaptor.getInput(), init, [&](OpBuilder &b, Location l, ValueRange, ValueRange ins, ValueRange outs) {
-          SmallVector<Value> bounds;
-          for (int64_t i = 0; i < rank; ++i)
-            bounds.push_back(memref::DimOp::create(b, l, ins[0], i));
-          emitLoops(b, l, bounds, [&](OpBuilder &body, Location bl, ValueRange point) {
-            SmallVector<Value> place;
-            for (int64_t i = 0; i < rank; ++i)
-              place.push_back(arith::MulIOp::create(body, bl, point[i], strides[i]));
-            Value element = memref::LoadOp::create(body, bl, ins[0], point), sum = memref::LoadOp::create(body, bl, outs[0], place);
-            memref::StoreOp::create(body, bl, combiner.combine(body, bl, element, sum), outs[0], place);
-          });
-        });
+    auto grid = exec::GridOp::create(rewriter, loc, ValueRange(), adaptor.getInput(), init,
+                                     [&](OpBuilder &b, Location l, ValueRange, ValueRange ins, ValueRange outs) {
+                                       SmallVector<Value> bounds;
+                                       for (int64_t i = 0; i < rank; ++i)
+                                         bounds.push_back(memref::DimOp::create(b, l, ins[0], i));
+                                       emitLoops(b, l, bounds, [&](OpBuilder &body, Location bl, ValueRange point) {
+                                         SmallVector<Value> place;
+                                         for (int64_t i = 0; i < rank; ++i)
+                                           place.push_back(arith::MulIOp::create(body, bl, point[i], strides[i]));
+                                         Value element = memref::LoadOp::create(body, bl, ins[0], point),
+                                               sum = memref::LoadOp::create(body, bl, outs[0], place);
+                                         memref::StoreOp::create(body, bl, combiner.combine(body, bl, element, sum),
+                                                                 outs[0], place);
+                                       });
+                                     });
     Value result = grid.getResult(0);
     if (!combiner.isFinal())
-      result = mapElements(rewriter, loc, sizes, convertElementType(input.getElementType()),
-                           LoopOperand{result, rewriter.getMultiDimIdentityMap(rank)},
-                           [&](OpBuilder &b, Location l, ValueRange values) { return combiner.finish(b, l, values[0], count); });
+      result = mapElements(
+          rewriter, loc, sizes, convertElementType(input.getElementType()),
+          LoopOperand{result, rewriter.getMultiDimIdentityMap(rank)},
+          [&](OpBuilder &b, Location l, ValueRange values) { return combiner.finish(b, l, values[0], count); });
     replace(op, result, rewriter);
     return success();
   }
@@ -181,8 +194,9 @@ private:
       exec::CheckOp::create(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, axis, rankValue),
                             b.getStringAttr("an axis of a reduction is out of range"));
       for (int64_t i = 0; i < rank; ++i)
-        reduced[i] = arith::OrIOp::create(b, loc, reduced[i],
-                                          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, axis, constantIndex(b, loc, i)));
+        reduced[i] = arith::OrIOp::create(
+            b, loc, reduced[i],
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, axis, constantIndex(b, loc, i)));
     }
     return reduced;
   }
@@ -191,15 +205,18 @@ private:
 /// One element of the grid, one walk along the axis.
 struct ArgReduceLowering : Lowering<nn::ArgReduceOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ArgReduceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ArgReduceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput());
     int64_t axis = op.getAxis();
     Sizes sizes = sizesOf(rewriter, loc, op.getInput(), adaptor.getInput());
     Value length = asIndex(rewriter, loc, sizes[axis]);
     if (input.isDynamicDim(axis)) {
-      Value any = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sgt, length, constantIndex(rewriter, loc, 0));
-      exec::CheckOp::create(rewriter, loc, any, rewriter.getStringAttr("ArgMax or ArgMin along a dim without elements"));
+      Value any =
+          arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sgt, length, constantIndex(rewriter, loc, 0));
+      exec::CheckOp::create(rewriter, loc, any,
+                            rewriter.getStringAttr("ArgMax or ArgMin along a dim without elements"));
     }
     Sizes kept(sizes);
     kept.erase(kept.begin() + axis);
@@ -213,21 +230,25 @@ struct ArgReduceLowering : Lowering<nn::ArgReduceOp> {
   }
 
 private:
-  static Value search(nn::ArgReduceOp op, OpBuilder &b, Location loc, ValueRange point, Value input, Value length, Type type) {
+  static Value search(nn::ArgReduceOp op, OpBuilder &b, Location loc, ValueRange point, Value input, Value length,
+                      Type type) {
     SmallVector<Value> position(point);
     position.insert(position.begin() + op.getAxis(), constantIndex(b, loc, 0));
     Value first = memref::LoadOp::create(b, loc, input, position);
     Value one = constantIndex(b, loc, 1);
     auto loop = scf::ForOp::create(
-        b, loc, one, length, one, ValueRange{first, constantIndex(b, loc, 0)}, [&](OpBuilder &body, Location l, Value index, ValueRange best) {
+        b, loc, one, length, one, ValueRange{first, constantIndex(b, loc, 0)},
+        [&](OpBuilder &body, Location l, Value index, ValueRange best) {
           position[op.getAxis()] = index;
           Value element = memref::LoadOp::create(body, l, input, position);
           bool isMax = op.getKind() == "max";
-          Value better = isMax ? lessScalar(body, l, best[0], element, type) : lessScalar(body, l, element, best[0], type);
+          Value better =
+              isMax ? lessScalar(body, l, best[0], element, type) : lessScalar(body, l, element, best[0], type);
           if (isa<FloatType>(type)) { // a NaN beats any number, and nothing beats it
             Value isNaN = arith::CmpFOp::create(body, l, arith::CmpFPredicate::UNO, element, element);
             Value bestIsNaN = arith::CmpFOp::create(body, l, arith::CmpFPredicate::UNO, best[0], best[0]);
-            Value notYet = arith::XOrIOp::create(body, l, bestIsNaN, arith::ConstantOp::create(body, l, body.getBoolAttr(true)));
+            Value notYet =
+                arith::XOrIOp::create(body, l, bestIsNaN, arith::ConstantOp::create(body, l, body.getBoolAttr(true)));
             better = arith::OrIOp::create(body, l, better, arith::AndIOp::create(body, l, isNaN, notYet));
           }
           if (op.getLast()) {

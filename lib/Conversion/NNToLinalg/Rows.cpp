@@ -11,7 +11,8 @@ using namespace mlir;
 
 namespace nncc {
 
-void emitLoops(OpBuilder &b, Location loc, ValueRange sizes, function_ref<void(OpBuilder &, Location, ValueRange)> body) {
+void emitLoops(OpBuilder &b, Location loc, ValueRange sizes,
+               function_ref<void(OpBuilder &, Location, ValueRange)> body) {
   Value zero = constantIndex(b, loc, 0), one = constantIndex(b, loc, 1);
   OpBuilder::InsertionGuard guard(b);
   SmallVector<Value> point;
@@ -29,23 +30,25 @@ Value generateRows(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Typ
   SmallVector<Value> grid;
   for (OpFoldResult size : sizes.empty() ? sizes : sizes.drop_back())
     grid.push_back(asIndex(b, loc, size));
-  auto op = exec::GridOp::create(b, loc, grid, inputs, init,
-                                 [&](OpBuilder &nested, Location nestedLoc, ValueRange outer, ValueRange ins, ValueRange outs) {
-                                   SmallVector<Value> inner;
-                                   if (!sizes.empty())
-                                     inner.push_back(memref::DimOp::create(nested, nestedLoc, outs[0], sizes.size() - 1));
-                                   emitLoops(nested, nestedLoc, inner, [&](OpBuilder &innermost, Location innerLoc, ValueRange index) {
-                                     SmallVector<Value> point(outer);
-                                     llvm::append_range(point, index);
-                                     Value element = body(innermost, innerLoc, point, ins);
-                                     memref::StoreOp::create(innermost, innerLoc, element, outs[0], point);
-                                   });
-                                 });
+  auto op = exec::GridOp::create(
+      b, loc, grid, inputs, init,
+      [&](OpBuilder &nested, Location nestedLoc, ValueRange outer, ValueRange ins, ValueRange outs) {
+        SmallVector<Value> inner;
+        if (!sizes.empty())
+          inner.push_back(memref::DimOp::create(nested, nestedLoc, outs[0], sizes.size() - 1));
+        emitLoops(nested, nestedLoc, inner, [&](OpBuilder &innermost, Location innerLoc, ValueRange index) {
+          SmallVector<Value> point(outer);
+          llvm::append_range(point, index);
+          Value element = body(innermost, innerLoc, point, ins);
+          memref::StoreOp::create(innermost, innerLoc, element, outs[0], point);
+        });
+      });
   return op.getResult(0);
 }
 
 Value checkedIndex(OpBuilder &b, Location loc, Value element, Value size) {
-  Value index = element.getType().isIndex() ? element : arith::IndexCastOp::create(b, loc, b.getIndexType(), element).getResult();
+  Value index =
+      element.getType().isIndex() ? element : arith::IndexCastOp::create(b, loc, b.getIndexType(), element).getResult();
   Value zero = constantIndex(b, loc, 0);
   Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index, zero);
   Value shifted = arith::AddIOp::create(b, loc, index, size);

@@ -140,8 +140,10 @@ Value castScalar(OpBuilder &b, Location loc, Value value, Type from, Type to, bo
     return value;
   auto floatFrom = dyn_cast<FloatType>(from), floatTo = dyn_cast<FloatType>(to);
   if (to.isInteger(1)) {
-    Value bit = floatFrom ? arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, value, constantOf(b, loc, from, 0)).getResult()
-                          : toBit(b, loc, value);
+    Value bit =
+        floatFrom
+            ? arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, value, constantOf(b, loc, from, 0)).getResult()
+            : toBit(b, loc, value);
     return fromBit(b, loc, bit);
   }
   if (floatFrom && floatTo)

@@ -35,8 +35,8 @@ struct ConstantLowering : Lowering<nn::ConstantOp> {
 struct WeightLowering : Lowering<nn::WeightOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::WeightOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<exec::FileOp>(op, getTypeConverter()->convertType(op.getType()), op.getFile(), op.getOffset(),
-                                              op.getLength());
+    rewriter.replaceOpWithNewOp<exec::FileOp>(op, getTypeConverter()->convertType(op.getType()), op.getFile(),
+                                              op.getOffset(), op.getLength());
     return success();
   }
 };
@@ -51,7 +51,8 @@ struct FoldedLowering : Lowering<nn::FoldedOp> {
 
 struct ShapeOfLowering : Lowering<nn::ShapeOfOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ShapeOfOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ShapeOfOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     SmallVector<Value> elements;
     for (OpFoldResult size : sizesOf(rewriter, op.getLoc(), op.getInput(), adaptor.getInput()))
@@ -67,7 +68,8 @@ struct ShapeOfLowering : Lowering<nn::ShapeOfOp> {
 
 struct ReshapeLowering : Lowering<nn::ReshapeOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ReshapeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ReshapeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Sizes sizes = resultSizes(op, adaptor, rewriter);
     replace(op, reshapeTensor(rewriter, op.getLoc(), adaptor.getInput(), sizes), rewriter);
     return success();
@@ -96,7 +98,8 @@ private:
                             : asIndex(b, loc, elementAsSize(b, loc, op.getShape(), adaptor.getShape(), i));
       if (!sizes[i] && !op.getAllowzero() && i < input.getRank()) {
         Value isZero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, size, zero);
-        size = arith::SelectOp::create(b, loc, isZero, asIndex(b, loc, sizeOf(b, loc, op.getInput(), adaptor.getInput(), i)), size);
+        size = arith::SelectOp::create(b, loc, isZero,
+                                       asIndex(b, loc, sizeOf(b, loc, op.getInput(), adaptor.getInput(), i)), size);
       }
       if (!sizes[i]) {
         isRest[i] = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, size, minusOne);
@@ -130,7 +133,8 @@ private:
 
 struct TransposeLowering : Lowering<nn::TransposeOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::TransposeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::TransposeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Sizes sizes, inputSizes = sizesOf(rewriter, op.getLoc(), op.getInput(), adaptor.getInput());
     SmallVector<AffineExpr> exprs(inputSizes.size());
     for (auto [i, axis] : llvm::enumerate(op.getPermutation())) {
@@ -181,17 +185,20 @@ struct FullLowering : Lowering<nn::FullOp> {
 
 struct ExpandLowering : Lowering<nn::ExpandOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ExpandOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ExpandOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput()), type = nn::typeOf(op.getResult());
     int64_t rank = type.getRank(), shapeRank = nn::typeOf(op.getShape()).getDimSize(0);
-    SmallVector<nn::Dim> shape = nn::getShapeElements(op.getShape()).value_or(SmallVector<nn::Dim>(shapeRank, nn::Dim::unknown()));
+    SmallVector<nn::Dim> shape =
+        nn::getShapeElements(op.getShape()).value_or(SmallVector<nn::Dim>(shapeRank, nn::Dim::unknown()));
     Sizes sizes;
     SmallVector<nn::Dim> dims;
     for (int64_t i = 0; i < rank; ++i) {
       int64_t own = i - (rank - input.getRank()), wanted = i - (rank - shapeRank);
       nn::Dim dim = own < 0 ? nn::Dim(1) : nn::Dim::of(input, own), other = wanted < 0 ? nn::Dim(1) : shape[wanted];
-      OpFoldResult size = own < 0 ? OpFoldResult(rewriter.getIndexAttr(1)) : sizeOf(rewriter, loc, op.getInput(), adaptor.getInput(), own);
+      OpFoldResult size = own < 0 ? OpFoldResult(rewriter.getIndexAttr(1))
+                                  : sizeOf(rewriter, loc, op.getInput(), adaptor.getInput(), own);
       bool keeps = other.isStatic(1) || dim == other;
       if (!keeps) {
         OpFoldResult asked = elementAsSize(rewriter, loc, op.getShape(), adaptor.getShape(), wanted);
@@ -208,7 +215,8 @@ struct ExpandLowering : Lowering<nn::ExpandOp> {
       int64_t at = i + rank - input.getRank(), wanted = at - (rank - shapeRank);
       bool isOne = input.getDimSize(i) == 1;
       exprs.push_back(isOne ? rewriter.getAffineConstantExpr(0) : rewriter.getAffineDimExpr(at));
-      plain &= isOne || !input.isDynamicDim(i) || wanted < 0 || shape[wanted].isStatic(1) || dims[at] == nn::Dim::of(input, i);
+      plain &= isOne || !input.isDynamicDim(i) || wanted < 0 || shape[wanted].isStatic(1) ||
+               dims[at] == nn::Dim::of(input, i);
     }
     LoopOperand operand = plain ? LoopOperand{adaptor.getInput(), AffineMap::get(rank, 0, exprs, rewriter.getContext())}
                                 : broadcastOperand(rewriter, loc, op.getInput(), adaptor.getInput(), sizes, dims);
@@ -230,16 +238,18 @@ struct TileLowering : Lowering<nn::TileOp> {
     Sizes wide, sizes;
     SmallVector<AffineExpr> exprs;
     for (int64_t i = 0; i < rank; ++i) {
-      OpFoldResult repeat = checkedSize(rewriter, loc, elementAsSize(rewriter, loc, op.getRepeats(), adaptor.getRepeats(), i),
-                                        "a tensor is to be repeated a negative number of times");
+      OpFoldResult repeat =
+          checkedSize(rewriter, loc, elementAsSize(rewriter, loc, op.getRepeats(), adaptor.getRepeats(), i),
+                      "a tensor is to be repeated a negative number of times");
       OpFoldResult size = sizeOf(rewriter, loc, op.getInput(), adaptor.getInput(), i);
       wide.append({repeat, size});
       sizes.push_back(mulSizes(rewriter, loc, repeat, size));
       exprs.push_back(rewriter.getAffineDimExpr(2 * i + 1));
     }
-    Value repeated = mapElements(rewriter, loc, wide, convertElementType(input.getElementType()),
-                                 LoopOperand{adaptor.getInput(), AffineMap::get(2 * rank, 0, exprs, rewriter.getContext())},
-                                 [](OpBuilder &, Location, ValueRange values) { return values[0]; });
+    Value repeated =
+        mapElements(rewriter, loc, wide, convertElementType(input.getElementType()),
+                    LoopOperand{adaptor.getInput(), AffineMap::get(2 * rank, 0, exprs, rewriter.getContext())},
+                    [](OpBuilder &, Location, ValueRange values) { return values[0]; });
     replace(op, reshapeTensor(rewriter, loc, repeated, sizes), rewriter);
     return success();
   }
@@ -252,7 +262,8 @@ Value countSteps(OpBuilder &b, Location loc, Value span, Value by) {
   Value isZero = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, by, zero);
   Value divisor = b.createOrFold<arith::SelectOp>(loc, isZero, one, by);
   // One less than a step, in the direction of the step, rounds a division towards zero up.
-  Value almost = b.createOrFold<arith::SubIOp>(loc, divisor, b.createOrFold<arith::SelectOp>(loc, forward, one, minusOne));
+  Value almost =
+      b.createOrFold<arith::SubIOp>(loc, divisor, b.createOrFold<arith::SelectOp>(loc, forward, one, minusOne));
   return b.createOrFold<arith::DivSIOp>(loc, b.createOrFold<arith::AddIOp>(loc, span, almost), divisor);
 }
 
@@ -261,22 +272,26 @@ struct RangeLowering : Lowering<nn::RangeOp> {
   LogicalResult matchAndRewrite(nn::RangeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Type type = nn::typeOf(op.getStart()).getElementType();
-    Value start = onlyElement(rewriter, loc, adaptor.getStart()), delta = onlyElement(rewriter, loc, adaptor.getDelta());
+    Value start = onlyElement(rewriter, loc, adaptor.getStart()),
+          delta = onlyElement(rewriter, loc, adaptor.getDelta());
     nn::Dim known = nn::Dim::of(nn::typeOf(op.getResult()), 0);
-    OpFoldResult count = known.isUnknown() ? countAtRunTime(op, adaptor, start, delta, type, rewriter) : materialize(rewriter, loc, known);
-    Value result = generateElements(rewriter, loc, count, start.getType(), [&](OpBuilder &b, Location l, ValueRange point) -> Value {
-      Value index = arith::IndexCastOp::create(b, l, b.getI64Type(), point[0]);
-      Value step = castScalar(b, l, index, b.getI64Type(), type);
-      if (isa<FloatType>(type))
-        return arith::AddFOp::create(b, l, start, arith::MulFOp::create(b, l, step, delta));
-      return arith::AddIOp::create(b, l, start, arith::MulIOp::create(b, l, step, delta));
-    });
+    OpFoldResult count = known.isUnknown() ? countAtRunTime(op, adaptor, start, delta, type, rewriter)
+                                           : materialize(rewriter, loc, known);
+    Value result = generateElements(
+        rewriter, loc, count, start.getType(), [&](OpBuilder &b, Location l, ValueRange point) -> Value {
+          Value index = arith::IndexCastOp::create(b, l, b.getI64Type(), point[0]);
+          Value step = castScalar(b, l, index, b.getI64Type(), type);
+          if (isa<FloatType>(type))
+            return arith::AddFOp::create(b, l, start, arith::MulFOp::create(b, l, step, delta));
+          return arith::AddIOp::create(b, l, start, arith::MulIOp::create(b, l, step, delta));
+        });
     replace(op, result, rewriter);
     return success();
   }
 
 private:
-  static OpFoldResult countAtRunTime(nn::RangeOp op, OpAdaptor adaptor, Value start, Value delta, Type type, OpBuilder &b) {
+  static OpFoldResult countAtRunTime(nn::RangeOp op, OpAdaptor adaptor, Value start, Value delta, Type type,
+                                     OpBuilder &b) {
     Location loc = op.getLoc();
     Value limit = onlyElement(b, loc, adaptor.getLimit());
     Value zero = constantIndex(b, loc, 0), count;
@@ -288,7 +303,8 @@ private:
       count = arith::IndexCastOp::create(b, loc, b.getIndexType(), castScalar(b, loc, steps, wide, b.getI64Type()));
     } else {
       auto widen = [&](Value value) {
-        return arith::IndexCastOp::create(b, loc, b.getIndexType(), castScalar(b, loc, value, type, b.getI64Type())).getResult();
+        return arith::IndexCastOp::create(b, loc, b.getIndexType(), castScalar(b, loc, value, type, b.getI64Type()))
+            .getResult();
       };
       Value by = widen(delta), span = arith::SubIOp::create(b, loc, widen(limit), widen(start));
       Value byZero = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, by, zero);
@@ -308,10 +324,13 @@ struct SliceLowering : Lowering<nn::SliceOp> {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput()), type = nn::typeOf(op.getResult());
     Sizes sizes = sizesOf(rewriter, loc, op.getInput(), adaptor.getInput());
-    SmallVector<OpFoldResult> starts(input.getRank(), rewriter.getIndexAttr(0)), steps(input.getRank(), rewriter.getIndexAttr(1));
+    SmallVector<OpFoldResult> starts(input.getRank(), rewriter.getIndexAttr(0)),
+        steps(input.getRank(), rewriter.getIndexAttr(1));
     for (auto [i, stated] : llvm::enumerate(op.getAxes())) {
       int64_t axis = stated < 0 ? stated + input.getRank() : stated;
-      auto element = [&](Value original, Value converted) { return elementAsSize(rewriter, loc, original, converted, i); };
+      auto element = [&](Value original, Value converted) {
+        return elementAsSize(rewriter, loc, original, converted, i);
+      };
       Bounds bounds = clampBounds(rewriter, loc, sizes[axis], element(op.getStarts(), adaptor.getStarts()),
                                   element(op.getEnds(), adaptor.getEnds()), element(op.getSteps(), adaptor.getSteps()));
       nn::Dim known = nn::Dim::of(type, axis);
@@ -343,8 +362,10 @@ private:
   };
 
   /// NumPy's rules for one axis, at run time where they are not numbers.
-  static Bounds clampBounds(OpBuilder &b, Location loc, OpFoldResult size, OpFoldResult start, OpFoldResult end, OpFoldResult step) {
-    Value n = asIndex(b, loc, size), by = asIndex(b, loc, step), zero = constantIndex(b, loc, 0), one = constantIndex(b, loc, 1);
+  static Bounds clampBounds(OpBuilder &b, Location loc, OpFoldResult size, OpFoldResult start, OpFoldResult end,
+                            OpFoldResult step) {
+    Value n = asIndex(b, loc, size), by = asIndex(b, loc, step), zero = constantIndex(b, loc, 0),
+          one = constantIndex(b, loc, 1);
     if (!getConstantIntValue(step)) {
       Value notZero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, by, zero);
       exec::CheckOp::create(b, loc, notZero, b.getStringAttr("a slice has a step of 0"));
@@ -378,15 +399,17 @@ struct PadLowering : Lowering<nn::PadOp> {
       OpFoldResult begin = elementAsSize(rewriter, loc, op.getPads(), adaptor.getPads(), i);
       OpFoldResult end = elementAsSize(rewriter, loc, op.getPads(), adaptor.getPads(), rank + i);
       nn::Dim known = nn::Dim::of(type, i);
-      OpFoldResult size = known.isUnknown()
-                              ? checkedSize(rewriter, loc, addSizes(rewriter, loc, addSizes(rewriter, loc, inputSizes[i], begin), end),
-                                            "negative pads remove more than there is")
-                              : materialize(rewriter, loc, known);
+      OpFoldResult size =
+          known.isUnknown()
+              ? checkedSize(rewriter, loc, addSizes(rewriter, loc, addSizes(rewriter, loc, inputSizes[i], begin), end),
+                            "negative pads remove more than there is")
+              : materialize(rewriter, loc, known);
       sizes.push_back(size);
       begins.push_back(asIndex(rewriter, loc, begin));
       checkNotEmpty(op, inputSizes[i], size, rewriter);
     }
-    Value filler = adaptor.getValue() ? onlyElement(rewriter, loc, adaptor.getValue()) : constantOf(rewriter, loc, elementType, 0);
+    Value filler =
+        adaptor.getValue() ? onlyElement(rewriter, loc, adaptor.getValue()) : constantOf(rewriter, loc, elementType, 0);
     Value result = generateRows(rewriter, loc, sizes, elementType, adaptor.getInput(),
                                 [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
                                   return padded(b, l, op.getMode(), point, begins, inputs[0], filler);
@@ -404,10 +427,12 @@ private:
     Value zero = constantIndex(b, loc, 0);
     Value any = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, asIndex(b, loc, inputSize), zero);
     Value none = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, asIndex(b, loc, size), zero);
-    exec::CheckOp::create(b, loc, arith::OrIOp::create(b, loc, any, none), b.getStringAttr("there is nothing to pad an empty dim with"));
+    exec::CheckOp::create(b, loc, arith::OrIOp::create(b, loc, any, none),
+                          b.getStringAttr("there is nothing to pad an empty dim with"));
   }
 
-  static Value padded(OpBuilder &b, Location loc, StringRef mode, ValueRange point, ArrayRef<Value> begins, Value input, Value filler) {
+  static Value padded(OpBuilder &b, Location loc, StringRef mode, ValueRange point, ArrayRef<Value> begins, Value input,
+                      Value filler) {
     SmallVector<Value> position;
     Value inside;
     for (auto [i, index] : llvm::enumerate(point)) {
@@ -432,13 +457,15 @@ private:
 
   /// Where an index beyond the ends reads.
   static Value foldBack(OpBuilder &b, Location loc, StringRef mode, Value at, Value size) {
-    Value zero = constantIndex(b, loc, 0), one = constantIndex(b, loc, 1), last = arith::SubIOp::create(b, loc, size, one);
+    Value zero = constantIndex(b, loc, 0), one = constantIndex(b, loc, 1),
+          last = arith::SubIOp::create(b, loc, size, one);
     if (mode == "edge")
       return arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, at, zero), last);
     auto modulo = [&](Value period) {
       Value remainder = arith::RemSIOp::create(b, loc, at, period);
       Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, remainder, zero);
-      return arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, remainder, period), remainder).getResult();
+      return arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, remainder, period), remainder)
+          .getResult();
     };
     if (mode == "wrap")
       return modulo(size);
@@ -453,7 +480,8 @@ private:
 /// Rows of the operands, one behind the other: dims before the axis are one, dims from the axis on are one.
 struct ConcatLowering : Lowering<nn::ConcatOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ConcatOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ConcatOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType type = nn::typeOf(op.getResult());
     int64_t axis = axisFromFront(op.getAxis(), type.getRank());
@@ -465,25 +493,28 @@ struct ConcatLowering : Lowering<nn::ConcatOp> {
     SmallVector<Value> flat, lengths;
     OpFoldResult along = rewriter.getIndexAttr(0);
     for (auto [original, converted] : llvm::zip_equal(op.getInputs(), adaptor.getInputs())) {
-      OpFoldResult size = sizeOf(rewriter, loc, original, converted, axis), length = mulSizes(rewriter, loc, size, inner);
+      OpFoldResult size = sizeOf(rewriter, loc, original, converted, axis),
+                   length = mulSizes(rewriter, loc, size, inner);
       along = addSizes(rewriter, loc, along, size);
       total = addSizes(rewriter, loc, total, length);
       flat.push_back(reshapeTensor(rewriter, loc, converted, {rows, length}));
       lengths.push_back(asIndex(rewriter, loc, length));
     }
     Value init = emptyTensor(rewriter, loc, {rows, total}, convertElementType(type.getElementType()));
-    auto grid = exec::GridOp::create(rewriter, loc, asIndex(rewriter, loc, rows), flat, init,
-                                     [&](OpBuilder &b, Location l, ValueRange row, ValueRange inputs, ValueRange outputs) {
-                                       Value offset = constantIndex(b, l, 0);
-                                       for (auto [input, length] : llvm::zip_equal(inputs, lengths)) {
-                                         emitLoops(b, l, length, [&](OpBuilder &body, Location bl, ValueRange index) {
-                                           Value element = memref::LoadOp::create(body, bl, input, ValueRange{row[0], index[0]});
-                                           Value at = arith::AddIOp::create(body, bl, offset, index[0]);
-                                           memref::StoreOp::create(body, bl, element, outputs[0], ValueRange{row[0], at});
-                                         });
-                                         offset = b.createOrFold<arith::AddIOp>(l, offset, length);
-                                       }
-                                     });
+    auto grid =
+        exec::GridOp::create(rewriter, loc, asIndex(rewriter, loc, rows), flat, init,
+                             [&](OpBuilder &b, Location l, ValueRange row, ValueRange inputs, ValueRange outputs) {
+                               Value offset = constantIndex(b, l, 0);
+                               for (auto [input, length] : llvm::zip_equal(inputs, lengths)) {
+                                 emitLoops(b, l, length, [&](OpBuilder &body, Location bl, ValueRange index) {
+                                   Value element =
+                                       memref::LoadOp::create(body, bl, input, ValueRange{row[0], index[0]});
+                                   Value at = arith::AddIOp::create(body, bl, offset, index[0]);
+                                   memref::StoreOp::create(body, bl, element, outputs[0], ValueRange{row[0], at});
+                                 });
+                                 offset = b.createOrFold<arith::AddIOp>(l, offset, length);
+                               }
+                             });
     sizes[axis] = along;
     replace(op, reshapeTensor(rewriter, loc, grid.getResult(0), sizes), rewriter);
     return success();
@@ -506,8 +537,8 @@ private:
 } // namespace
 
 void populateTensor(const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<ConstantLowering, WeightLowering, FoldedLowering, ShapeOfLowering, ReshapeLowering, TransposeLowering, FullLowering,
-               ExpandLowering, TileLowering, RangeLowering, SliceLowering, PadLowering, ConcatLowering>(
+  patterns.add<ConstantLowering, WeightLowering, FoldedLowering, ShapeOfLowering, ReshapeLowering, TransposeLowering,
+               FullLowering, ExpandLowering, TileLowering, RangeLowering, SliceLowering, PadLowering, ConcatLowering>(
       converter, patterns.getContext());
 }
 

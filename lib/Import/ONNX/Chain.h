@@ -18,7 +18,9 @@ public:
   template <typename OpTy> Chain with(const Chain &other) { return make<OpTy>(value, other.value); }
   template <typename OpTy> Chain with(double number) { return make<OpTy>(value, scalar(number)); }
   /// Elementwise `condition ? this : other`.
-  Chain where(const Chain &condition, const Chain &other) { return make<nn::WhereOp>(condition.value, value, other.value); }
+  Chain where(const Chain &condition, const Chain &other) {
+    return make<nn::WhereOp>(condition.value, value, other.value);
+  }
   Chain cast(mlir::Type type) { return make<nn::CastOp>(value, type, true); }
 
   mlir::LogicalResult becomesOutput() {
@@ -31,7 +33,8 @@ public:
 
 private:
   mlir::Value scalar(double number) {
-    return value ? node->constantScalar(llvm::cast<mlir::RankedTensorType>(value.getType()).getElementType(), number) : mlir::Value();
+    return value ? node->constantScalar(llvm::cast<mlir::RankedTensorType>(value.getType()).getElementType(), number)
+                 : mlir::Value();
   }
 
   template <typename OpTy, typename... Args> Chain make(Args... args) {

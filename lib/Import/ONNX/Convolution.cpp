@@ -53,7 +53,8 @@ static FailureOr<Value> spreadApart(NodeImporter &node, Value input, ArrayRef<in
   FailureOr<Value> columns = reshapeTo(node, input, split);
   if (failed(columns))
     return failure();
-  FailureOr<nn::PadOp> padded = node.create<nn::PadOp>(*columns, node.constantInts(pads), Value(), node.builder().getStringAttr("constant"));
+  FailureOr<nn::PadOp> padded =
+      node.create<nn::PadOp>(*columns, node.constantInts(pads), Value(), node.builder().getStringAttr("constant"));
   if (failed(padded))
     return failure();
   // The merged size is a product, which a shape can say only through -1 or a number.
@@ -83,12 +84,15 @@ static FailureOr<Value> spreadApart(NodeImporter &node, Value input, ArrayRef<in
 static FailureOr<Value> turnFilter(NodeImporter &node, Value filter, int64_t groups) {
   RankedTensorType type = nn::typeOf(filter);
   int64_t rank = type.getRank();
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, rank)), back(rank - 2, -1), first(rank - 2, INT64_MIN + 1);
-  FailureOr<nn::SliceOp> turned = node.create<nn::SliceOp>(filter, node.constantInts(back), node.constantInts(first), node.constantInts(back),
-                                                           node.builder().getDenseI64ArrayAttr(axes));
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, rank)), back(rank - 2, -1),
+                       first(rank - 2, INT64_MIN + 1);
+  FailureOr<nn::SliceOp> turned =
+      node.create<nn::SliceOp>(filter, node.constantInts(back), node.constantInts(first), node.constantInts(back),
+                               node.builder().getDenseI64ArrayAttr(axes));
   if (failed(turned))
     return failure();
-  SmallVector<int64_t> grouped = {groups, type.getDimSize(0) / groups, type.getDimSize(1)}, whole = {type.getDimSize(1) * groups, type.getDimSize(0) / groups};
+  SmallVector<int64_t> grouped = {groups, type.getDimSize(0) / groups, type.getDimSize(1)},
+                       whole = {type.getDimSize(1) * groups, type.getDimSize(0) / groups};
   llvm::append_range(grouped, type.getShape().drop_front(2));
   llvm::append_range(whole, type.getShape().drop_front(2));
   SmallVector<int64_t> permutation = {0, 2, 1};
@@ -121,7 +125,8 @@ static LogicalResult resolveOutputShape(NodeImporter &node, RankedTensorType inp
     if (ShapedType::isDynamic(size))
       return node.unsupported("output_shape or auto_pad for an input whose size is known only at run time");
     int64_t wanted = shape ? (*shape)[i] : size * stride;
-    int64_t total = stride * (size - 1) + outputPadding[i] + windows.dilations[i] * (windows.kernel[i] - 1) + 1 - wanted;
+    int64_t total =
+        stride * (size - 1) + outputPadding[i] + windows.dilations[i] * (windows.kernel[i] - 1) + 1 - wanted;
     total = std::max<int64_t>(total, 0);
     bool upper = mode == "SAME_UPPER";
     windows.pads[i] = upper ? total / 2 : total - total / 2;
@@ -158,9 +163,10 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
   if (failed(spread) || failed(turned))
     return failure();
   OpBuilder &b = node.builder();
-  return node.becomes<nn::ConvOp>(*spread, *turned, node.input(2), b.getDenseI64ArrayAttr(SmallVector<int64_t>(rank, 1)),
-                                  b.getDenseI64ArrayAttr(windows->dilations), b.getDenseI64ArrayAttr(pads), b.getI64IntegerAttr(groups),
-                                  UnitAttr());
+  return node.becomes<nn::ConvOp>(*spread, *turned, node.input(2),
+                                  b.getDenseI64ArrayAttr(SmallVector<int64_t>(rank, 1)),
+                                  b.getDenseI64ArrayAttr(windows->dilations), b.getDenseI64ArrayAttr(pads),
+                                  b.getI64IntegerAttr(groups), UnitAttr());
 }
 
 void registerConvolution(ImportTable &table) {

@@ -101,14 +101,22 @@ static LogicalResult importElu(NodeImporter &node) {
 }
 
 static LogicalResult importSelu(NodeImporter &node) {
-  double alpha = node.floatAttr("alpha", 1.67326319217681884765625f), gamma = node.floatAttr("gamma", 1.05070102214813232421875f);
+  double alpha = node.floatAttr("alpha", 1.67326319217681884765625f),
+         gamma = node.floatAttr("gamma", 1.05070102214813232421875f);
   Chain x(node, node.input(0));
   Chain positive = x.with<nn::MulOp>(gamma);
-  return exponentialBelowZero(node, alpha).with<nn::MulOp>(gamma).where(x.with<nn::LessOp>(0.0), positive).becomesOutput();
+  return exponentialBelowZero(node, alpha)
+      .with<nn::MulOp>(gamma)
+      .where(x.with<nn::LessOp>(0.0), positive)
+      .becomesOutput();
 }
 
 static Chain hardSigmoid(NodeImporter &node, double alpha, double beta) {
-  return Chain(node, node.input(0)).with<nn::MulOp>(alpha).with<nn::AddOp>(beta).with<nn::MaxOp>(0.0).with<nn::MinOp>(1.0);
+  return Chain(node, node.input(0))
+      .with<nn::MulOp>(alpha)
+      .with<nn::AddOp>(beta)
+      .with<nn::MaxOp>(0.0)
+      .with<nn::MinOp>(1.0);
 }
 
 static LogicalResult importHardSigmoid(NodeImporter &node) {
@@ -192,7 +200,8 @@ static LogicalResult importBitShift(NodeImporter &node) {
 }
 
 static LogicalResult importIsInf(NodeImporter &node) {
-  return node.becomes<nn::IsInfOp>(node.input(0), node.intAttr("detect_positive", 1) != 0, node.intAttr("detect_negative", 1) != 0);
+  return node.becomes<nn::IsInfOp>(node.input(0), node.intAttr("detect_positive", 1) != 0,
+                                   node.intAttr("detect_negative", 1) != 0);
 }
 
 static LogicalResult importWhere(NodeImporter &node) {

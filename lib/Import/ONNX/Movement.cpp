@@ -92,7 +92,9 @@ static LogicalResult importFlatten(NodeImporter &node) {
   if (columns.isStatic() && columns.getStatic() != 0)
     return becomesReshaped(node, {{-1, {}}, {columns.getStatic(), {}}});
   if (rows.isStatic())
-    return becomesReshaped(node, {{rows.getStatic(), {}}, rows.isStatic(0) ? SizeSource{columns.isStatic() ? columns.getStatic() : 0, {}} : SizeSource{-1, {}}});
+    return becomesReshaped(
+        node, {{rows.getStatic(), {}},
+               rows.isStatic(0) ? SizeSource{columns.isStatic() ? columns.getStatic() : 0, {}} : SizeSource{-1, {}}});
   if (axis == 1)
     return becomesReshaped(node, {{0, node.input(0)}, {-1, {}}});
   if (axis == rank - 1)
@@ -155,12 +157,13 @@ static LogicalResult importSliceWithAttributes(NodeImporter &node) {
 /// One entry for each dim: `fill`, but at the axes those of `values`.
 static FailureOr<Value> spreadToDims(NodeImporter &node, Value values, Value axes, int64_t rank, int64_t fill) {
   Type wide = node.builder().getI64Type();
-  FailureOr<nn::CastOp> wideValues = node.create<nn::CastOp>(values, wide), wideAxes = node.create<nn::CastOp>(axes, wide);
+  FailureOr<nn::CastOp> wideValues = node.create<nn::CastOp>(values, wide),
+                        wideAxes = node.create<nn::CastOp>(axes, wide);
   if (failed(wideValues) || failed(wideAxes))
     return failure();
-  FailureOr<nn::ScatterElementsOp> result = node.create<nn::ScatterElementsOp>(
-      node.constantInts(SmallVector<int64_t>(rank, fill)), *wideAxes, *wideValues, node.builder().getStringAttr("none"),
-      node.builder().getI64IntegerAttr(0));
+  FailureOr<nn::ScatterElementsOp> result =
+      node.create<nn::ScatterElementsOp>(node.constantInts(SmallVector<int64_t>(rank, fill)), *wideAxes, *wideValues,
+                                         node.builder().getStringAttr("none"), node.builder().getI64IntegerAttr(0));
   if (failed(result))
     return failure();
   return Value(*result);
@@ -192,7 +195,8 @@ static LogicalResult importSlice(NodeImporter &node) {
     axes = *stated;
   }
   Value steps = node.hasInput(4) ? node.input(4) : node.constantInts(SmallVector<int64_t>(count, 1));
-  return node.becomes<nn::SliceOp>(node.input(0), node.input(1), node.input(2), steps, node.builder().getDenseI64ArrayAttr(axes));
+  return node.becomes<nn::SliceOp>(node.input(0), node.input(1), node.input(2), steps,
+                                   node.builder().getDenseI64ArrayAttr(axes));
 }
 
 /// Slices along one axis. The sizes of the parts are an attribute, an input, or follow from the number of outputs.
@@ -231,7 +235,8 @@ static LogicalResult importSplit(NodeImporter &node) {
       known += (*sizes)[i];
       end = node.constantInts(known);
     } else {
-      FailureOr<nn::GatherOp> length = node.create<nn::GatherOp>(runtimeSizes, node.constantInts(i), node.builder().getI64IntegerAttr(0));
+      FailureOr<nn::GatherOp> length =
+          node.create<nn::GatherOp>(runtimeSizes, node.constantInts(i), node.builder().getI64IntegerAttr(0));
       if (failed(length))
         return failure();
       FailureOr<nn::AddOp> sum = node.create<nn::AddOp>(start, *length);
@@ -271,15 +276,18 @@ static LogicalResult importPadOfAnyAxes(NodeImporter &node) {
   if (axesType.getRank() != 1 || axesType.isDynamicDim(0))
     return node.unsupported("a number of axes that is known only at run time");
   int64_t count = axesType.getDimSize(0);
-  Value zero = node.constantInts(0), middle = node.constantInts(count), end = node.constantInts(2 * count), one = node.constantInts(1);
+  Value zero = node.constantInts(0), middle = node.constantInts(count), end = node.constantInts(2 * count),
+        one = node.constantInts(1);
   auto half = [&](Value from, Value to) -> FailureOr<Value> {
-    FailureOr<nn::SliceOp> part = node.create<nn::SliceOp>(node.input(1), from, to, one, node.builder().getDenseI64ArrayAttr(0));
+    FailureOr<nn::SliceOp> part =
+        node.create<nn::SliceOp>(node.input(1), from, to, one, node.builder().getDenseI64ArrayAttr(0));
     return failed(part) ? FailureOr<Value>(failure()) : spreadToDims(node, *part, node.input(3), rank, 0);
   };
   FailureOr<Value> begins = half(zero, middle), ends = half(middle, end);
   if (failed(begins) || failed(ends))
     return failure();
-  FailureOr<nn::ConcatOp> pads = node.create<nn::ConcatOp>(ValueRange{*begins, *ends}, node.builder().getI64IntegerAttr(0));
+  FailureOr<nn::ConcatOp> pads =
+      node.create<nn::ConcatOp>(ValueRange{*begins, *ends}, node.builder().getI64IntegerAttr(0));
   if (failed(pads))
     return failure();
   return node.becomes<nn::PadOp>(node.input(0), *pads, node.input(2),
@@ -312,7 +320,8 @@ static LogicalResult importPad(NodeImporter &node) {
         node.create<nn::ConcatOp>(ValueRange{*wide, node.constantInts(0)}, node.builder().getI64IntegerAttr(0));
     if (failed(withZero))
       return failure();
-    FailureOr<nn::GatherOp> all = node.create<nn::GatherOp>(*withZero, node.constantInts(source), node.builder().getI64IntegerAttr(0));
+    FailureOr<nn::GatherOp> all =
+        node.create<nn::GatherOp>(*withZero, node.constantInts(source), node.builder().getI64IntegerAttr(0));
     if (failed(all))
       return failure();
     pads = *all;
@@ -321,7 +330,9 @@ static LogicalResult importPad(NodeImporter &node) {
                                  node.builder().getStringAttr(node.stringAttr("mode", "constant")));
 }
 
-static LogicalResult importExpand(NodeImporter &node) { return node.becomes<nn::ExpandOp>(node.input(0), node.input(1)); }
+static LogicalResult importExpand(NodeImporter &node) {
+  return node.becomes<nn::ExpandOp>(node.input(0), node.input(1));
+}
 
 /// Version 1 has one number of repeats for one axis.
 static LogicalResult importTileOld(NodeImporter &node) {
@@ -362,7 +373,8 @@ template <typename OpTy> static LogicalResult importGather(NodeImporter &node) {
 }
 
 static LogicalResult importGatherND(NodeImporter &node) {
-  return node.becomes<nn::GatherNDOp>(node.input(0), node.input(1), node.builder().getI64IntegerAttr(node.intAttr("batch_dims")));
+  return node.becomes<nn::GatherNDOp>(node.input(0), node.input(1),
+                                      node.builder().getI64IntegerAttr(node.intAttr("batch_dims")));
 }
 
 static LogicalResult importScatterElements(NodeImporter &node) {

@@ -86,17 +86,23 @@ static LogicalResult importBatchNormalization(NodeImporter &node) {
   Chain offset = bias.with<nn::SubOp>(mean.with<nn::MulOp>(factor));
   if (!factor.get() || !offset.get())
     return failure();
-  FailureOr<Value> wideFactor = alongChannels(node, factor.get(), type.getRank()), wideOffset = alongChannels(node, offset.get(), type.getRank());
+  FailureOr<Value> wideFactor = alongChannels(node, factor.get(), type.getRank()),
+                   wideOffset = alongChannels(node, offset.get(), type.getRank());
   if (failed(wideFactor) || failed(wideOffset))
     return failure();
   Chain x(node, node.input(0));
   if (type.getElementType() == wide)
     return x.with<nn::MulOp>(*wideFactor).with<nn::AddOp>(*wideOffset).becomesOutput();
-  return x.cast(wide).with<nn::MulOp>(*wideFactor).with<nn::AddOp>(*wideOffset).cast(type.getElementType()).becomesOutput();
+  return x.cast(wide)
+      .with<nn::MulOp>(*wideFactor)
+      .with<nn::AddOp>(*wideOffset)
+      .cast(type.getElementType())
+      .becomesOutput();
 }
 
 /// (x - mean) / sqrt(variance + epsilon) along `axes`. f16 and bf16 are normalised in f32.
-static Chain normalize(NodeImporter &node, Chain x, ArrayRef<int64_t> axes, double epsilon, Chain *mean = nullptr, Chain *scale = nullptr) {
+static Chain normalize(NodeImporter &node, Chain x, ArrayRef<int64_t> axes, double epsilon, Chain *mean = nullptr,
+                       Chain *scale = nullptr) {
   Chain average = reduce(node, x, "mean", axes);
   Chain centred = x.with<nn::SubOp>(average);
   Chain variance = reduce(node, centred.with<nn::MulOp>(centred), "mean", axes);
@@ -115,12 +121,17 @@ static Type statisticsType(NodeImporter &node, Type type) {
 static LogicalResult importInstanceNormalization(NodeImporter &node) {
   RankedTensorType type = node.inputType(0);
   Type elementType = type.getElementType(), wide = statisticsType(node, elementType);
-  FailureOr<Value> scale = alongChannels(node, node.input(1), type.getRank()), bias = alongChannels(node, node.input(2), type.getRank());
+  FailureOr<Value> scale = alongChannels(node, node.input(1), type.getRank()),
+                   bias = alongChannels(node, node.input(2), type.getRank());
   if (failed(scale) || failed(bias))
     return failure();
   Chain x = Chain(node, node.input(0)).cast(wide);
-  Chain normal = normalize(node, x, llvm::to_vector(llvm::seq<int64_t>(2, type.getRank())), node.floatAttr("epsilon", 1e-5f));
-  return normal.with<nn::MulOp>(Chain(node, *scale).cast(wide)).with<nn::AddOp>(Chain(node, *bias).cast(wide)).cast(elementType).becomesOutput();
+  Chain normal =
+      normalize(node, x, llvm::to_vector(llvm::seq<int64_t>(2, type.getRank())), node.floatAttr("epsilon", 1e-5f));
+  return normal.with<nn::MulOp>(Chain(node, *scale).cast(wide))
+      .with<nn::AddOp>(Chain(node, *bias).cast(wide))
+      .cast(elementType)
+      .becomesOutput();
 }
 
 static LogicalResult importLayerNormalization(NodeImporter &node) {
@@ -132,8 +143,9 @@ static LogicalResult importLayerNormalization(NodeImporter &node) {
   Type elementType = type.getElementType();
   Type wide = node.intAttr("stash_type", 1) == 1 ? statisticsType(node, elementType) : elementType;
   Chain mean(node, Value()), inverse(node, Value());
-  Chain normal = normalize(node, Chain(node, node.input(0)).cast(wide), llvm::to_vector(llvm::seq<int64_t>(*axis, type.getRank())),
-                           node.floatAttr("epsilon", 1e-5f), &mean, &inverse);
+  Chain normal =
+      normalize(node, Chain(node, node.input(0)).cast(wide), llvm::to_vector(llvm::seq<int64_t>(*axis, type.getRank())),
+                node.floatAttr("epsilon", 1e-5f), &mean, &inverse);
   Chain result = normal.cast(elementType).with<nn::MulOp>(node.input(1));
   if (node.hasInput(2))
     result = result.with<nn::AddOp>(node.input(2));
@@ -160,7 +172,8 @@ static LogicalResult importLRN(NodeImporter &node) {
   pads[1] = before;
   pads[rank + 1] = after;
   OpBuilder &b = node.builder();
-  FailureOr<nn::PadOp> padded = node.create<nn::PadOp>(squares.get(), node.constantInts(pads), Value(), b.getStringAttr("constant"));
+  FailureOr<nn::PadOp> padded =
+      node.create<nn::PadOp>(squares.get(), node.constantInts(pads), Value(), b.getStringAttr("constant"));
   if (failed(padded))
     return failure();
   Chain sum(node, Value());
@@ -172,7 +185,8 @@ static LogicalResult importLRN(NodeImporter &node) {
       return failure();
     sum = i ? sum.with<nn::AddOp>(Value(*part)) : Chain(node, *part);
   }
-  Chain base = sum.with<nn::MulOp>(double(node.floatAttr("alpha", 1e-4f)) / double(size)).with<nn::AddOp>(double(node.floatAttr("bias", 1)));
+  Chain base = sum.with<nn::MulOp>(double(node.floatAttr("alpha", 1e-4f)) / double(size))
+                   .with<nn::AddOp>(double(node.floatAttr("bias", 1)));
   return x.with<nn::DivOp>(base.with<nn::PowOp>(double(node.floatAttr("beta", 0.75f)))).becomesOutput();
 }
 
@@ -185,8 +199,8 @@ static LogicalResult importHardmax(NodeImporter &node) {
   if (node.opset() < 13 && *axis != type.getRank() - 1)
     return node.unsupported("along several axes at once (an opset before 13)");
   OpBuilder &b = node.builder();
-  FailureOr<nn::ArgReduceOp> largest =
-      node.create<nn::ArgReduceOp>(node.input(0), b.getStringAttr("max"), b.getI64IntegerAttr(*axis), b.getUnitAttr(), UnitAttr());
+  FailureOr<nn::ArgReduceOp> largest = node.create<nn::ArgReduceOp>(
+      node.input(0), b.getStringAttr("max"), b.getI64IntegerAttr(*axis), b.getUnitAttr(), UnitAttr());
   if (failed(largest) || type.isDynamicDim(*axis))
     return failed(largest) ? failure() : node.unsupported("along an axis whose size is known only at run time");
   SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq<int64_t>(0, type.getDimSize(*axis)));

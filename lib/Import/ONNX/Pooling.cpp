@@ -17,12 +17,13 @@ static FailureOr<WindowAttributes> windowsOf(NodeImporter &node) {
   return importWindows(node, input, *kernel);
 }
 
-static FailureOr<Value> pool(NodeImporter &node, Value input, const WindowAttributes &windows, StringRef kind, bool countIncludePad) {
+static FailureOr<Value> pool(NodeImporter &node, Value input, const WindowAttributes &windows, StringRef kind,
+                             bool countIncludePad) {
   OpBuilder &b = node.builder();
   FailureOr<nn::PoolOp> result = node.create<nn::PoolOp>(
-      input, b.getDenseI64ArrayAttr(windows.kernel), b.getDenseI64ArrayAttr(windows.strides), b.getDenseI64ArrayAttr(windows.dilations),
-      b.getDenseI64ArrayAttr(windows.pads), b.getBoolAttr(node.intAttr("ceil_mode") != 0), b.getStringAttr(kind),
-      b.getBoolAttr(countIncludePad), UnitAttr());
+      input, b.getDenseI64ArrayAttr(windows.kernel), b.getDenseI64ArrayAttr(windows.strides),
+      b.getDenseI64ArrayAttr(windows.dilations), b.getDenseI64ArrayAttr(windows.pads),
+      b.getBoolAttr(node.intAttr("ceil_mode") != 0), b.getStringAttr(kind), b.getBoolAttr(countIncludePad), UnitAttr());
   return failed(result) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*result));
 }
 
@@ -39,8 +40,8 @@ static LogicalResult importMaxPool(NodeImporter &node) {
   OpBuilder &b = node.builder();
   FailureOr<nn::MaxPoolIndicesOp> indices = node.create<nn::MaxPoolIndicesOp>(
       node.input(0), b.getDenseI64ArrayAttr(windows->kernel), b.getDenseI64ArrayAttr(windows->strides),
-      b.getDenseI64ArrayAttr(windows->dilations), b.getDenseI64ArrayAttr(windows->pads), b.getBoolAttr(node.intAttr("ceil_mode") != 0),
-      b.getBoolAttr(node.intAttr("storage_order") != 0));
+      b.getDenseI64ArrayAttr(windows->dilations), b.getDenseI64ArrayAttr(windows->pads),
+      b.getBoolAttr(node.intAttr("ceil_mode") != 0), b.getBoolAttr(node.intAttr("storage_order") != 0));
   if (failed(indices))
     return failure();
   node.setOutput(1, *indices);

@@ -43,8 +43,8 @@ static FailureOr<Value> reduce(NodeImporter &node, Value value, StringRef kind, 
     chosen = llvm::to_vector(llvm::seq<int64_t>(0, rank));
   }
   llvm::sort(chosen);
-  FailureOr<nn::ReduceOp> result =
-      node.create<nn::ReduceOp>(value, b.getDenseI64ArrayAttr(chosen), keepdims ? b.getUnitAttr() : UnitAttr(), kindAttr);
+  FailureOr<nn::ReduceOp> result = node.create<nn::ReduceOp>(value, b.getDenseI64ArrayAttr(chosen),
+                                                             keepdims ? b.getUnitAttr() : UnitAttr(), kindAttr);
   return failed(result) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*result));
 }
 
@@ -60,11 +60,21 @@ static LogicalResult becomes(NodeImporter &node, FailureOr<Value> value) {
   return success();
 }
 
-static LogicalResult importReduceSum(NodeImporter &node) { return becomes(node, reduceAs<13>(node, node.input(0), "sum")); }
-static LogicalResult importReduceMean(NodeImporter &node) { return becomes(node, reduceAs<18>(node, node.input(0), "mean")); }
-static LogicalResult importReduceProd(NodeImporter &node) { return becomes(node, reduceAs<18>(node, node.input(0), "prod")); }
-static LogicalResult importReduceMax(NodeImporter &node) { return becomes(node, reduceAs<18>(node, node.input(0), "max")); }
-static LogicalResult importReduceMin(NodeImporter &node) { return becomes(node, reduceAs<18>(node, node.input(0), "min")); }
+static LogicalResult importReduceSum(NodeImporter &node) {
+  return becomes(node, reduceAs<13>(node, node.input(0), "sum"));
+}
+static LogicalResult importReduceMean(NodeImporter &node) {
+  return becomes(node, reduceAs<18>(node, node.input(0), "mean"));
+}
+static LogicalResult importReduceProd(NodeImporter &node) {
+  return becomes(node, reduceAs<18>(node, node.input(0), "prod"));
+}
+static LogicalResult importReduceMax(NodeImporter &node) {
+  return becomes(node, reduceAs<18>(node, node.input(0), "max"));
+}
+static LogicalResult importReduceMin(NodeImporter &node) {
+  return becomes(node, reduceAs<18>(node, node.input(0), "min"));
+}
 
 static LogicalResult importReduceL1(NodeImporter &node) {
   Chain x = Chain(node, node.input(0)).apply<nn::AbsOp>();
@@ -140,8 +150,8 @@ template <bool isMax> static LogicalResult importArg(NodeImporter &node) {
   OpBuilder &b = node.builder();
   auto flag = [&](bool value) { return value ? b.getUnitAttr() : UnitAttr(); };
   return node.becomes<nn::ArgReduceOp>(node.input(0), b.getStringAttr(isMax ? "max" : "min"),
-                                       b.getI64IntegerAttr(axis < 0 ? axis + rank : axis), flag(node.intAttr("keepdims", 1)),
-                                       flag(node.intAttr("select_last_index")));
+                                       b.getI64IntegerAttr(axis < 0 ? axis + rank : axis),
+                                       flag(node.intAttr("keepdims", 1)), flag(node.intAttr("select_last_index")));
 }
 
 /// The spatial dims, all of those behind the channels.
@@ -150,8 +160,8 @@ static LogicalResult importGlobalPool(NodeImporter &node, StringRef kind) {
   if (rank < 2)
     return node.error("needs at least 2 dims");
   OpBuilder &b = node.builder();
-  return node.becomes<nn::ReduceOp>(node.input(0), b.getDenseI64ArrayAttr(llvm::to_vector(llvm::seq<int64_t>(2, rank))), b.getUnitAttr(),
-                                    b.getStringAttr(kind));
+  return node.becomes<nn::ReduceOp>(node.input(0), b.getDenseI64ArrayAttr(llvm::to_vector(llvm::seq<int64_t>(2, rank))),
+                                    b.getUnitAttr(), b.getStringAttr(kind));
 }
 
 static LogicalResult importGlobalAveragePool(NodeImporter &node) { return importGlobalPool(node, "mean"); }

@@ -89,8 +89,8 @@ static LogicalResult importShape(NodeImporter &node) {
   FailureOr<nn::ShapeOfOp> shape = node.create<nn::ShapeOfOp>(node.input(0));
   if (failed(shape))
     return failure();
-  return node.becomes<nn::SliceOp>(*shape, node.constantInts(start), node.constantInts(std::max(start, end)), node.constantInts(1),
-                                   node.builder().getDenseI64ArrayAttr(0));
+  return node.becomes<nn::SliceOp>(*shape, node.constantInts(start), node.constantInts(std::max(start, end)),
+                                   node.constantInts(1), node.builder().getDenseI64ArrayAttr(0));
 }
 
 void registerTensor(ImportTable &table) {

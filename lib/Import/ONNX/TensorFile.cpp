@@ -2,10 +2,10 @@
 
 #include "nncc/Import/ONNX/TensorFile.h"
 #include "nncc/Support/OutputFile.h"
-#include "llvm/Support/MathExtras.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "onnx/onnx-data.pb.h"
 #include "onnx/onnx_pb.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 using onnx::TensorProto;
 
@@ -58,8 +58,7 @@ int64_t TensorData::count() const {
 }
 
 /// Copies the typed fields, each element cut to `width` bytes.
-template <typename Field>
-static void appendElements(const Field &field, size_t width, std::vector<char> &bytes) {
+template <typename Field> static void appendElements(const Field &field, size_t width, std::vector<char> &bytes) {
   for (auto element : field) {
     const char *data = reinterpret_cast<const char *>(&element);
     bytes.insert(bytes.end(), data, data + width);
@@ -94,8 +93,10 @@ static llvm::Expected<TensorData> decode(const TensorProto &proto, llvm::StringR
   else
     readTypedData(proto, tensor.bytes);
   int64_t needed = 0;
-  if (llvm::MulOverflow(elements, int64_t(bits), needed) || tensor.bytes.size() != llvm::divideCeil(uint64_t(needed), 8))
-    return llvm::createStringError(path + ": the tensor has " + llvm::Twine(tensor.bytes.size()) + " bytes of data, its shape needs " +
+  if (llvm::MulOverflow(elements, int64_t(bits), needed) ||
+      tensor.bytes.size() != llvm::divideCeil(uint64_t(needed), 8))
+    return llvm::createStringError(path + ": the tensor has " + llvm::Twine(tensor.bytes.size()) +
+                                   " bytes of data, its shape needs " +
                                    llvm::Twine(llvm::divideCeil(uint64_t(needed), 8)));
   return tensor;
 }
@@ -106,8 +107,8 @@ llvm::Expected<TensorData> readTensorFile(llvm::StringRef path) {
     return llvm::createStringError(buffer.getError(), path + ": " + buffer.getError().message());
   llvm::StringRef bytes = (*buffer)->getBuffer();
   TensorProto proto;
-  if (bytes.size() <= INT32_MAX && proto.ParseFromArray(bytes.data(), bytes.size()) && proto.data_type() != TensorProto::UNDEFINED &&
-      bitsOf(proto.data_type()))
+  if (bytes.size() <= INT32_MAX && proto.ParseFromArray(bytes.data(), bytes.size()) &&
+      proto.data_type() != TensorProto::UNDEFINED && bitsOf(proto.data_type()))
     return decode(proto, path);
   onnx::OptionalProto optional;
   if (bytes.size() <= INT32_MAX && optional.ParseFromArray(bytes.data(), bytes.size()) && optional.has_tensor_value())

@@ -26,7 +26,8 @@ static LogicalResult resolveSame(NodeImporter &node, RankedTensorType input, Win
   return success();
 }
 
-FailureOr<WindowAttributes> importWindows(NodeImporter &node, RankedTensorType input, ArrayRef<int64_t> kernel, bool resolveAutoPad) {
+FailureOr<WindowAttributes> importWindows(NodeImporter &node, RankedTensorType input, ArrayRef<int64_t> kernel,
+                                          bool resolveAutoPad) {
   size_t rank = input.getRank() - 2;
   WindowAttributes windows;
   windows.kernel.assign(kernel.begin(), kernel.end());

@@ -13,9 +13,8 @@ struct WindowAttributes {
 
 /// `strides`, `dilations`, `pads` and `auto_pad` of Conv and the pooling operators for an input N x C x D1..Dk, with their defaults.
 /// `auto_pad` is resolved to pads; that needs the input's sizes where a stride is not 1.
-mlir::FailureOr<WindowAttributes> importWindows(NodeImporter &node, mlir::RankedTensorType input, llvm::ArrayRef<int64_t> kernel,
-                                                bool resolveAutoPad = true);
-
+mlir::FailureOr<WindowAttributes> importWindows(NodeImporter &node, mlir::RankedTensorType input,
+                                                llvm::ArrayRef<int64_t> kernel, bool resolveAutoPad = true);
 
 } // namespace nncc::import
 

@@ -38,7 +38,8 @@ LogicalResult InputOp::verify() {
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 KernelOp KernelOp::createEmpty(OpBuilder &b, Location loc, StringRef name, FunctionType type) {
-  auto kernel = create(b, loc, b.getStringAttr(name), TypeAttr::get(type), /*may_alias=*/nullptr, /*must_alias=*/nullptr, /*arg_attrs=*/nullptr,
+  auto kernel = create(b, loc, b.getStringAttr(name), TypeAttr::get(type), /*may_alias=*/nullptr,
+                       /*must_alias=*/nullptr, /*arg_attrs=*/nullptr,
                        /*res_attrs=*/nullptr);
   kernel.getBody().emplaceBlock().addArguments(type.getInputs(), SmallVector<Location>(type.getNumInputs(), loc));
   return kernel;
@@ -51,15 +52,17 @@ int64_t KernelOp::getAlias(unsigned number) {
 }
 
 ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto build = [](Builder &builder, ArrayRef<Type> inputs, ArrayRef<Type> results, function_interface_impl::VariadicFlag,
+  auto build = [](Builder &builder, ArrayRef<Type> inputs, ArrayRef<Type> results,
+                  function_interface_impl::VariadicFlag,
                   std::string &) { return builder.getFunctionType(inputs, results); };
-  return function_interface_impl::parseFunctionOp(parser, result, /*allowVariadic=*/false, getFunctionTypeAttrName(result.name),
-                                                  build, getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
+  return function_interface_impl::parseFunctionOp(parser, result, /*allowVariadic=*/false,
+                                                  getFunctionTypeAttrName(result.name), build,
+                                                  getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
 }
 
 void KernelOp::print(OpAsmPrinter &printer) {
-  function_interface_impl::printFunctionOp(printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(), getArgAttrsAttrName(),
-                                           getResAttrsAttrName());
+  function_interface_impl::printFunctionOp(printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
+                                           getArgAttrsAttrName(), getResAttrsAttrName());
 }
 
 LogicalResult KernelOp::verify() {
@@ -90,11 +93,13 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &tables) {
     return emitOpError("launches ") << getKernelAttr() << ", which is no kernel";
   FunctionType type = kernel.getFunctionType();
   bool onTensors = getOutputs().empty();
-  if (type.getNumInputs() != getInputs().size() || type.getNumResults() != (onTensors ? getNumResults() : getOutputs().size()))
+  if (type.getNumInputs() != getInputs().size() ||
+      type.getNumResults() != (onTensors ? getNumResults() : getOutputs().size()))
     return emitOpError("has other operands than ") << getKernelAttr() << ", of type " << type;
   auto matches = [](Type given, Type wanted) {
     if (auto memref = dyn_cast<MemRefType>(given))
-      return isa<RankedTensorType>(wanted) && memref.getElementType() == cast<RankedTensorType>(wanted).getElementType() &&
+      return isa<RankedTensorType>(wanted) &&
+             memref.getElementType() == cast<RankedTensorType>(wanted).getElementType() &&
              memref.getShape() == cast<RankedTensorType>(wanted).getShape();
     return given == wanted;
   };
@@ -131,7 +136,8 @@ void GridOp::build(OpBuilder &b, OperationState &state, ValueRange sizes, ValueR
   state.addOperands(inputs);
   state.addOperands(inits);
   state.addTypes(inits.getTypes());
-  state.getOrAddProperties<Properties>().operandSegmentSizes = {int32_t(sizes.size()), int32_t(inputs.size()), int32_t(inits.size())};
+  state.getOrAddProperties<Properties>().operandSegmentSizes = {int32_t(sizes.size()), int32_t(inputs.size()),
+                                                                int32_t(inits.size())};
   Region *region = state.addRegion();
   OpBuilder::InsertionGuard guard(b);
   SmallVector<Type> types(sizes.getTypes());
@@ -180,7 +186,8 @@ static LogicalResult verifyContractionTypes(Operation *op, Type left, Type right
   if (isUnsigned)
     return op->emitOpError("says how to widen operands of ") << left << " and " << right << ", which are not widened";
   bool isWidened = (left.isF16() || left.isBF16()) && result.isF32();
-  bool isKnown = left.isF16() || left.isBF16() || left.isF32() || left.isF64() || left.isInteger(32) || left.isInteger(64);
+  bool isKnown =
+      left.isF16() || left.isBF16() || left.isF32() || left.isF64() || left.isInteger(32) || left.isInteger(64);
   if (left != right || !isKnown || (result != left && !isWidened))
     return op->emitOpError("cannot multiply ") << left << " by " << right << " to give " << result;
   return success();
@@ -193,22 +200,25 @@ LogicalResult MatMulOp::verify() {
   ArrayRef<int64_t> rhs = getRhsShape();
   if (getInit().getType() != result)
     return emitOpError("has the result ") << result << " but outs of " << getInit().getType();
-  if (failed(verifyContractionTypes(*this, lhs.getElementType(), getRhs().getType().getElementType(), result.getElementType(),
-                                    getLhsUnsigned() || getRhsUnsigned())))
+  if (failed(verifyContractionTypes(*this, lhs.getElementType(), getRhs().getType().getElementType(),
+                                    result.getElementType(), getLhsUnsigned() || getRhsUnsigned())))
     return failure();
   int64_t rank = result.getRank();
   if (rank < 2 || lhs.getRank() != rank || (int64_t(rhs.size()) != rank && rhs.size() != 2))
-    return emitOpError("has operands of rank ") << lhs.getRank() << " and " << rhs.size() << " and a result of rank " << rank;
+    return emitOpError("has operands of rank ")
+           << lhs.getRank() << " and " << rhs.size() << " and a result of rank " << rank;
   ArrayRef<int64_t> rhsMatrix = rhs.take_back(2);
   int64_t rhsRows = rhsMatrix[getTransposeRhs()], rhsColumns = rhsMatrix[!getTransposeRhs()];
-  if (!sizesAgree(lhs.getDimSize(rank - 1), rhsRows) || !sizesAgree(lhs.getDimSize(rank - 2), result.getDimSize(rank - 2)) ||
+  if (!sizesAgree(lhs.getDimSize(rank - 1), rhsRows) ||
+      !sizesAgree(lhs.getDimSize(rank - 2), result.getDimSize(rank - 2)) ||
       !sizesAgree(rhsColumns, result.getDimSize(rank - 1)))
     return emitOpError("cannot multiply ") << lhs << " by a right operand of shape [" << rhs << "] to give " << result;
   for (int64_t i = 0; i < rank - 2; ++i) {
     int64_t left = lhs.getDimSize(i), right = rhs.size() == 2 ? 1 : rhs[i];
-    if ((left != 1 && !sizesAgree(left, result.getDimSize(i))) || (right != 1 && !sizesAgree(right, result.getDimSize(i))))
-      return emitOpError("has batch dim ") << i << " of sizes " << left << " and " << right << ", and " << result.getDimSize(i)
-                                           << " in the result";
+    if ((left != 1 && !sizesAgree(left, result.getDimSize(i))) ||
+        (right != 1 && !sizesAgree(right, result.getDimSize(i))))
+      return emitOpError("has batch dim ")
+             << i << " of sizes " << left << " and " << right << ", and " << result.getDimSize(i) << " in the result";
   }
   return success();
 }
@@ -226,25 +236,28 @@ LogicalResult ConvOp::verify() {
   int64_t spatial = input.getRank() - 2, groups = getGroups();
   if (getInit().getType() != result)
     return emitOpError("has the result ") << result << " but outs of " << getInit().getType();
-  if (failed(verifyContractionTypes(*this, input.getElementType(), getFilter().getType().getElementType(), result.getElementType(),
-                                    getInputUnsigned() || getFilterUnsigned())))
+  if (failed(verifyContractionTypes(*this, input.getElementType(), getFilter().getType().getElementType(),
+                                    result.getElementType(), getInputUnsigned() || getFilterUnsigned())))
     return failure();
   if (spatial < 1 || spatial > 3 || result.getRank() != input.getRank() || int64_t(filter.size()) != spatial + 3)
-    return emitOpError("has an input of rank ") << input.getRank() << ", a filter of rank " << filter.size() << " and a result of rank "
-                                                << result.getRank();
-  if (int64_t(getStrides().size()) != spatial || int64_t(getDilations().size()) != spatial || int64_t(getPads().size()) != 2 * spatial)
+    return emitOpError("has an input of rank ")
+           << input.getRank() << ", a filter of rank " << filter.size() << " and a result of rank " << result.getRank();
+  if (int64_t(getStrides().size()) != spatial || int64_t(getDilations().size()) != spatial ||
+      int64_t(getPads().size()) != 2 * spatial)
     return emitOpError("needs ") << spatial << " strides, " << spatial << " dilations and " << 2 * spatial << " pads";
   auto isPositive = [](int64_t value) { return value > 0; };
   if (!llvm::all_of(getStrides(), isPositive) || !llvm::all_of(getDilations(), isPositive) || groups < 1 ||
       llvm::any_of(getPads(), [](int64_t pad) { return pad < 0; }))
     return emitOpError("needs positive strides, dilations and groups, and no negative pads");
   if (getOutside() && getOutside().getType() != input.getElementType())
-    return emitOpError("has an outside of ") << getOutside().getType() << " around an input of " << input.getElementType();
+    return emitOpError("has an outside of ")
+           << getOutside().getType() << " around an input of " << input.getElementType();
   auto times = [&](int64_t size) { return ShapedType::isDynamic(size) ? size : size * groups; };
   int64_t outputs = result.getDimSize(spatial + 1);
   if (!sizesAgree(filter.front(), groups) || !sizesAgree(times(filter[spatial + 1]), input.getDimSize(spatial + 1)) ||
       !sizesAgree(times(filter[spatial + 2]), outputs) || !sizesAgree(input.getDimSize(0), result.getDimSize(0)))
-    return emitOpError("cannot apply a filter of shape [") << filter << "] in " << groups << " groups to " << input << " to give " << result;
+    return emitOpError("cannot apply a filter of shape [")
+           << filter << "] in " << groups << " groups to " << input << " to give " << result;
   if (getBias() && (getBias().getType().getRank() != 1 || !sizesAgree(getBias().getType().getDimSize(0), outputs) ||
                     getBias().getType().getElementType() != result.getElementType()))
     return emitOpError("has a bias of ") << getBias().getType() << " for a result of " << result;
@@ -255,7 +268,8 @@ LogicalResult ConvOp::verify() {
     int64_t room = size + getPads()[i] + getPads()[i + spatial] - (getDilations()[i] * (taps - 1) + 1);
     int64_t wanted = room < 0 ? 0 : room / getStrides()[i] + 1;
     if (given != wanted)
-      return emitOpError("has ") << given << " positions along spatial dim " << i << " of its result, expected " << wanted;
+      return emitOpError("has ") << given << " positions along spatial dim " << i << " of its result, expected "
+                                 << wanted;
   }
   return success();
 }

@@ -67,7 +67,7 @@ struct Materializer {
   const SizeAnalysis &sizes;
   function_ref<Value(const SizeAnalysis::Leaf &)> runTime;
   bool checked = false;
-  Value overflow = {}; // i1, when `checked`: some step did
+  Value overflow = {};                       // i1, when `checked`: some step did
   llvm::DenseMap<unsigned, Value> emitted{}; // leaves by number: their operands share leaves, chains of them are deep
 
   void note(Value condition) {

@@ -11,7 +11,8 @@ using namespace nncc::nn;
 #define GET_OP_CLASSES
 #include "nncc/Dialect/NN/IR/Convolution.cpp.inc"
 
-LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                       SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput()), filter = typeOf(op.getFilter());
   bool channelsLast = op.getChannelsLast();
   int64_t rank = input.getRank(), spatialRank = rank - 2, groups = op.getGroups();
@@ -30,14 +31,15 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   Dim filterChannels = Dim::of(filter, channelsLast ? rank - 1 : 1);
   Dim outputs = channelsLast ? Dim::of(filter, rank) * Dim(groups) : Dim::of(filter, 0);
   if (channels.isStatic() && filterChannels.isStatic() && channels != filterChannels * Dim(groups))
-    return emitOptionalError(loc, "has ", channels.getStatic(), " channels, but a filter for ", filterChannels.getStatic(), " in each of ",
-                             groups, " groups (C1)");
+    return emitOptionalError(loc, "has ", channels.getStatic(), " channels, but a filter for ",
+                             filterChannels.getStatic(), " in each of ", groups, " groups (C1)");
   if (outputs.isStatic() && outputs.getStatic() % groups)
     return emitOptionalError(loc, outputs.getStatic(), " output channels do not make ", groups, " groups (C1)");
-  if (op.getBias() && (typeOf(op.getBias()).getRank() != 1 ||
-                       (outputs.isStatic() && Dim::of(typeOf(op.getBias()), 0).isStatic() &&
-                        Dim::of(typeOf(op.getBias()), 0) != outputs)))
-    return emitOptionalError(loc, "has a bias of type ", op.getBias().getType(), " for ", outputs.str(), " output channels");
+  if (op.getBias() &&
+      (typeOf(op.getBias()).getRank() != 1 || (outputs.isStatic() && Dim::of(typeOf(op.getBias()), 0).isStatic() &&
+                                               Dim::of(typeOf(op.getBias()), 0) != outputs)))
+    return emitOptionalError(loc, "has a bias of type ", op.getBias().getType(), " for ", outputs.str(),
+                             " output channels");
 
   SmallVector<Dim> dims = getDims(input);
   SmallVector<Dim> spatial(ArrayRef(dims).slice(channelsLast ? 1 : 2, spatialRank));

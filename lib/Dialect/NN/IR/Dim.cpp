@@ -11,8 +11,8 @@ namespace nncc::nn {
 
 static bool isIdentifier(StringRef text) {
   return !text.empty() && (isAlpha(text[0]) || text[0] == '_') &&
-         all_of(text, [](char c) { return isAlnum(c) || c == '_' || c == '.'; }) && text != "floordiv" && text != "ceildiv" &&
-         text != "mod" && text != "min" && text != "max";
+         all_of(text, [](char c) { return isAlnum(c) || c == '_' || c == '.'; }) && text != "floordiv" &&
+         text != "ceildiv" && text != "mod" && text != "min" && text != "max";
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -161,7 +161,9 @@ std::string Dim::unquote(StringRef factor) {
   return factor.starts_with("'") ? factor.drop_front().drop_back().str() : factor.str();
 }
 
-bool Dim::isStatic() const { return !unknownFlag && (terms.empty() || (terms.size() == 1 && terms.begin()->first.empty())); }
+bool Dim::isStatic() const {
+  return !unknownFlag && (terms.empty() || (terms.size() == 1 && terms.begin()->first.empty()));
+}
 
 int64_t Dim::getStatic() const {
   assert(isStatic() && "not a number");
@@ -414,7 +416,8 @@ mlir::RankedTensorType makeTensorType(ArrayRef<Dim> dims, mlir::Type elementType
     names.push_back(mlir::StringAttr::get(context, isStatic ? "" : dim.str()));
     anyName |= !names.back().empty();
   }
-  return mlir::RankedTensorType::get(shape, elementType, anyName ? mlir::Attribute(DimsAttr::get(context, names)) : mlir::Attribute());
+  return mlir::RankedTensorType::get(shape, elementType,
+                                     anyName ? mlir::Attribute(DimsAttr::get(context, names)) : mlir::Attribute());
 }
 
 } // namespace nncc::nn

@@ -11,11 +11,13 @@ using namespace nncc::nn;
 #define GET_OP_CLASSES
 #include "nncc/Dialect/NN/IR/Elementwise.cpp.inc"
 
-LogicalResult WhereOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult WhereOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                        SmallVectorImpl<Type> &results) {
   return inferBroadcast(loc, op.getOperands(), op.getOperands().drop_front(), {}, results);
 }
 
-LogicalResult CastOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult CastOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor op,
+                                       SmallVectorImpl<Type> &results) {
   results.push_back(withElementType(op.getInput().getType(), op.getTo()));
   return success();
 }

@@ -86,7 +86,8 @@ Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, T
   return elements && elements.getType() == type ? ConstantOp::create(builder, loc, type, elements) : nullptr;
 }
 
-LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                       function_ref<InFlightDiagnostic()> emitError) const {
   if (getNames().size() != shape.size())
     return emitError() << "has rank " << shape.size() << " but names " << getNames().size() << " dims";
   for (auto [name, size] : llvm::zip_equal(getNames(), shape))

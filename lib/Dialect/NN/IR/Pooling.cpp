@@ -26,7 +26,8 @@ static FailureOr<SmallVector<Dim>> inferPositions(std::optional<Location> loc, O
   return dims;
 }
 
-LogicalResult PoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult PoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                       SmallVectorImpl<Type> &results) {
   if (op.getKind() != "max" && op.getKind() != "average" && op.getKind() != "sum")
     return emitOptionalError(loc, "kind is '", op.getKind(), "', not max, average or sum");
   FailureOr<SmallVector<Dim>> dims = inferPositions(loc, op, op.getChannelsLast());

@@ -17,7 +17,8 @@ static LogicalResult checkKind(std::optional<Location> loc, StringRef kind, Arra
   return emitOptionalError(loc, "kind is '", kind, "', not one of ", llvm::join(known, ", "));
 }
 
-LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                         SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput());
   if (failed(checkKind(loc, op.getKind(), {"sum", "mean", "prod", "max", "min"})))
     return failure();
@@ -38,7 +39,8 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return success();
 }
 
-LogicalResult ReduceAxesOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ReduceAxesOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                             SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput()), axes = typeOf(op.getAxes());
   if (failed(checkKind(loc, op.getKind(), {"sum", "mean", "prod", "max", "min"})))
     return failure();

@@ -48,7 +48,8 @@ LogicalResult inferBroadcast(std::optional<Location> loc, ValueRange values, Val
   for (Value value : sameElement)
     if (getElementTypeOrSelf(value) != common)
       return emitOptionalError(loc, "element types differ: ", common, " and ", getElementTypeOrSelf(value));
-  SmallVector<SmallVector<Dim>> shapes = llvm::map_to_vector(values, [](Value value) { return getDims(typeOf(value)); });
+  SmallVector<SmallVector<Dim>> shapes =
+      llvm::map_to_vector(values, [](Value value) { return getDims(typeOf(value)); });
   FailureOr<SmallVector<Dim>> shape = broadcastShapes(shapes, loc);
   if (failed(shape))
     return failure();
@@ -63,7 +64,8 @@ RankedTensorType withElementType(Type tensor, Type elementType) {
 
 FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank, std::optional<Location> loc, StringRef what) {
   if (axis < -rank || axis >= rank)
-    return emitOptionalError(loc, what, " ", axis, " is not in [", -rank, ", ", rank - 1, "] of a tensor of rank ", rank);
+    return emitOptionalError(loc, what, " ", axis, " is not in [", -rank, ", ", rank - 1, "] of a tensor of rank ",
+                             rank);
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -106,7 +108,8 @@ static Dim divideTowardsZero(const Dim &a, const Dim &b) {
 }
 
 static std::optional<SmallVector<Dim>> gatherElements(GatherOp gather, unsigned depth) {
-  std::optional<SmallVector<Dim>> elements = shapeElements(gather.getInput(), depth), indices = shapeElements(gather.getIndices(), depth);
+  std::optional<SmallVector<Dim>> elements = shapeElements(gather.getInput(), depth),
+                                  indices = shapeElements(gather.getIndices(), depth);
   if (!elements || !indices)
     return std::nullopt;
   SmallVector<Dim> result;
@@ -120,7 +123,8 @@ static std::optional<SmallVector<Dim>> gatherElements(GatherOp gather, unsigned 
 
 static std::optional<SmallVector<Dim>> sliceElements(SliceOp slice, unsigned depth) {
   std::optional<SmallVector<Dim>> elements = shapeElements(slice.getInput(), depth);
-  std::optional<SmallVector<Dim>> start = shapeElements(slice.getStarts(), depth), step = shapeElements(slice.getSteps(), depth);
+  std::optional<SmallVector<Dim>> start = shapeElements(slice.getStarts(), depth),
+                                  step = shapeElements(slice.getSteps(), depth);
   RankedTensorType type = typeOf(slice.getResult());
   if (!elements || !start || !step || start->size() != 1 || step->size() != 1 || !start->front().isStatic() ||
       !step->front().isStatic() || !type.hasStaticShape())
@@ -134,8 +138,8 @@ static std::optional<SmallVector<Dim>> sliceElements(SliceOp slice, unsigned dep
 }
 
 static std::optional<SmallVector<Dim>> whereElements(WhereOp where, unsigned depth) {
-  std::optional<SmallVector<Dim>> condition = shapeElements(where.getCondition(), depth), yes = shapeElements(where.getLhs(), depth),
-                                  no = shapeElements(where.getRhs(), depth);
+  std::optional<SmallVector<Dim>> condition = shapeElements(where.getCondition(), depth),
+                                  yes = shapeElements(where.getLhs(), depth), no = shapeElements(where.getRhs(), depth);
   if (!condition || !yes || !no)
     return std::nullopt;
   SmallVector<Dim> result;
@@ -159,60 +163,61 @@ static std::optional<SmallVector<Dim>> shapeElements(Value value, unsigned depth
   if (!op)
     return unknown;
   using Result = std::optional<SmallVector<Dim>>;
-  Result result = llvm::TypeSwitch<Operation *, Result>(op)
-                      .Case([&](ConstantOp constant) { return elementsOfConstant(constant.getValue()); })
-                      .Case([&](ShapeOfOp shape) { return Result(getDims(typeOf(shape.getInput()))); })
-                      .Case([&](ReshapeOp reshape) { return shapeElements(reshape.getInput(), depth + 1); })
-                      .Case([&](CastOp cast) { return shapeElements(cast.getInput(), depth + 1); })
-                      .Case([&](ConcatOp concat) -> Result {
-                        SmallVector<Dim> all;
-                        for (Value input : concat.getInputs()) {
-                          Result part = shapeElements(input, depth + 1);
-                          if (!part)
-                            return std::nullopt;
-                          llvm::append_range(all, *part);
-                        }
-                        return all;
-                      })
-                      .Case([&](AddOp add) {
-                        return combineElements(add.getLhs(), add.getRhs(), depth + 1,
-                                               [](const Dim &a, const Dim &b) { return a + b; });
-                      })
-                      .Case([&](SubOp sub) {
-                        return combineElements(sub.getLhs(), sub.getRhs(), depth + 1,
-                                               [](const Dim &a, const Dim &b) { return a - b; });
-                      })
-                      .Case([&](MulOp mul) {
-                        return combineElements(mul.getLhs(), mul.getRhs(), depth + 1,
-                                               [](const Dim &a, const Dim &b) { return a * b; });
-                      })
-                      .Case([&](DivOp div) { return combineElements(div.getLhs(), div.getRhs(), depth + 1, divideTowardsZero); })
-                      .Case([&](MaxOp max) { return combineElements(max.getLhs(), max.getRhs(), depth + 1, Dim::max); })
-                      .Case([&](MinOp min) { return combineElements(min.getLhs(), min.getRhs(), depth + 1, Dim::min); })
-                      .Case([&](GatherOp gather) { return gatherElements(gather, depth + 1); })
-                      .Case([&](SliceOp slice) { return sliceElements(slice, depth + 1); })
-                      .Case([&](FullOp full) -> Result {
-                        Result value = shapeElements(full.getValue(), depth + 1);
-                        return value ? Result(SmallVector<Dim>(type.getNumElements(), value->front())) : std::nullopt;
-                      })
-                      .Case([&](ExpandOp expand) -> Result {
-                        Result value = shapeElements(expand.getInput(), depth + 1);
-                        if (value && value->size() == 1)
-                          return SmallVector<Dim>(type.getNumElements(), value->front());
-                        return value;
-                      })
-                      .Case([&](WhereOp where) { return whereElements(where, depth + 1); })
-                      .Case([&](EqualOp equal) {
-                        return combineElements(equal.getLhs(), equal.getRhs(), depth + 1, [](const Dim &a, const Dim &b) {
-                          if (a == b)
-                            return Dim(1);
-                          Dim difference = a - b;
-                          bool differs = difference.isAtLeast(1) || (Dim(0) - difference).isAtLeast(1) ||
-                                         (difference.isStatic() && !difference.isStatic(0));
-                          return differs ? Dim(0) : Dim::unknown();
-                        });
-                      })
-                      .Default(std::nullopt);
+  Result result =
+      llvm::TypeSwitch<Operation *, Result>(op)
+          .Case([&](ConstantOp constant) { return elementsOfConstant(constant.getValue()); })
+          .Case([&](ShapeOfOp shape) { return Result(getDims(typeOf(shape.getInput()))); })
+          .Case([&](ReshapeOp reshape) { return shapeElements(reshape.getInput(), depth + 1); })
+          .Case([&](CastOp cast) { return shapeElements(cast.getInput(), depth + 1); })
+          .Case([&](ConcatOp concat) -> Result {
+            SmallVector<Dim> all;
+            for (Value input : concat.getInputs()) {
+              Result part = shapeElements(input, depth + 1);
+              if (!part)
+                return std::nullopt;
+              llvm::append_range(all, *part);
+            }
+            return all;
+          })
+          .Case([&](AddOp add) {
+            return combineElements(add.getLhs(), add.getRhs(), depth + 1,
+                                   [](const Dim &a, const Dim &b) { return a + b; });
+          })
+          .Case([&](SubOp sub) {
+            return combineElements(sub.getLhs(), sub.getRhs(), depth + 1,
+                                   [](const Dim &a, const Dim &b) { return a - b; });
+          })
+          .Case([&](MulOp mul) {
+            return combineElements(mul.getLhs(), mul.getRhs(), depth + 1,
+                                   [](const Dim &a, const Dim &b) { return a * b; });
+          })
+          .Case([&](DivOp div) { return combineElements(div.getLhs(), div.getRhs(), depth + 1, divideTowardsZero); })
+          .Case([&](MaxOp max) { return combineElements(max.getLhs(), max.getRhs(), depth + 1, Dim::max); })
+          .Case([&](MinOp min) { return combineElements(min.getLhs(), min.getRhs(), depth + 1, Dim::min); })
+          .Case([&](GatherOp gather) { return gatherElements(gather, depth + 1); })
+          .Case([&](SliceOp slice) { return sliceElements(slice, depth + 1); })
+          .Case([&](FullOp full) -> Result {
+            Result value = shapeElements(full.getValue(), depth + 1);
+            return value ? Result(SmallVector<Dim>(type.getNumElements(), value->front())) : std::nullopt;
+          })
+          .Case([&](ExpandOp expand) -> Result {
+            Result value = shapeElements(expand.getInput(), depth + 1);
+            if (value && value->size() == 1)
+              return SmallVector<Dim>(type.getNumElements(), value->front());
+            return value;
+          })
+          .Case([&](WhereOp where) { return whereElements(where, depth + 1); })
+          .Case([&](EqualOp equal) {
+            return combineElements(equal.getLhs(), equal.getRhs(), depth + 1, [](const Dim &a, const Dim &b) {
+              if (a == b)
+                return Dim(1);
+              Dim difference = a - b;
+              bool differs = difference.isAtLeast(1) || (Dim(0) - difference).isAtLeast(1) ||
+                             (difference.isStatic() && !difference.isStatic(0));
+              return differs ? Dim(0) : Dim::unknown();
+            });
+          })
+          .Default(std::nullopt);
   // A wrong count means a chain that is not understood here (a broadcast): say nothing rather than something wrong.
   return result && result->size() == unknown.size() ? result : unknown;
 }

@@ -11,7 +11,8 @@ using namespace nncc::nn;
 #define GET_OP_CLASSES
 #include "nncc/Dialect/NN/IR/Tensor.cpp.inc"
 
-LogicalResult ConstantOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ConstantOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                           SmallVectorImpl<Type> &results) {
   auto type = dyn_cast<RankedTensorType>(op.getValue().getShapedType());
   if (!type)
     return emitOptionalError(loc, "needs a ranked tensor");
@@ -33,12 +34,14 @@ LogicalResult WeightOp::verify() {
   return success();
 }
 
-LogicalResult ShapeOfOp::inferReturnTypes(MLIRContext *context, std::optional<Location>, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ShapeOfOp::inferReturnTypes(MLIRContext *context, std::optional<Location>, Adaptor op,
+                                          SmallVectorImpl<Type> &results) {
   results.push_back(RankedTensorType::get({typeOf(op.getInput()).getRank()}, IntegerType::get(context, 64)));
   return success();
 }
 
-LogicalResult ReshapeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ReshapeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                          SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput()), shape = typeOf(op.getShape());
   if (shape.getRank() != 1 || shape.isDynamicDim(0))
     return emitOptionalError(loc, "needs a shape of known length, got ", shape);
@@ -68,14 +71,16 @@ LogicalResult ReshapeOp::inferReturnTypes(MLIRContext *, std::optional<Location>
   if (rest)
     (*sizes)[*rest] = known.isStatic(0) ? Dim(0) : total.floorDiv(known);
   if (known.isStatic() && total.isStatic() &&
-      (rest ? known.getStatic() != 0 && total.getStatic() % known.getStatic() != 0 : known.getStatic() != total.getStatic()))
+      (rest ? known.getStatic() != 0 && total.getStatic() % known.getStatic() != 0
+            : known.getStatic() != total.getStatic()))
     return emitOptionalError(loc, "cannot reshape ", input, ": ", total.getStatic(), " elements do not fit a shape of ",
                              known.getStatic(), rest ? " times a whole number (C1)" : " (C1)");
   results.push_back(makeTensorType(*sizes, input.getElementType()));
   return success();
 }
 
-LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                            SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput());
   SmallVector<bool> seen(input.getRank(), false);
   SmallVector<Dim> dims;
@@ -91,7 +96,8 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
   return success();
 }
 
-LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                         SmallVectorImpl<Type> &results) {
   if (op.getInputs().empty())
     return emitOptionalError(loc, "needs at least one operand");
   RankedTensorType first = typeOf(op.getInputs().front());
@@ -131,7 +137,8 @@ static FailureOr<SmallVector<Dim>> sizesFrom(std::optional<Location> loc, Value 
   return SmallVector<Dim>(type.getDimSize(0), Dim::unknown());
 }
 
-LogicalResult FullOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult FullOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                       SmallVectorImpl<Type> &results) {
   FailureOr<SmallVector<Dim>> dims = sizesFrom(loc, op.getShape(), "shape");
   if (failed(dims))
     return failure();
@@ -144,7 +151,8 @@ LogicalResult FullOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   return success();
 }
 
-LogicalResult ExpandOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ExpandOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                         SmallVectorImpl<Type> &results) {
   FailureOr<SmallVector<Dim>> shape = sizesFrom(loc, op.getShape(), "shape");
   if (failed(shape))
     return failure();
@@ -156,7 +164,8 @@ LogicalResult ExpandOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return success();
 }
 
-LogicalResult TileOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult TileOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                       SmallVectorImpl<Type> &results) {
   FailureOr<SmallVector<Dim>> repeats = sizesFrom(loc, op.getRepeats(), "repeats");
   if (failed(repeats))
     return failure();
@@ -173,7 +182,8 @@ LogicalResult TileOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   return success();
 }
 
-LogicalResult RangeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult RangeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                        SmallVectorImpl<Type> &results) {
   Type elementType = typeOf(op.getStart()).getElementType();
   for (Value value : op.getOperands())
     if (typeOf(value).getElementType() != elementType || typeOf(value).getNumElements() != 1)
@@ -226,9 +236,11 @@ static Dim sliceSize(const Dim &size, const Dim &start, const Dim &end, const Di
   return span.isAtLeast(0) ? span.ceilDiv(step) : Dim::unknown();
 }
 
-LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                        SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput());
-  FailureOr<SmallVector<Dim>> starts = sizesFrom(loc, op.getStarts(), "starts"), ends = sizesFrom(loc, op.getEnds(), "ends"),
+  FailureOr<SmallVector<Dim>> starts = sizesFrom(loc, op.getStarts(), "starts"),
+                              ends = sizesFrom(loc, op.getEnds(), "ends"),
                               steps = sizesFrom(loc, op.getSteps(), "steps");
   if (failed(starts) || failed(ends) || failed(steps))
     return failure();
@@ -252,7 +264,8 @@ LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location> l
   return success();
 }
 
-LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                      SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput());
   FailureOr<SmallVector<Dim>> pads = sizesFrom(loc, op.getPads(), "pads");
   if (failed(pads))
@@ -262,7 +275,8 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc
     return emitOptionalError(loc, pads->size(), " pads do not fit ", input);
   if (op.getMode() != "constant" && op.getMode() != "reflect" && op.getMode() != "edge" && op.getMode() != "wrap")
     return emitOptionalError(loc, "mode is '", op.getMode(), "', not constant, reflect, edge or wrap");
-  if (op.getValue() && (typeOf(op.getValue()).getElementType() != input.getElementType() || typeOf(op.getValue()).getNumElements() != 1))
+  if (op.getValue() &&
+      (typeOf(op.getValue()).getElementType() != input.getElementType() || typeOf(op.getValue()).getNumElements() != 1))
     return emitOptionalError(loc, "pads ", input, " with a value of type ", op.getValue().getType());
   SmallVector<Dim> dims;
   for (int64_t i = 0; i < rank; ++i) {
@@ -281,7 +295,8 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc
 // Gather and scatter
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                         SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput());
   FailureOr<int64_t> axis = normalizeAxis(op.getAxis(), input.getRank(), loc);
   if (failed(axis))
@@ -295,7 +310,8 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
 }
 
 /// The operands of gather_elements and scatter_elements: same rank, and an axis in it.
-static LogicalResult checkElementwiseIndices(std::optional<Location> loc, RankedTensorType input, RankedTensorType indices, int64_t axis) {
+static LogicalResult checkElementwiseIndices(std::optional<Location> loc, RankedTensorType input,
+                                             RankedTensorType indices, int64_t axis) {
   if (input.getRank() != indices.getRank() || !input.getRank())
     return emitOptionalError(loc, "needs input and indices of one rank, at least 1, got ", input, " and ", indices);
   return success(succeeded(normalizeAxis(axis, input.getRank(), loc)));
@@ -310,7 +326,8 @@ LogicalResult GatherElementsOp::inferReturnTypes(MLIRContext *, std::optional<Lo
   return success();
 }
 
-LogicalResult GatherNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult GatherNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                           SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput()), indices = typeOf(op.getIndices());
   int64_t batch = op.getBatchDims();
   if (!indices.getRank() || indices.isDynamicDim(indices.getRank() - 1))
@@ -335,15 +352,18 @@ static LogicalResult checkReduction(std::optional<Location> loc, StringRef reduc
 LogicalResult ScatterElementsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
                                                   SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput()), indices = typeOf(op.getIndices()), updates = typeOf(op.getUpdates());
-  if (failed(checkElementwiseIndices(loc, input, indices, op.getAxis())) || failed(checkReduction(loc, op.getReduction())))
+  if (failed(checkElementwiseIndices(loc, input, indices, op.getAxis())) ||
+      failed(checkReduction(loc, op.getReduction())))
     return failure();
   if (updates.getElementType() != input.getElementType() || failed(verifyCompatibleShape(updates, indices)))
-    return emitOptionalError(loc, "needs updates like the indices, of the input's type, got ", updates, " for ", indices);
+    return emitOptionalError(loc, "needs updates like the indices, of the input's type, got ", updates, " for ",
+                             indices);
   results.push_back(input);
   return success();
 }
 
-LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                            SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput()), indices = typeOf(op.getIndices()), updates = typeOf(op.getUpdates());
   if (failed(checkReduction(loc, op.getReduction())))
     return failure();
@@ -360,7 +380,8 @@ LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
 // Shapes with axes that are known at run time
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-static LogicalResult inferAxes(std::optional<Location> loc, Value shape, Value axes, int64_t sign, SmallVectorImpl<Type> &results) {
+static LogicalResult inferAxes(std::optional<Location> loc, Value shape, Value axes, int64_t sign,
+                               SmallVectorImpl<Type> &results) {
   RankedTensorType shapeType = typeOf(shape), axesType = typeOf(axes);
   if (shapeType.getRank() != 1 || axesType.getRank() > 1 || !shapeType.hasStaticShape() || !axesType.hasStaticShape())
     return emitOptionalError(loc, "needs a shape and axes of known length, got ", shapeType, " and ", axesType);
@@ -371,10 +392,12 @@ static LogicalResult inferAxes(std::optional<Location> loc, Value shape, Value a
   return success();
 }
 
-LogicalResult DropAxesOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult DropAxesOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                           SmallVectorImpl<Type> &results) {
   return inferAxes(loc, op.getShape(), op.getAxes(), -1, results);
 }
 
-LogicalResult InsertAxesOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult InsertAxesOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                             SmallVectorImpl<Type> &results) {
   return inferAxes(loc, op.getShape(), op.getAxes(), 1, results);
 }

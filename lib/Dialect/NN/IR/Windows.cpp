@@ -10,8 +10,8 @@ static LogicalResult checkWindows(size_t rank, const Windows &windows, std::opti
   if (windows.kernel.size() != rank || windows.strides.size() != rank || windows.dilations.size() != rank ||
       windows.pads.size() != 2 * rank)
     return emitOptionalError(loc, "needs ", rank, " kernel sizes, strides and dilations and ", 2 * rank, " pads, got ",
-                             windows.kernel.size(), ", ", windows.strides.size(), ", ", windows.dilations.size(), " and ",
-                             windows.pads.size());
+                             windows.kernel.size(), ", ", windows.strides.size(), ", ", windows.dilations.size(),
+                             " and ", windows.pads.size());
   // Bounded, so that no product of them overflows.
   constexpr int64_t kLimit = int64_t(1) << 30;
   auto inRange = [](ArrayRef<int64_t> values, int64_t low) {
@@ -35,7 +35,8 @@ FailureOr<SmallVector<Dim>> inferWindows(ArrayRef<Dim> spatial, const Windows &w
     int64_t stride = windows.strides[i], extent = windows.dilations[i] * (windows.kernel[i] - 1) + 1;
     Dim room = spatial[i] + Dim(windows.pads[i] + windows.pads[rank + i] - extent);
     if (room.isStatic() && room.getStatic() < 0)
-      return emitOptionalError(loc, "a window of ", extent, " does not fit a padded size of ", room.getStatic() + extent);
+      return emitOptionalError(loc, "a window of ", extent, " does not fit a padded size of ",
+                               room.getStatic() + extent);
     Dim positions = (windows.ceilMode ? room.ceilDiv(stride) : room.floorDiv(stride)) + Dim(1);
     // A window that starts in the end pad sees nothing of the input.
     if (windows.ceilMode && positions.isStatic() && spatial[i].isStatic() &&

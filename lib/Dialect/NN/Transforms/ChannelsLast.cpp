@@ -62,9 +62,10 @@ struct ConvChannelsLast : OpRewritePattern<ConvOp> {
     int64_t rank = typeOf(op.getInput()).getRank();
     Value input = TransposeOp::create(rewriter, loc, op.getInput(), toChannelsLast(rank));
     Value filter = packFilter(rewriter, loc, op.getFilter(), op.getGroups());
-    auto conv = ConvOp::create(rewriter, loc, input, filter, op.getBias(), op.getStridesAttr(), op.getDilationsAttr(), op.getPadsAttr(),
-                               op.getGroupsAttr(), rewriter.getUnitAttr());
-    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), conv, rewriter.getDenseI64ArrayAttr(toChannelsFirst(rank)));
+    auto conv = ConvOp::create(rewriter, loc, input, filter, op.getBias(), op.getStridesAttr(), op.getDilationsAttr(),
+                               op.getPadsAttr(), op.getGroupsAttr(), rewriter.getUnitAttr());
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), conv,
+                                             rewriter.getDenseI64ArrayAttr(toChannelsFirst(rank)));
     return success();
   }
 };

@@ -54,7 +54,8 @@ private:
     llvm::SetVector<Operation *> constant;
     main.walk([&](Operation *op) {
       if (isa<WeightOp, ConstantOp>(op) || (isFoldable(op) && llvm::all_of(op->getOperands(), [&](Value operand) {
-                                              return operand.getDefiningOp() && constant.contains(operand.getDefiningOp());
+                                              return operand.getDefiningOp() &&
+                                                     constant.contains(operand.getDefiningOp());
                                             })))
         constant.insert(op);
     });

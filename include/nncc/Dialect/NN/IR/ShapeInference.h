@@ -35,8 +35,9 @@ mlir::FailureOr<llvm::SmallVector<Dim>> broadcastShapes(llvm::ArrayRef<llvm::Sma
                                                         std::optional<mlir::Location> loc);
 
 /// Appends the type that broadcasts `values`, with `elementType` or (null) that of `sameElement`, which must agree among themselves.
-mlir::LogicalResult inferBroadcast(std::optional<mlir::Location> loc, mlir::ValueRange values, mlir::ValueRange sameElement,
-                                   mlir::Type elementType, llvm::SmallVectorImpl<mlir::Type> &results);
+mlir::LogicalResult inferBroadcast(std::optional<mlir::Location> loc, mlir::ValueRange values,
+                                   mlir::ValueRange sameElement, mlir::Type elementType,
+                                   llvm::SmallVectorImpl<mlir::Type> &results);
 /// The tensor type with another element type.
 mlir::RankedTensorType withElementType(mlir::Type tensor, mlir::Type elementType);
 

@@ -11,7 +11,8 @@ namespace nncc::nn {
 /// A window that slides over k spatial dims. `pads` are k begins, then k ends.
 struct Windows {
   llvm::ArrayRef<int64_t> kernel, strides, dilations, pads;
-  bool ceilMode = false; ///< a last window that hangs over the end counts, if it starts inside the input or its begin pad
+  bool ceilMode =
+      false; ///< a last window that hangs over the end counts, if it starts inside the input or its begin pad
 };
 
 /// The number of positions along each spatial dim. Fails with a message when the attributes do not fit, or a position count would be

@@ -156,6 +156,7 @@ struct ExpandMath : nncc::cpu::impl::ExpandMathBase<ExpandMath> {
   using ExpandMathBase::ExpandMathBase;
 
   LogicalResult initialize(MLIRContext *context) override {
+    stages.clear(); // a pass manager may initialise its passes again
     RewritePatternSet types(context), functions(context), instructions(context);
     types.add<WidenNarrowFloats>(context);
     addUnrolling<math::AcosOp, math::AcoshOp, math::AsinOp, math::AsinhOp, math::AtanOp, math::Atan2Op, math::AtanhOp,

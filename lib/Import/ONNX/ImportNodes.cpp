@@ -183,10 +183,15 @@ LogicalResult GraphImporter::checkTypes(const onnx::NodeProto &node, const onnx:
   for (int i = 0; i < node.input_size(); ++i) {
     Value value = lookup(node.input(i));
     auto tensor = value ? dyn_cast<RankedTensorType>(value.getType()) : RankedTensorType();
-    const ElementFormat *format = tensor ? elementFormat(dataTypeOf(tensor.getElementType())) : nullptr;
-    if (!format || schema.inputs().empty())
+    if (schema.inputs().empty())
       continue;
     const auto &formal = schema.inputs()[std::min<size_t>(i, schema.inputs().size() - 1)];
+    if (!value && formal.GetOption() != onnx::OpSchema::Optional) // the function's caller left it out
+      return error(DiagnosticCode::WrongArity,
+                   "input " + Twine(i) + " ('" + formal.GetName() + "') of " + node.op_type() + " is missing");
+    const ElementFormat *format = tensor ? elementFormat(dataTypeOf(tensor.getElementType())) : nullptr;
+    if (!format)
+      continue;
     std::string name = (Twine("tensor(") + format->name + ")").str();
     std::string what =
         ("input " + Twine(i) + " ('" + formal.GetName() + "') of " + node.op_type() + " is a " + name).str();

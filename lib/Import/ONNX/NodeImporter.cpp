@@ -176,6 +176,13 @@ Operation *NodeImporter::finish(OperationState &state) {
         return nullptr;
       }
     }
+  // Some operators become as many ops as an attribute says.
+  constexpr unsigned kMaxOps = 10000;
+  if (++created > kMaxOps) {
+    (void)graph.error(DiagnosticCode::TooManyNodes,
+                      node.op_type() + " would become more than " + Twine(kMaxOps) + " ops");
+    return nullptr;
+  }
   Operation *op = builder().create(state);
   if (succeeded(op->getName().verifyInvariants(op)))
     return op;

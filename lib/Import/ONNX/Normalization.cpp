@@ -120,6 +120,8 @@ static Type statisticsType(NodeImporter &node, Type type) {
 
 static LogicalResult importInstanceNormalization(NodeImporter &node) {
   RankedTensorType type = node.inputType(0);
+  if (type.getRank() < 2)
+    return node.error("needs a batch and channels, got rank " + Twine(type.getRank()));
   Type elementType = type.getElementType(), wide = statisticsType(node, elementType);
   FailureOr<Value> scale = alongChannels(node, node.input(1), type.getRank()),
                    bias = alongChannels(node, node.input(2), type.getRank());

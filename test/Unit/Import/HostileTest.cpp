@@ -55,7 +55,7 @@ onnx::ModelProto operatorsModel() {
     <ir_version: 10, opset_import: ["" : 17]>
     operators (float[N, 3, 16, 16] x, float[2, 6] m, int64[2, 6] i, bool c) => (float[k] out)
     <float[8] b = {0,0,0,0,0,0,0,0}, float[3] s = {1,1,1}, int64[2] axes = {2, 3}, int64[1] one = {1},
-     int64[4] shape = {0, -1, 4, 4}, int64[2] split = {2, 4}, float[4] scales = {1.0, 1.0, 2.0, 2.0}, int64 n = {3},
+     int64[4] shape = {0, -1, 4, 4}, int64[2] split = {2, 4}, int64[2] wide = {2, 6}, float[4] scales = {1.0, 1.0, 2.0, 2.0}, int64 n = {3},
      float zero = {0.0}, uint8 zp = {3}, float step = {0.1}, int64[8] pads = {0,0,1,1,0,0,1,1}>
     {
       c1 = Conv <kernel_shape = [3, 3], pads = [1, 1, 1, 1], strides = [2, 2], dilations = [1, 1], group = 1> (x, w, b)
@@ -84,14 +84,14 @@ onnx::ModelProto operatorsModel() {
       t2 = Transpose <perm = [0, 2, 3, 1]> (x)
       t3 = Concat <axis = 1> (x, x)
       t4, t5 = Split <axis = 1> (m, split)
-      t6 = Slice (x, one, axes, one)
+      t6 = Slice (x, axes, axes, axes)
       t7 = Squeeze (g1, axes)
       t8 = Unsqueeze (m, axes)
       t9 = Gather <axis = 1> (m, i)
       ta = GatherElements (m, i)
-      tb = GatherND <batch_dims = 0> (m, i)
+      tb = GatherND <batch_dims = 0> (m, one)
       tc = ScatterElements <reduction = "add"> (m, i, m)
-      td = Expand (m, shape)
+      td = Expand (m, wide)
       te = Tile (m, split)
       tf = Pad <mode = "reflect"> (x, pads)
       tg = Range (n, n, n)
@@ -99,7 +99,7 @@ onnx::ModelProto operatorsModel() {
       tj = NonZero (m)
       tk = Shape <start = 1, end = -1> (x)
       tl = Flatten <axis = 2> (x)
-      tm = ConstantOfShape <value: tensor = float[1] {2.0}> (shape)
+      tm = ConstantOfShape <value: tensor = float[1] {2.0}> (split)
       tn = DepthToSpace <blocksize = 2, mode = "CRD"> (c1)
       to = Resize <mode = "linear", coordinate_transformation_mode = "half_pixel"> (x, , scales)
       tp = CumSum <exclusive = 1> (m, n)

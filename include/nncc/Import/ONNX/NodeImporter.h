@@ -176,6 +176,7 @@ private:
   const onnx::OpSchema *schema;
   int opsetVersion;
   mlir::Location location;
+  unsigned created = 0; // ops; see kMaxOps
 };
 
 } // namespace nncc::import

@@ -16,8 +16,8 @@ std::string tensor(const std::vector<int64_t> &dims) {
 }
 
 /// A product with packed weights, bias and an activation (`body`, from %s to %r).
-KernelCase makeMatMul(const std::string &name, int64_t m, int64_t k, int64_t n, const std::string &body) {
-  KernelCase result;
+BenchCase makeMatMul(const std::string &name, int64_t m, int64_t k, int64_t n, const std::string &body) {
+  BenchCase result;
   result.name = formatv("{0} {1}x{2}x{3}", name, m, k, n);
   std::vector<int64_t> lhs{m, k}, rhs{1, int64_t(llvm::divideCeil(n, 16)), k, 16}, bias{n}, out{m, n};
   result.text = formatv(R"(
@@ -51,10 +51,46 @@ const char *kGelu = R"(%half = arith.constant 0.5 : f32
     %h = arith.mulf %s, %half : f32
     %r = arith.mulf %h, %u : f32)";
 
+/// A product of u8 and s8, requantised.
+BenchCase makeQuantized(const std::string &name, int64_t m, int64_t k, int64_t n) {
+  BenchCase result;
+  result.name = formatv("{0} {1}x{2}x{3} i8", name, m, k, n);
+  result.text = formatv(R"(
+exec.kernel @k(%x: tensor<{0}x{1}xi8>, %w: tensor<1x{3}x{4}x64xi8>, %bias: tensor<{2}xi32>) -> tensor<{0}x{2}xi8> {{
+  %e = tensor.empty() : tensor<{0}x{2}xi32>
+  %o = tensor.empty() : tensor<{0}x{2}xi8>
+  %0 = exec.matmul %x, %w outs(%e) {{lhs_unsigned, packed = array<i64: {1}, {2}>}
+    : tensor<{0}x{1}xi8>, tensor<1x{3}x{4}x64xi8>, tensor<{0}x{2}xi32> -> tensor<{0}x{2}xi32>
+  %1 = linalg.generic {{indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%0, %bias : tensor<{0}x{2}xi32>, tensor<{2}xi32>) outs(%o : tensor<{0}x{2}xi8>) {{
+  ^bb0(%a: i32, %b: i32, %c: i8):
+    %s = arith.addi %a, %b : i32
+    %f = arith.sitofp %s : i32 to f32
+    %scale = arith.constant 0.001 : f32
+    %g = arith.mulf %f, %scale : f32
+    %h = math.roundeven %g : f32
+    %low = arith.constant 0.0 : f32
+    %high = arith.constant 255.0 : f32
+    %i = arith.maximumf %h, %low : f32
+    %j = arith.minimumf %i, %high : f32
+    %q = arith.fptoui %j : f32 to i8
+    linalg.yield %q : i8
+  } -> tensor<{0}x{2}xi8>
+  exec.yield %1 : tensor<{0}x{2}xi8>
+})",
+                        m, k, n, llvm::divideCeil(n, 16), llvm::divideCeil(k, 4));
+  result.flops = 2.0 * m * k * n;
+  result.weightBytes = double(k) * n;
+  result.tensors = {{m, k}, {int64_t(llvm::divideCeil(n, 16)) * int64_t(llvm::divideCeil(k, 4)) * 64}, {n}, {m, n}};
+  result.elementBytes = {1, 1, 4, 1};
+  return result;
+}
+
 /// A square convolution with bias and an activation.
-KernelCase makeConv(const std::string &name, int64_t size, int64_t inputs, int64_t outputs, int64_t kernel,
-                    int64_t stride, int64_t pad, int64_t groups, const std::string &body) {
-  KernelCase result;
+BenchCase makeConv(const std::string &name, int64_t size, int64_t inputs, int64_t outputs, int64_t kernel,
+                   int64_t stride, int64_t pad, int64_t groups, const std::string &body) {
+  BenchCase result;
   result.name = formatv("{0} {1}x{1}x{2} to {3}, {4}x{4} s{5}", name, size, inputs, outputs, kernel, stride);
   int64_t out = (size + 2 * pad - kernel) / stride + 1, groupInputs = inputs / groups, groupOutputs = outputs / groups;
   bool isNarrow = groups > 1 && groupOutputs < 16;
@@ -85,13 +121,15 @@ exec.kernel @k(%x: {0}, %w: {1}, %bias: {2}) -> {3} {{
 
 } // namespace
 
-std::vector<KernelCase> makeKernelCases() {
-  std::vector<KernelCase> cases;
+std::vector<BenchCase> makeBenchCases() {
+  std::vector<BenchCase> cases;
   for (int64_t m : {128, 197, 384})
     cases.push_back(makeMatMul("bert.qkv", m, 768, 2304, kIdentity));
   cases.push_back(makeMatMul("bert.proj", 128, 768, 768, kIdentity));
   cases.push_back(makeMatMul("bert.ffn1", 128, 768, 3072, kGelu));
   cases.push_back(makeMatMul("bert.ffn2", 128, 3072, 768, kIdentity));
+  for (int64_t m : {1, 128})
+    cases.push_back(makeQuantized("bert.ffn1", m, 768, 3072));
   cases.push_back(makeMatMul("square", 1024, 1024, 1024, kIdentity));
   cases.push_back(makeMatMul("gpt2.qkv.decode", 1, 768, 2304, kIdentity));
   cases.push_back(makeMatMul("gpt2.ffn2.decode", 1, 3072, 768, kIdentity));

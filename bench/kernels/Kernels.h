@@ -7,15 +7,16 @@
 #include <string>
 #include <vector>
 
-struct KernelCase {
+struct BenchCase {
   std::string name, text;
   double flops = 0, weightBytes = 0;
-  /// Sizes of arguments and results, all f32.
+  /// Sizes of arguments and results, and the bytes of their elements (none: all f32).
   std::vector<std::vector<int64_t>> tensors;
+  std::vector<int> elementBytes;
   bool isDynamic = false;
   std::vector<std::vector<uint64_t>> dynamicDims;
 };
 
-std::vector<KernelCase> makeKernelCases();
+std::vector<BenchCase> makeBenchCases();
 
 #endif // NNCC_BENCH_KERNELS_KERNELS_H

@@ -19,35 +19,39 @@ static llvm::cl::opt<std::string> filter("filter", llvm::cl::desc("only kernels 
 static llvm::cl::opt<std::string> objectFile("object", llvm::cl::desc("write the object of the last kernel there"));
 static llvm::cl::opt<int> rounds("rounds", llvm::cl::init(7), llvm::cl::desc("rounds"));
 
-static void runCase(const KernelCase &kernelCase) {
+static void runCase(const BenchCase &benchCase) {
   std::string error;
   double compileStart = now();
-  auto kernel = RunnableKernel::compile(kernelCase.text, cpuLevel, 3, error);
+  auto kernel = RunnableKernel::compile(benchCase.text, cpuLevel, 3, error);
   double compileTime = now() - compileStart;
   if (!kernel) {
-    llvm::errs() << kernelCase.name << ": " << error << "\n";
+    llvm::errs() << benchCase.name << ": " << error << "\n";
     return;
   }
   std::mt19937 random(1);
   std::vector<Buffer> buffers;
   std::vector<uint64_t> slots;
-  for (const std::vector<int64_t> &dims : kernelCase.tensors) {
+  for (const std::vector<int64_t> &dims : benchCase.tensors) {
     int64_t count = 1;
     for (int64_t dim : dims)
       count *= dim;
-    buffers.emplace_back(count * 4);
+    int bytes = benchCase.elementBytes.empty() ? 4 : benchCase.elementBytes[buffers.size()];
+    buffers.emplace_back(count * bytes);
     for (int64_t i = 0; i < count; ++i)
-      buffers.back().as<float>()[i] = float(int(random() % 17) - 8) * 0.125f;
+      if (bytes == 4)
+        buffers.back().as<float>()[i] = float(int(random() % 17) - 8) * 0.125f;
+      else
+        buffers.back().as<char>()[i] = char(random());
     slots.push_back(buffers.back().address());
-    if (kernelCase.isDynamic)
-      slots.insert(slots.end(), kernelCase.dynamicDims[buffers.size() - 1].begin(),
-                   kernelCase.dynamicDims[buffers.size() - 1].end());
+    if (benchCase.isDynamic)
+      slots.insert(slots.end(), benchCase.dynamicDims[buffers.size() - 1].begin(),
+                   benchCase.dynamicDims[buffers.size() - 1].end());
   }
   kernel->run(slots);
   double best = 1e9, peak = 0;
   for (int round = 0; round < rounds; ++round) {
     peak = std::max(peak, measurePeak(cpuLevel));
-    int repeats = std::max(1, int(0.02 * peak / 2 / kernelCase.flops));
+    int repeats = std::max(1, int(0.02 * peak / 2 / benchCase.flops));
     double start = now();
     for (int i = 0; i < repeats; ++i)
       kernel->run(slots);
@@ -55,8 +59,8 @@ static void runCase(const KernelCase &kernelCase) {
   }
   llvm::outs() << llvm::format("%-40s %9.1f us %8.1f GFLOP/s %6.1f %% of peak %6.1f GB/s weights %4d tiles %6d KB "
                                "scratch %5d ms compile %6d B code\n",
-                               kernelCase.name.c_str(), best * 1e6, kernelCase.flops / best * 1e-9,
-                               kernelCase.flops / best / peak * 100, kernelCase.weightBytes / best * 1e-9,
+                               benchCase.name.c_str(), best * 1e6, benchCase.flops / best * 1e-9,
+                               benchCase.flops / best / peak * 100, benchCase.weightBytes / best * 1e-9,
                                int(kernel->countTiles(slots)), int(kernel->getScratchBytes() / 1024),
                                int(compileTime * 1e3), int(kernel->getObject().size()));
   llvm::outs().flush();
@@ -70,8 +74,8 @@ int main(int argc, char **argv) {
   llvm::cl::ParseCommandLineOptions(argc, argv, "kernel-bench: single kernels against the limits of the machine\n");
   llvm::outs() << llvm::format("peak %.1f GFLOP/s, read %.1f GB/s\n", measurePeak(cpuLevel) * 1e-9,
                                measureReadBandwidth() * 1e-9);
-  for (const KernelCase &kernelCase : makeKernelCases())
-    if (kernelCase.name.find(filter) != std::string::npos)
-      runCase(kernelCase);
+  for (const BenchCase &benchCase : makeBenchCases())
+    if (benchCase.name.find(filter) != std::string::npos)
+      runCase(benchCase);
   return 0;
 }

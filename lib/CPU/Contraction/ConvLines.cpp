@@ -23,10 +23,12 @@ static int64_t orGuess(int64_t size, int64_t guess) { return ShapedType::isDynam
 ConvLinesPlan::ConvLinesPlan(const ConvShape &shape, const ElementKind &kind, const CPUTarget &target) : shape(shape) {
   int64_t elementBytes = llvm::divideCeil(kind.left.getIntOrFloatBitWidth(), 8);
   // Groups are copied too: then the channels of neighbouring pixels touch, and taps and channels are one loop.
-  isCopied = shape.isPadded || (shape.groups > 1 && shape.kernel[2] > 1);
+  step = kind.getStepSize();
+  isCopied =
+      shape.isPadded || (shape.groups > 1 && shape.kernel[2] > 1) || shape.groupInputs % step != 0 || kind.widensLeft();
   int64_t width = shape.output[2], numVectors = llvm::divideCeil(shape.groupOutputs, kind.lanes);
   int64_t rowBytes = isCopied ? 0 : shape.stride[2] * shape.getInputs() * elementBytes;
-  registers = chooseRegisterShape(target, width, numVectors, rowBytes);
+  registers = chooseRegisterShape(target, kind, width, numVectors, rowBytes);
   joinLines(kind, target);
   choosePixelStride(elementBytes);
   pixels = RowTiling(joinedLines ? 1 : width, joinedLines ? 1 : registers.rows);
@@ -43,7 +45,7 @@ void ConvLinesPlan::joinLines(const ElementKind &kind, const CPUTarget &target) 
   if (ShapedType::isDynamic(width) || ShapedType::isDynamic(shape.input[2]) || width < 1)
     return;
   int64_t numVectors = llvm::divideCeil(shape.groupOutputs, kind.lanes);
-  RegisterShape tall = chooseRegisterShape(target, ShapedType::kDynamic, std::min<int64_t>(numVectors, 2), 0);
+  RegisterShape tall = chooseRegisterShape(target, kind, ShapedType::kDynamic, std::min<int64_t>(numVectors, 2), 0);
   int64_t most = orGuess(shape.output[1], tall.rows);
   int64_t joined = std::min(tall.rows / width, most);
   if (joined < 2)
@@ -56,14 +58,16 @@ void ConvLinesPlan::joinLines(const ElementKind &kind, const CPUTarget &target) 
 /// The copy leaves out pixels that no tap reads, and may leave gaps between pixels.
 void ConvLinesPlan::choosePixelStride(int64_t elementBytes) {
   skipsPixels = isCopied && !shape.isPadded && shape.kernel[2] == 1;
-  copiedPixel = shape.groupInputs;
+  copiedPixel = getSteppedInputs();
   int64_t rowBytes = copiedPixel * getPixelStep() * elementBytes;
   // With gaps the taps across are a loop of their own: for a few channels that costs more.
   if (getRowsAtOnePlace(registers.rows, rowBytes) > 2 && shape.groupInputs >= 64)
     copiedPixel += 64 / elementBytes;
 }
 
-int64_t ConvLinesPlan::getDepth() const { return shape.getTaps() * shape.groupInputs; }
+int64_t ConvLinesPlan::getSteppedInputs() const { return llvm::alignTo(shape.groupInputs, step); }
+
+int64_t ConvLinesPlan::getDepth() const { return shape.getTaps() * getSteppedInputs(); }
 
 /// Lines of the input that `count` lines of the result need. When taps or strides leave gaps, each has copies of its own.
 int64_t ConvLinesPlan::getInputLines(int64_t count) const {
@@ -121,7 +125,7 @@ void ConvLinesPlan::chooseBlocks(int64_t elementBytes, const CPUTarget &target) 
 
 int64_t ConvLinesPlan::getScratchBytes(const ElementKind &kind) const {
   int64_t sums = registers.rows * registers.vectors * kind.lanes * kind.sum.getIntOrFloatBitWidth() / 8;
-  return llvm::alignTo(sums, 64) + llvm::alignTo(getNumCopied() * kind.left.getIntOrFloatBitWidth() / 8, 64);
+  return llvm::alignTo(sums, 64) + llvm::alignTo(getNumCopied() * kind.getCopiedLeft().getIntOrFloatBitWidth() / 8, 64);
 }
 
 //===--------------------------------------------------------------------------------------------------------------===//
@@ -204,20 +208,21 @@ void LinesTile::findPlace(Value tile) {
 
 /// Copies `count` pixels of one group, from pixel `from` of the input on.
 void LinesTile::copyPixels(Value target, Value to, Value from, Value count) {
-  int64_t lanes = 512 / kind.left.getIntOrFloatBitWidth(), own = shape.groupInputs, all = shape.getInputs();
-  int64_t step = plan.skipsPixels ? shape.stride[2] : 1;
+  int64_t own = shape.groupInputs, all = shape.getInputs();
+  int64_t pixelStep = plan.skipsPixels ? shape.stride[2] : 1;
   Value source = m.add(m.mul(from, all), m.mul(place.group, own));
-  if (plan.copiedPixel == all && step == 1)
-    return emitCopy(m, operands.input, source, target, to, m.mul(count, own), lanes);
+  if (plan.copiedPixel == all && pixelStep == 1)
+    return emitCopyLeft(m, kind, operands.input, source, target, to, m.mul(count, own));
   m.loop(count, [&](Value pixel) {
-    emitCopy(m, operands.input, m.add(source, m.mul(pixel, all * step)), target,
-             m.add(to, m.mul(pixel, plan.copiedPixel)), m.constant(own), lanes);
+    emitCopyLeft(m, kind, operands.input, m.add(source, m.mul(pixel, all * pixelStep)), target,
+                 m.add(to, m.mul(pixel, plan.copiedPixel)), m.constant(own));
   });
 }
 
 /// `plane` and `line` of the input count from the padding on.
 void LinesTile::copyLine(Value target, Value to, Value plane, Value line) {
-  int64_t lanes = 512 / kind.left.getIntOrFloatBitWidth(), own = plan.copiedPixel;
+  int64_t own = plan.copiedPixel;
+  Value outside = kind.toCopiedLeft(m, operands.outside);
   auto sizes = operands.inputSizes;
   Value width = m.constant(plan.getInputWidth(1));
   width = m.add(m.mul(m.sub(place.numPixels, 1), plan.getPixelStep()), width);
@@ -235,7 +240,7 @@ void LinesTile::copyLine(Value target, Value to, Value plane, Value line) {
   Value numInside = plan.skipsPixels ? width : m.min(m.sub(width, numLeft), m.subSaturating(sizes[2], source));
   Value count = arith::SelectOp::create(m.builder(), m.location(), inside, numInside, m.constant(0));
   Value filled = arith::SelectOp::create(m.builder(), m.location(), inside, numLeft, m.constant(0));
-  emitFill(m, operands.outside, target, to, m.mul(filled, own), lanes);
+  emitFill(m, outside, target, to, m.mul(filled, own));
   m.ifThen(inside, [&] {
     Value lineBase = m.mul(place.image, sizes[0]);
     lineBase = m.add(m.mul(m.sub(m.add(lineBase, plane), shape.padBefore[0]), sizes[1]), line);
@@ -243,11 +248,11 @@ void LinesTile::copyLine(Value target, Value to, Value plane, Value line) {
     copyPixels(target, m.add(to, m.mul(filled, own)), from, count);
   });
   Value done = m.add(filled, count);
-  emitFill(m, operands.outside, target, m.add(to, m.mul(done, own)), m.mul(m.sub(width, done), own), lanes);
+  emitFill(m, outside, target, m.add(to, m.mul(done, own)), m.mul(m.sub(width, done), own));
 }
 
 Value LinesTile::copyLines(Scratch &scratch) {
-  Value target = scratch.take(m, plan.getNumCopied(), kind.left);
+  Value target = scratch.take(m, plan.getNumCopied(), kind.getCopiedLeft());
   int64_t lineStride = plan.getLineStride(), planeLines = plan.getInputLines(plan.lines.getRowsPerBlock());
   Value numLines = plan.separatesLines()
                        ? m.mul(place.numLines, shape.kernel[1])
@@ -284,16 +289,17 @@ void LinesTile::setLeft(GemmBlock &block, Value copied) {
     first = m.add(m.mul(first, plane), m.mul(m.mul(place.line, shape.stride[1]), line));
     block.leftBase = m.add(first, m.mul(place.group, shape.groupInputs));
   }
-  int64_t channels = shape.groupInputs, across = shape.kernel[2];
+  // In steps: the taps of a pixel start at a whole one.
+  int64_t channels = plan.getSteppedInputs() / plan.step, across = shape.kernel[2];
   addLoop(block, shape.kernel[0], copied ? plane : m.mul(plane, shape.dilation[0]),
           shape.kernel[1] * across * channels);
   addLoop(block, shape.kernel[1], isCompact ? line : m.mul(line, shape.dilation[1]), across * channels);
-  if (shape.dilation[2] == 1 && pixel == channels) {
-    block.loops.push_back({m.constant(across * channels), m.constant(1), m.constant(1)});
+  if (shape.dilation[2] == 1 && pixel == plan.getSteppedInputs()) {
+    block.loops.push_back({m.constant(across * channels), m.constant(plan.step), m.constant(1)});
     return;
   }
   addLoop(block, across, m.constant(pixel * shape.dilation[2]), channels);
-  block.loops.push_back({m.constant(channels), m.constant(1), m.constant(1)});
+  block.loops.push_back({m.constant(channels), m.constant(plan.step), m.constant(1)});
 }
 
 void LinesTile::emit(Value tile, Value memory) {
@@ -326,7 +332,7 @@ void LinesTile::emit(Value tile, Value memory) {
   block.right.kind = isPacked ? RightMatrix::Panels : RightMatrix::RowMajor;
   block.right.memref = operands.filter;
   block.right.panelColumns = kind.getPanelColumns();
-  block.right.stride = isPacked ? m.mul(depth, kind.getPanelColumns()) : outputs;
+  block.right.stride = isPacked ? m.mul(depth, kind.getPanelColumns()) : outputs; // whole steps: the panel's size
   Value groupSize = isPacked ? m.mul(block.right.stride, llvm::divideCeil(shape.groupOutputs, kind.getPanelColumns()))
                              : m.mul(depth, outputs);
   block.right.base = m.mul(place.group, groupSize);

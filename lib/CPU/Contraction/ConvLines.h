@@ -28,7 +28,11 @@ struct ConvLinesPlan {
   /// Elements from one pixel of the copy to the next.
   int64_t copiedPixel = 0;
   bool prefetch = false;
+  /// Elements of K that are multiplied at once.
+  int64_t step = 1;
 
+  /// Channels of a pixel, filled up to whole steps, and K.
+  int64_t getSteppedInputs() const;
   int64_t getDepth() const;
   int64_t getInputLines(int64_t count) const;
   int64_t getInputWidth(int64_t count) const;

@@ -8,8 +8,12 @@ using namespace nncc;
 using namespace nncc::cpu;
 
 static ProductShape getProductShape(exec::ConvOp op, const ConvShape &shape) {
-  ProductShape product{shape.groups, shape.batch, shape.groupOutputs, shape.groupInputs,
-                       op.getPacked() ? RightMatrix::Panels : RightMatrix::RowMajor};
+  ProductShape product{shape.groups,
+                       shape.batch,
+                       shape.groupOutputs,
+                       shape.groupInputs,
+                       op.getPacked() ? RightMatrix::Panels : RightMatrix::RowMajor,
+                       shape.getInputs()};
   for (int64_t size : shape.output)
     product.rows =
         ShapedType::isDynamic(size) || ShapedType::isDynamic(product.rows) ? ShapedType::kDynamic : product.rows * size;
@@ -24,7 +28,8 @@ Product ConvPointwiseEmitter::getProduct(IndexMath &m) const {
   ConvOperands operands(m, site, kind);
   int64_t inputs = shape.groupInputs, outputs = shape.groupOutputs, width = kind.getPanelColumns();
   bool isPanels = product.rightKind == RightMatrix::Panels;
-  int64_t matrix = isPanels ? llvm::divideCeil(outputs, width) * inputs * width : inputs * outputs;
+  int64_t panel = llvm::divideCeil(inputs, kind.getStepSize()) * kind.getPanelStep();
+  int64_t matrix = isPanels ? llvm::divideCeil(outputs, width) * panel : inputs * outputs;
   Product result;
   result.batch = m.constant(shape.groups);
   result.numRows = operands.batch;
@@ -36,7 +41,7 @@ Product ConvPointwiseEmitter::getProduct(IndexMath &m) const {
   result.leftRowStride = m.constant(shape.getInputs());
   result.right = {.kind = product.rightKind,
                   .memref = operands.filter,
-                  .stride = m.constant(isPanels ? inputs * width : outputs),
+                  .stride = m.constant(isPanels ? panel : outputs),
                   .panelColumns = width};
   result.getOffsets = [=](IndexMath &m, Value group) -> Product::Offsets {
     return {m.mul(group, inputs), m.mul(group, matrix), m.constant(0), m.mul(group, outputs)};

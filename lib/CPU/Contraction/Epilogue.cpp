@@ -1,5 +1,4 @@
-//===- Epilogue.cpp - what happens to sums before they are stored
-//---------------------------------------------------===//
+//===- Epilogue.cpp - what happens to sums before they are stored -------------------------------------------------===//
 
 #include "Epilogue.h"
 #include "../VectorBody.h"

@@ -1,5 +1,4 @@
-//===- GemmBlock.cpp - all register tiles of a block
-//----------------------------------------------------------------===//
+//===- GemmBlock.cpp - all register tiles of a block --------------------------------------------------------------===//
 
 #include "GemmBlock.h"
 #include "Packing.h"
@@ -62,39 +61,39 @@ private:
 RightTile BlockEmitter::getRightTile(Value column, ArrayRef<Value> masks) {
   const RightMatrix &matrix = block.right;
   RightTile tile;
-  int64_t width = masks.size() * lanes;
+  int64_t numVectors = masks.size(), step = block.kind.getStepSize();
+  auto addAdjacent = [&](int64_t elementsOfColumn) {
+    for (int64_t vector = 0; vector < numVectors; ++vector)
+      tile.offsets.push_back(m.constant(vector * lanes * elementsOfColumn));
+  };
+  tile.masks.resize(numVectors);
   if (matrix.packed) {
     emitPackRight(m, block.kind, matrix, column, block.numColumns, masks);
     tile.memref = matrix.packed;
     tile.base = m.constant(0);
-    tile.depthStride = m.constant(width);
-    for (int64_t vector = 0; vector < int64_t(masks.size()); ++vector)
-      tile.offsets.push_back(m.constant(vector * lanes));
-    tile.masks.resize(masks.size());
+    tile.depthStride = m.constant(numVectors * lanes * step);
+    addAdjacent(step);
     return tile;
   }
   tile.memref = matrix.memref;
   if (matrix.kind == RightMatrix::RowMajor) {
     tile.base = m.add(matrix.base, column);
     tile.depthStride = matrix.stride;
-    for (int64_t vector = 0; vector < int64_t(masks.size()); ++vector)
-      tile.offsets.push_back(m.constant(vector * lanes));
     tile.masks.assign(masks.begin(), masks.end());
+    addAdjacent(1);
     return tile;
   }
-  // Panels are zero where columns are missing: no masks. A tile may start inside a panel when a vector is shorter than
-  // it.
+  // Panels are zero where columns are missing: no masks. A tile may start inside a panel when a vector is shorter than it.
   int64_t panelColumns = matrix.panelColumns;
   bool isAligned = block.columns.getColumnsPerTile() % panelColumns == 0 || panelColumns == lanes;
   Value inPanel = isAligned ? m.constant(0) : m.rem(column, panelColumns);
-  Value panel = m.div(column, panelColumns);
-  tile.base = m.add(matrix.base, m.mul(panel, matrix.stride));
-  tile.depthStride = m.constant(panelColumns);
-  for (int64_t at = 0; at < width; at += lanes) {
-    Value local = m.add(inPanel, at);
-    tile.offsets.push_back(m.add(m.mul(m.div(local, panelColumns), matrix.stride), m.rem(local, panelColumns)));
+  tile.base = m.add(matrix.base, m.mul(m.div(column, panelColumns), matrix.stride));
+  tile.depthStride = m.constant(panelColumns * step);
+  for (int64_t vector = 0; vector < numVectors; ++vector) {
+    Value local = m.add(inPanel, vector * lanes);
+    Value panel = m.mul(m.div(local, panelColumns), matrix.stride);
+    tile.offsets.push_back(m.add(panel, m.mul(m.rem(local, panelColumns), step)));
   }
-  tile.masks.resize(masks.size());
   return tile;
 }
 

@@ -35,7 +35,7 @@ struct RightMatrix {
   /// Elements from one panel, row or (Transposed) column to the next.
   mlir::Value stride = {};
   int64_t panelColumns = 16;
-  /// If not null, where the columns of a register tile are copied to before use, and how many steps in K.
+  /// If not null, where the columns of a register tile are copied to before use, and how many elements of K.
   mlir::Value packed = {}, packedDepth = {};
 };
 

@@ -1,5 +1,4 @@
-//===- IndexMath.cpp - index arithmetic that folds constants
-//--------------------------------------------------------===//
+//===- IndexMath.cpp - index arithmetic that folds constants ------------------------------------------------------===//
 
 #include "IndexMath.h"
 

@@ -1,5 +1,4 @@
-//===- MatMul.cpp - exec.matmul as a batch of matrix products
-//-------------------------------------------------------===//
+//===- MatMul.cpp - exec.matmul as a batch of matrix products -----------------------------------------------------===//
 
 #include "Emitters.h"
 #include "Product.h"
@@ -33,6 +32,7 @@ ProductShape getShape(exec::MatMulOp op) {
   bool isPlain = isPlainMatrix(rhs);
   shape.batch = isPlain ? 1 : multiply(result.drop_back(2));
   shape.rows = isPlain ? multiply(result.drop_back(1)) : result[result.size() - 2];
+  shape.leftRowStride = shape.depth;
   shape.rightKind = op.getPacked()         ? RightMatrix::Panels
                     : op.getTransposeRhs() ? RightMatrix::Transposed
                                            : RightMatrix::RowMajor;
@@ -83,7 +83,7 @@ Product getProduct(IndexMath &m, const ContractionSite &site, const ElementKind 
   product.right = {.kind = shape.rightKind, .memref = m.flatten(rhs), .panelColumns = kind.getPanelColumns()};
   Value rightSize; // of one matrix
   if (shape.rightKind == RightMatrix::Panels) {
-    product.right.stride = m.mul(product.depth, kind.getPanelColumns());
+    product.right.stride = m.mul(m.ceilDiv(product.depth, kind.getStepSize()), kind.getPanelStep());
     rightSize = m.mul(m.ceilDiv(product.numColumns, kind.getPanelColumns()), product.right.stride);
   } else {
     product.right.stride = shape.rightKind == RightMatrix::Transposed ? product.depth : product.numColumns;

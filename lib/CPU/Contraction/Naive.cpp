@@ -1,5 +1,4 @@
-//===- Naive.cpp - contractions as one scalar loop nest
-//-------------------------------------------------------------===//
+//===- Naive.cpp - contractions as one scalar loop nest -----------------------------------------------------------===//
 //
 // A tile is one row of the result. Sums are taken in the order of K. At level 0 this is what faster code is compared
 // with; it also serves convolutions whose filter has sizes that are only known at run time.

@@ -1,5 +1,4 @@
-//===- Product.cpp - one or many matrix products, cut into tiles
-//----------------------------------------------------===//
+//===- Product.cpp - one or many matrix products, cut into tiles --------------------------------------------------===//
 
 #include "Product.h"
 #include "Packing.h"
@@ -35,19 +34,22 @@ ProductPlan::ProductPlan(const ProductShape &shape, const ElementKind &kind, con
   int64_t numVectors =
       ShapedType::isDynamic(shape.columns) ? shape.columns : int64_t(llvm::divideCeil(shape.columns, kind.lanes));
   int64_t bytes = llvm::divideCeil(kind.left.getIntOrFloatBitWidth(), 8);
-  int64_t rowBytes = ShapedType::isDynamic(shape.depth) ? shape.depth : shape.depth * bytes;
-  registers = chooseRegisterShape(target, shape.rows, numVectors, rowBytes);
+  int64_t stride = shape.leftRowStride, rowBytes = ShapedType::isDynamic(stride) ? stride : stride * bytes;
+  registers = chooseRegisterShape(target, kind, shape.rows, numVectors, rowBytes);
   rows = RowTiling(shape.rows, registers.rows);
   columns = ColumnTiling(shape.columns, registers.vectors, kind.lanes);
 
-  bool isTall = orGuess(shape.rows, 128) >= kLeastRowsForPacking;
-  packsRight = shape.rightKind == RightMatrix::Transposed || (shape.rightKind == RightMatrix::RowMajor && isTall);
-  if (ShapedType::isDynamic(shape.depth))
-    depthPart = packsRight ? kDynamicPart : 0;
-  else if (shape.depth > kDeepest && (packsRight || orGuess(shape.rows, 128) > registers.rows))
-    depthPart = chooseDepthPart(shape.depth, kPartDepth);
+  int64_t step = kind.getStepSize();
+  bool isTall = orGuess(shape.rows, 128) >= kLeastRowsForPacking, isDynamic = ShapedType::isDynamic(shape.depth);
+  packsRight =
+      shape.rightKind == RightMatrix::Transposed || (shape.rightKind == RightMatrix::RowMajor && (isTall || step > 1));
+  packsLeft = kind.widensLeft() || (step > 1 && (isDynamic || shape.depth % step != 0));
+  if (isDynamic)
+    depthPart = packsRight || packsLeft ? kDynamicPart : 0;
+  else if (shape.depth > kDeepest * step && (packsRight || orGuess(shape.rows, 128) > registers.rows))
+    depthPart = chooseDepthPart(shape.depth / step, kPartDepth) * step;
   int64_t depth = depthPart ? depthPart : orGuess(shape.depth, 128);
-  packedDepth = packsRight ? depth : 0;
+  packedDepth = packsRight || packsLeft ? llvm::alignTo(depth, step) : 0;
 
   // As many rows as leave room for the panels in the second-level cache.
   int64_t elementBytes = llvm::divideCeil(kind.left.getIntOrFloatBitWidth(), 8);
@@ -70,20 +72,27 @@ ProductPlan::ProductPlan(const ProductShape &shape, const ElementKind &kind, con
   prefetch = shape.rightKind == RightMatrix::Panels && isLarge;
 }
 
-/// Elements of GemmBlock::sums.
-static int64_t getNumSums(const ProductPlan &plan, const ElementKind &kind) {
-  if (plan.depthPart)
-    return plan.rows.getRowsPerBlock() * plan.columns.getColumnsPerBlock();
-  return plan.registers.rows * plan.registers.vectors * kind.lanes;
-}
-
-static int64_t getNumPacked(const ProductPlan &plan, const ElementKind &kind) {
-  return plan.packsRight ? getPackedElements(kind, plan.packedDepth, plan.columns.getColumnsPerTile()) : 0;
+/// Takes the scratch of a tile: sums, copies of the right and of the left operand (null: none).
+static std::array<Value, 3> takeScratch(IndexMath &m, const ProductPlan &plan, const ElementKind &kind,
+                                        Scratch &scratch) {
+  int64_t numSums = plan.depthPart ? plan.rows.getRowsPerBlock() * plan.columns.getColumnsPerBlock()
+                                   : plan.registers.rows * plan.registers.vectors * kind.lanes;
+  std::array<Value, 3> memrefs;
+  memrefs[0] = scratch.take(m, numSums, kind.sum);
+  if (plan.packsRight)
+    memrefs[1] = scratch.take(m, getPackedElements(kind, plan.packedDepth, plan.columns.getColumnsPerTile()),
+                              getPackedType(kind));
+  if (plan.packsLeft)
+    memrefs[2] = scratch.take(m, plan.rows.getRowsPerBlock() * plan.packedDepth, kind.getCopiedLeft());
+  return memrefs;
 }
 
 int64_t cpu::getProductScratchBytes(const ProductPlan &plan, const ElementKind &kind) {
-  int64_t bytes = kind.sum.getIntOrFloatBitWidth() / 8;
-  return llvm::alignTo(getNumSums(plan, kind) * bytes, 64) + llvm::alignTo(getNumPacked(plan, kind) * bytes, 64);
+  OpBuilder b(kind.sum.getContext());
+  IndexMath m(b, b.getUnknownLoc());
+  Scratch scratch;
+  takeScratch(m, plan, kind, scratch);
+  return scratch.getBytes();
 }
 
 //===--------------------------------------------------------------------------------------------------------------===//
@@ -93,6 +102,19 @@ int64_t cpu::getProductScratchBytes(const ProductPlan &plan, const ElementKind &
 Value cpu::emitProductTiles(IndexMath &m, const Product &product, const ProductPlan &plan) {
   return m.mul(m.mul(plan.rows.getNumBlocks(m, product.numRows), plan.columns.getNumBlocks(m, product.numColumns)),
                product.batch);
+}
+
+/// How far element `depth` of K, the first of a step, is in the right operand as it lies in memory.
+static Value getRightOffset(IndexMath &m, const RightMatrix &right, Value depth) {
+  switch (right.kind) {
+  case RightMatrix::Panels:
+    return m.mul(depth, right.panelColumns);
+  case RightMatrix::RowMajor:
+    return m.mul(depth, right.stride);
+  case RightMatrix::Transposed:
+    break;
+  }
+  return depth;
 }
 
 void cpu::emitProduct(IndexMath &m, const Product &product, const ProductPlan &plan, const ElementKind &kind,
@@ -107,7 +129,7 @@ void cpu::emitProduct(IndexMath &m, const Product &product, const ProductPlan &p
                   .leftBase = offsets.left,
                   .leftLineStride = m.constant(0),
                   .leftRowStride = product.leftRowStride,
-                  .loops = {{product.depth, m.constant(1), m.constant(1)}},
+                  .loops = {},
                   .numLines = m.constant(1),
                   .numRows = product.numRows,
                   .rowBlock = m.rem(rest, rowBlocks),
@@ -121,31 +143,40 @@ void cpu::emitProduct(IndexMath &m, const Product &product, const ProductPlan &p
                   .resultLineStride = m.constant(0),
                   .resultColumn = offsets.resultColumn};
   block.right.base = offsets.right;
-  block.sums = scratch.take(m, getNumSums(plan, kind), kind.sum);
-  if (plan.packsRight) {
-    block.right.packed = scratch.take(m, getNumPacked(plan, kind), kind.sum);
-    block.right.packedDepth = product.depth;
-  }
+  auto [sums, packedRight, packedLeft] = takeScratch(m, plan, kind, scratch);
+  block.sums = sums;
+  block.right.packed = packedRight;
+  // Computes the elements of K from `first` on.
+  auto emitPart = [&](GemmBlock part, Value first, Value depth) {
+    int64_t step = kind.getStepSize();
+    part.loops = {{m.ceilDiv(depth, step), m.constant(step), m.constant(1)}};
+    part.right.packedDepth = depth;
+    part.right.base = m.add(part.right.base, getRightOffset(m, product.right, first));
+    part.leftBase = m.add(part.leftBase, first);
+    if (packedLeft) {
+      auto [firstRow, endRow] = plan.rows.getBlock(m, product.numRows, part.rowBlock);
+      Value from = m.add(part.leftBase, m.mul(firstRow, product.leftRowStride));
+      emitPackLeft(m, kind, product.left, from, product.leftRowStride, m.sub(endRow, firstRow), depth, packedLeft,
+                   plan.packedDepth);
+      part.left = packedLeft;
+      part.leftBase = m.constant(0);
+      part.leftRowStride = m.constant(plan.packedDepth);
+      part.leftFirstRow = firstRow;
+    }
+    emitGemmBlock(m, part);
+  };
   if (!plan.depthPart)
-    return emitGemmBlock(m, block);
+    return emitPart(block, m.constant(0), product.depth);
 
   block.sumStride = plan.columns.getColumnsPerBlock();
-  // How far one step in K goes in the right operand as it lies in memory.
-  Value depthStride = product.right.kind == RightMatrix::Panels       ? m.constant(product.right.panelColumns)
-                      : product.right.kind == RightMatrix::Transposed ? m.constant(1)
-                                                                      : product.right.stride;
   Value numParts = m.max(m.ceilDiv(product.depth, plan.depthPart), 1);
-  m.loop(numParts, [&](Value part) {
-    Value first = m.mul(part, plan.depthPart);
-    GemmBlock partial = block;
+  m.loop(numParts, [&](Value number) {
+    Value first = m.mul(number, plan.depthPart);
     std::optional<int64_t> depth = IndexMath::asConstant(product.depth);
-    Value count = depth && *depth % plan.depthPart == 0 ? m.constant(plan.depthPart)
-                                                        : m.min(m.sub(product.depth, first), plan.depthPart);
-    partial.loops.front().count = partial.right.packedDepth = count;
-    partial.leftBase = m.add(block.leftBase, first);
-    partial.right.base = m.add(block.right.base, m.mul(first, depthStride));
-    partial.isContinued = m.less(m.constant(0), part);
-    emitGemmBlock(m, partial);
+    bool isWhole = depth && *depth % plan.depthPart == 0;
+    GemmBlock part = block;
+    part.isContinued = m.less(m.constant(0), number);
+    emitPart(part, first, isWhole ? m.constant(plan.depthPart) : m.min(m.sub(product.depth, first), plan.depthPart));
   });
   emitFinishBlock(m, block);
 }

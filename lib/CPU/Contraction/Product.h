@@ -12,6 +12,8 @@ namespace nncc::cpu {
 struct ProductShape {
   int64_t batch, rows, columns, depth;
   RightMatrix::Kind rightKind;
+  /// Elements from one row of the left operand to the next.
+  int64_t leftRowStride;
 };
 
 /// How a product is cut. Depends on the shape and the target only: every function of a kernel finds the same.
@@ -21,11 +23,11 @@ struct ProductPlan {
   RegisterShape registers;
   RowTiling rows;
   ColumnTiling columns;
-  /// Steps in K that are done before the next columns, 0: all. Then sums wait in scratch.
+  /// Elements of K that are done before the next columns, 0: all. Then sums wait in scratch.
   int64_t depthPart = 0;
-  bool packsRight = false;
+  bool packsRight = false, packsLeft = false;
   bool prefetch = false;
-  /// Upper bound of the steps in K between two uses of scratch.
+  /// Elements of K in packed operands (upper bound).
   int64_t packedDepth = 0;
 };
 

@@ -3,36 +3,11 @@
 #ifndef NNCC_LIB_CPU_CONTRACTION_REGISTERTILE_H
 #define NNCC_LIB_CPU_CONTRACTION_REGISTERTILE_H
 
-#include "IndexMath.h"
-#include "nncc/CPU/Target.h"
+#include "ElementKind.h"
 
 namespace nncc::cpu {
 
-/// What is multiplied, and in what the products are summed.
-struct ElementKind {
-  mlir::Type left, right, sum;
-  bool leftUnsigned = false, rightUnsigned = false;
-  /// Lanes of a vector of sums; 1: scalars.
-  int64_t lanes = 1;
-  bool hasFMA = false;
-
-  /// The operands and result of exec.matmul or exec.conv.
-  static ElementKind of(mlir::Operation *root, const CPUTarget &target);
-  /// Columns of a panel of packed weights: the lanes that fill 64 bytes, whatever the target.
-  int64_t getPanelColumns() const { return sum.getIntOrFloatBitWidth() == 64 ? 8 : 16; }
-  mlir::Type getSumType() const { return lanes == 1 ? sum : mlir::VectorType::get(lanes, sum); }
-
-  mlir::Value zero(IndexMath &m) const;
-  /// One element of the left operand in all lanes.
-  mlir::Value loadLeft(IndexMath &m, mlir::Value memref, mlir::Value index) const;
-  /// Adjacent elements of the right operand, one a lane.
-  mlir::Value loadRight(IndexMath &m, mlir::Value memref, mlir::Value index, mlir::Value mask) const;
-  /// A scalar or vector of one of the operands in the type of sums.
-  mlir::Value widen(IndexMath &m, mlir::Value value, bool isUnsigned) const;
-  mlir::Value multiplyAdd(IndexMath &m, mlir::Value left, mlir::Value right, mlir::Value sum) const;
-};
-
-/// One loop of a reduction, outermost first: how far a step goes in the left operand (elements) and in K.
+/// One loop of a reduction, outermost first: how far it goes in the left operand (elements) and in K (steps).
 struct ReductionLoop {
   mlir::Value count, leftStep, depthStep;
 };

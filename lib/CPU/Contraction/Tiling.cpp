@@ -1,5 +1,4 @@
-//===- Tiling.cpp - how rows and columns are cut into register tiles and blocks
-//-------------------------------------===//
+//===- Tiling.cpp - how rows and columns are cut into register tiles and blocks -----------------------------------===//
 
 #include "Tiling.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -29,14 +28,17 @@ int64_t cpu::getRowsAtOnePlace(int64_t rows, int64_t rowBytes) {
   return llvm::divideCeil(rows, wayBytes / std::gcd(rowBytes, wayBytes));
 }
 
-RegisterShape cpu::chooseRegisterShape(const CPUTarget &target, int64_t rows, int64_t vectors, int64_t rowBytes) {
-  int64_t registers = target.getNumRegisters();
+RegisterShape cpu::chooseRegisterShape(const CPUTarget &target, const ElementKind &kind, int64_t rows, int64_t vectors,
+                                       int64_t rowBytes) {
+  RegisterNeeds needs = RegisterNeeds::of(kind);
   RegisterShape best{1, 1};
   double bestCost = std::numeric_limits<double>::infinity();
   for (int64_t width = 1; width <= 4; ++width) {
-    // Sums, the vectors of one step, one broadcast row; without FMA the product needs a register too. One more than
-    // that and LLVM spills.
-    int64_t tallest = (registers - 1 - width - (target.hasFMA ? 0 : 1)) / width;
+    // One register more than there are and LLVM spills.
+    int64_t forSums = target.getNumRegisters() - needs.other - needs.perVector * width;
+    int64_t tallest = forSums / (needs.perSum * width);
+    if (tallest < 1)
+      break;
     int64_t numRows = ShapedType::isDynamic(rows) ? tallest : std::max<int64_t>(rows, 1);
     int64_t rowTiles = llvm::divideCeil(numRows, tallest), tall = llvm::divideCeil(numRows, rowTiles);
     int64_t numVectors = ShapedType::isDynamic(vectors) ? 12 : std::max<int64_t>(vectors, 1);

@@ -10,6 +10,7 @@
 #define NNCC_LIB_CPU_CONTRACTION_TILING_H
 
 #include "IndexMath.h"
+#include "Steps.h"
 #include "nncc/CPU/Target.h"
 
 namespace nncc::cpu {
@@ -20,7 +21,8 @@ struct RegisterShape {
 
 /// The register tile that takes the fewest cycles for `rows` x `vectors` (dynamic: many) vectors of columns. `rowBytes` is how far
 /// apart rows are in memory, if known.
-RegisterShape chooseRegisterShape(const CPUTarget &target, int64_t rows, int64_t vectors, int64_t rowBytes);
+RegisterShape chooseRegisterShape(const CPUTarget &target, const ElementKind &kind, int64_t rows, int64_t vectors,
+                                  int64_t rowBytes);
 
 /// Of rows that lie `rowBytes` apart: how many meet in the same lines of the first-level cache.
 int64_t getRowsAtOnePlace(int64_t rows, int64_t rowBytes);

@@ -202,6 +202,8 @@ std::string describe(const KernelCase &test, const Way &way) {
 void check(const KernelCase &test) {
   std::vector<Bytes> expected = run(test, {"x86-64", 0, /*isDynamic=*/false}), first;
   std::vector<std::string> levels = getRunnableLevels();
+  if (test.onVNNI && hasVNNI())
+    levels.push_back("cascadelake");
   for (const std::string &level : llvm::ArrayRef(levels).drop_front())
     for (bool isDynamic : {false, true})
       for (Order order : {Order::Forwards, Order::Backwards, Order::TwoThreads})

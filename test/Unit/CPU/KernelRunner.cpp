@@ -156,3 +156,7 @@ std::vector<std::string> getRunnableLevels() {
     levels.push_back("x86-64-v4");
   return levels;
 }
+
+bool hasVNNI() {
+  return getRunnableLevels().back() == "x86-64-v4" && llvm::sys::getHostCPUFeatures().lookup("avx512vnni");
+}

@@ -56,4 +56,7 @@ private:
 /// The CPU levels that this machine can run, of x86-64, x86-64-v3, x86-64-v4.
 std::vector<std::string> getRunnableLevels();
 
+/// Whether this machine runs code for cascadelake, the first CPU with AVX512-VNNI.
+bool hasVNNI();
+
 #endif // NNCC_TEST_UNIT_CPU_KERNELRUNNER_H

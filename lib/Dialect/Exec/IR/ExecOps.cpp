@@ -193,6 +193,22 @@ static LogicalResult verifyContractionTypes(Operation *op, Type left, Type right
   return success();
 }
 
+int64_t nncc::exec::getElementsPerStep(Operation *contraction) {
+  auto elementOf = [&](unsigned operand) {
+    return cast<RankedTensorType>(contraction->getOperand(operand).getType()).getElementType();
+  };
+  Type left = elementOf(0), right = elementOf(1);
+  auto conv = dyn_cast<ConvOp>(contraction);
+  if (conv && conv.hasNarrowGroups())
+    return 1;
+  if (left.isInteger(8) && right.isInteger(8))
+    return 4;
+  auto matmul = dyn_cast<MatMulOp>(contraction);
+  bool isUnsigned = conv ? conv.getInputUnsigned() || conv.getFilterUnsigned()
+                         : matmul.getLhsUnsigned() || matmul.getRhsUnsigned();
+  return left.isInteger(16) && right.isInteger(16) && !isUnsigned ? 2 : 1;
+}
+
 ArrayRef<int64_t> MatMulOp::getRhsShape() { return getPacked() ? *getPacked() : getRhs().getType().getShape(); }
 
 LogicalResult MatMulOp::verify() {

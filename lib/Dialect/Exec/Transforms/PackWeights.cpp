@@ -27,6 +27,8 @@ struct RightOperand {
   bool isTransposed = false;
   /// Columns of a matrix in memory; fewer than `columns` when panels go across groups.
   int64_t matrixColumns;
+  /// Runs of depth that start at a whole step: taps of a filter. Elements of a step.
+  int64_t runs = 1, step;
 
   static RightOperand of(MatMulOp op) {
     RankedTensorType type = op.getRhs().getType();
@@ -35,7 +37,8 @@ struct RightOperand {
     right.isTransposed = op.getTransposeRhs();
     right.depth = shape[shape.size() - (right.isTransposed ? 1 : 2)];
     right.columns = right.matrixColumns = shape[shape.size() - (right.isTransposed ? 2 : 1)];
-    right.matrices = type.getNumElements() / std::max<int64_t>(right.depth * right.columns, 1);
+    right.matrices = type.getNumElements() / (right.depth * right.columns);
+    right.step = getElementsPerStep(op);
     return right;
   }
   static RightOperand of(ConvOp op) {
@@ -43,7 +46,9 @@ struct RightOperand {
     RightOperand right;
     right.matrices = op.getGroups();
     right.columns = right.matrixColumns = type.getShape().back();
-    right.depth = type.getNumElements() / std::max<int64_t>(right.matrices * right.columns, 1);
+    right.depth = type.getNumElements() / (right.matrices * right.columns);
+    right.runs = right.depth / type.getShape().drop_back().back();
+    right.step = getElementsPerStep(op);
     if (op.hasNarrowGroups()) {
       right.columns *= right.matrices;
       right.matrices = 1;
@@ -51,9 +56,12 @@ struct RightOperand {
     return right;
   }
 
+  int64_t getRunDepth() const { return depth / runs; }
+  int64_t getRunSteps() const { return llvm::divideCeil(getRunDepth(), step); }
   RankedTensorType getPanels(Type element) const {
     int64_t width = element.getIntOrFloatBitWidth() == 64 ? 8 : 16;
-    return RankedTensorType::get({matrices, int64_t(llvm::divideCeil(columns, width)), depth, width}, element);
+    SmallVector<int64_t> shape{matrices, int64_t(llvm::divideCeil(columns, width)), runs * getRunSteps(), width * step};
+    return RankedTensorType::get(shape, element);
   }
 };
 
@@ -92,7 +100,7 @@ private:
 
 WeightOp PackWeightsPass::findWeight(Value operand) {
   auto type = cast<RankedTensorType>(operand.getType());
-  if (!type.hasStaticShape() || type.getNumElements() == 0 || type.getElementTypeBitWidth() < 16)
+  if (!type.hasStaticShape() || type.getNumElements() == 0)
     return nullptr;
   while (Operation *producer = operand.getDefiningOp()) {
     if (auto weight = dyn_cast<WeightOp>(producer))
@@ -161,6 +169,39 @@ static Value asMatrices(OpBuilder &b, Location loc, Value source, ArrayRef<int64
   return tensor::ExpandShapeOp::create(b, loc, target, source, all(shape.size()));
 }
 
+/// The element of `panels` at the indices of the surrounding linalg.generic.
+static Value emitElement(OpBuilder &b, Location loc, Value matrix, const RightOperand &right, RankedTensorType panels) {
+  auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
+  auto add = [&](Value x, Value y) -> Value { return arith::AddIOp::create(b, loc, x, y); };
+  auto mul = [&](Value x, int64_t y) -> Value { return arith::MulIOp::create(b, loc, x, constant(y)); };
+  auto div = [&](Value x, int64_t y) -> Value { return arith::DivUIOp::create(b, loc, x, constant(y)); };
+  auto rem = [&](Value x, int64_t y) -> Value { return arith::RemUIOp::create(b, loc, x, constant(y)); };
+  // Behind the last column and the last element of a run the panels are zero: `exists` collects that.
+  Value exists;
+  auto clamp = [&](Value x, int64_t size) -> Value {
+    Value isBelow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, constant(size));
+    exists = exists ? arith::AndIOp::create(b, loc, exists, isBelow).getResult() : isBelow;
+    return arith::MinUIOp::create(b, loc, x, constant(size - 1));
+  };
+  Value number = linalg::IndexOp::create(b, loc, 0), panel = linalg::IndexOp::create(b, loc, 1);
+  Value depth = linalg::IndexOp::create(b, loc, 2), lane = linalg::IndexOp::create(b, loc, 3);
+  Value column = clamp(add(mul(panel, panels.getShape().back() / right.step), div(lane, right.step)), right.columns);
+  if (right.step > 1) {
+    Value inRun = add(mul(rem(depth, right.getRunSteps()), right.step), rem(lane, right.step));
+    depth = add(mul(div(depth, right.getRunSteps()), right.getRunDepth()), clamp(inRun, right.getRunDepth()));
+  }
+  if (right.matrixColumns != right.columns) { // one matrix of panels, many of groups
+    number = div(column, right.matrixColumns);
+    column = rem(column, right.matrixColumns);
+  }
+  SmallVector<Value> position{number, depth, column};
+  if (right.isTransposed)
+    std::swap(position[1], position[2]);
+  Value element = tensor::ExtractOp::create(b, loc, matrix, position);
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(panels.getElementType()));
+  return arith::SelectOp::create(b, loc, exists, element, zero);
+}
+
 Value PackWeightsPass::emitPacking(Value source, const RightOperand &right, RankedTensorType panels) {
   Location loc = source.getLoc();
   OpBuilder b(weights.getBody().front().getTerminator());
@@ -174,26 +215,7 @@ Value PackWeightsPass::emitPacking(Value source, const RightOperand &right, Rank
   SmallVector<utils::IteratorType> parallel(4, utils::IteratorType::parallel);
   auto generic = linalg::GenericOp::create(
       b, loc, panels, ValueRange(), init, identity, parallel, [&](OpBuilder &b, Location loc, ValueRange) {
-        auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
-        SmallVector<Value> at;
-        for (int64_t dim = 0; dim < 4; ++dim)
-          at.push_back(linalg::IndexOp::create(b, loc, dim));
-        Value column = arith::AddIOp::create(
-            b, loc, arith::MulIOp::create(b, loc, at[1], constant(panels.getShape().back())), at[3]);
-        // Behind the last column the panels are zero.
-        Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, column, constant(right.columns));
-        Value inside = arith::MinUIOp::create(b, loc, column, constant(right.columns - 1));
-        Value number = at[0];
-        if (matrixColumns != right.columns) { // one matrix of panels, many of groups
-          number = arith::DivUIOp::create(b, loc, inside, constant(matrixColumns));
-          inside = arith::RemUIOp::create(b, loc, inside, constant(matrixColumns));
-        }
-        SmallVector<Value> position{number, at[2], inside};
-        if (right.isTransposed)
-          std::swap(position[1], position[2]);
-        Value element = tensor::ExtractOp::create(b, loc, matrix, position);
-        Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(panels.getElementType()));
-        linalg::YieldOp::create(b, loc, arith::SelectOp::create(b, loc, exists, element, zero).getResult());
+        linalg::YieldOp::create(b, loc, emitElement(b, loc, matrix, right, panels));
       });
   return generic.getResult(0);
 }

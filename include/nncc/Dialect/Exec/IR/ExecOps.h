@@ -27,4 +27,12 @@ int64_t getElementBytes(mlir::Type element);
 
 } // namespace nncc::exec
 
+namespace nncc::exec {
+
+/// Elements of K that lie side by side in the panels of a packed exec.matmul or exec.conv: what one instruction multiplies and
+/// adds up. Four i8, two signed i16, one of everything else.
+int64_t getElementsPerStep(mlir::Operation *contraction);
+
+} // namespace nncc::exec
+
 #endif // NNCC_DIALECT_EXEC_IR_EXECOPS_H

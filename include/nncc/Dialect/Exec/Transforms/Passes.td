@@ -33,7 +33,8 @@ def PackWeights : Pass<"exec-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Constant right operands of contractions are put in the order in which kernels read them";
   let description = [{
     Where `rhs` of an `exec.matmul` or `filter` of an `exec.conv` is an `exec.weight`, @weights gets another result: the same in panels of 16
-    columns (8 of 64-bit elements), matrices x panels x K x 16, zero behind the last column. One layout serves all CPUs: a kernel reads 1
+    columns (8 of 64-bit elements), matrices x panels x K x 16, zero behind the last column. Of small integers a step of K is kept together (`getElementsPerStep`): K / 4 x 64
+    for i8, where each tap of a filter starts at a whole step. One layout serves all CPUs: a kernel reads 1
     to 4 panels as streams. Where a vector holds the channels of several groups (`ConvOp::hasNarrowGroups`), panels go across groups.
     Results of @weights that nothing reads any more are dropped.
 

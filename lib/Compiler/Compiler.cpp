@@ -225,6 +225,8 @@ private:
     if (failed(describeModel(*module, model)))
       return std::nullopt;
     target::assignIdentifiers(model);
+    if (options.debugInfo)
+      program.nodes = &nodes.emplace(listingPath(), model.kernels);
     if (done(EmitStage::Vector))
       return emitOrFail(printKernels(*module, model.levels.back(), program));
     if (done(EmitStage::Assembly) || done(EmitStage::LLVM))
@@ -240,6 +242,21 @@ private:
     if (!write(objects, weights))
       return std::nullopt;
     return result;
+  }
+
+  /// Where the text goes that debuggers show: beside the output.
+  std::string listingPath() const {
+    SmallString<128> path(options.output == "-" ? model.name : result.output);
+    llvm::sys::path::replace_extension(path, ".nodes");
+    return path.str().str();
+  }
+
+  bool writeListing() {
+    llvm::Error problem = writeOutputFile(listingPath(), [&](llvm::raw_pwrite_stream &os) {
+      os << nodes->getText();
+      return llvm::Error::success();
+    });
+    return !problem || error(DiagnosticCode::CannotWrite, "", std::move(problem));
   }
 
   std::optional<CompileResult> emitOrFail(FailureOr<std::string> text) {
@@ -294,6 +311,8 @@ private:
     auto writeCode = done(EmitStage::SharedObject) ? target::writeSharedObject : target::writeObjectFile;
     if (llvm::Error problem = writeCode(result.output, *joined, embedded))
       return error(DiagnosticCode::CannotWrite, "", std::move(problem));
+    if (nodes && !writeListing())
+      return false;
     return writeHeader();
   }
 
@@ -323,6 +342,7 @@ private:
   OwningOpRef<ModuleOp> module;
   Stage stage = Stage::NN;
   target::ModelDescription model;
+  std::optional<target::NodeListing> nodes; ///< with -g
   CompileResult result;
 };
 

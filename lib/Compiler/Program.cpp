@@ -132,6 +132,7 @@ static std::string bytecodeOf(exec::KernelOp kernel) {
 static target::CodegenOptions codegenFor(const target::ModelDescription &model, const ProgramOptions &options) {
   target::CodegenOptions codegen;
   codegen.debugInfo = options.debugInfo;
+  codegen.nodes = options.nodes;
   codegen.verify = options.verify;
   codegen.sanitizer = options.sanitizer;
   codegen.prefix = model.getSymbolPrefix();

@@ -14,6 +14,7 @@ namespace nncc {
 struct ProgramOptions {
   unsigned optLevel = 3; ///< of kernels
   bool debugInfo = false;
+  const target::NodeListing *nodes = nullptr; ///< what lines of debug information mean
   bool verify = false;
   target::Sanitizer sanitizer = target::Sanitizer::None;
   unsigned jobs = 1;

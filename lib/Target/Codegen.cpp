@@ -1,6 +1,7 @@
 //===- Codegen.cpp - from the LLVM dialect to an object -----------------------------------------------------------===//
 
 #include "nncc/Target/Codegen.h"
+#include "DebugLines.h"
 #include "Machine.h"
 #include "Sanitize.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -66,6 +67,8 @@ static llvm::Error runReporting(MLIRContext *context, StringRef what, llvm::func
 llvm::Error Compilation::translate() {
   MLIRContext *mlirContext = source.getContext();
   if (options.debugInfo) {
+    if (options.nodes)
+      useNodeLines(source, *options.nodes);
     PassManager passes(mlirContext);
     passes.addPass(LLVM::createDIScopeForLLVMFuncOpPass());
     if (auto error = runReporting(mlirContext, "line tables", [&] { return passes.run(source); }))

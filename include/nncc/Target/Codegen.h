@@ -5,6 +5,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "nncc/Target/CPULevel.h"
+#include "nncc/Target/NodeListing.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 #include <string>
@@ -23,8 +24,9 @@ enum class Sanitizer { None, Address, Thread };
 struct CodegenOptions {
   CPULevel level = CPULevel::getBaseline();
   unsigned optLevel = 3;
-  bool debugInfo = false; ///< lines of the locations in the module
-  bool verify = true;     ///< the LLVM module, before and after optimisation
+  bool debugInfo = false;             ///< line tables
+  const NodeListing *nodes = nullptr; ///< what their lines refer to; null: the locations of the module as they are
+  bool verify = true;                 ///< the LLVM module, before and after optimisation
   Sanitizer sanitizer = Sanitizer::None;
   std::string moduleName = "nncc"; ///< of the object's STT_FILE symbol
   std::string prefix;              ///< before the name of every function and constant: "nncc.resnet50."

@@ -84,6 +84,21 @@ TEST(Codegen, LinesOfLocations) {
               AllOf(HasSubstr("\"net.onnx\""), HasSubstr(".loc\t1 7 1")));
 }
 
+TEST(Codegen, LinesAreNodes) {
+  NodeListing nodes("net.nodes", {{"k0", {"/Relu", "/Conv"}}, {"k1", {"/Conv", "two\nlines"}}});
+  EXPECT_EQ(nodes.getText(), "/Relu\n/Conv\ntwo lines\n");
+  EXPECT_EQ(nodes.getLine("two\nlines"), 3u);
+  EXPECT_EQ(nodes.getLine("/Gemm"), 0u);
+  CodegenOptions options;
+  options.debugInfo = true;
+  options.nodes = &nodes;
+  ParsedModule source(
+      "llvm.func @f(%x: f32) -> f32 { %y = llvm.fadd %x, %x : f32 loc(fused[\"/Gemm\", \"two\\nlines\"])\n"
+      "llvm.return %y : f32 loc(unknown) } loc(\"/Conv\")");
+  EXPECT_THAT(get(compileToAssembly(*source.module, options)),
+              AllOf(HasSubstr("\"net.nodes\""), HasSubstr(".loc\t1 2 0"), HasSubstr(".loc\t1 3 0")));
+}
+
 TEST(Codegen, SameBytesFromManyThreads) {
   CodegenOptions options;
   options.level = get(resolveCPULevel("x86-64-v4"));

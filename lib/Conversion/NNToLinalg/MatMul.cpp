@@ -56,13 +56,19 @@ private:
     exec::CheckOp::create(b, op.getLoc(), same, b.getStringAttr("inner sizes of a matrix product differ"));
   }
 
-  static Value multiply(OpBuilder &b, Location loc, Value lhs, Value rhs, ArrayRef<OpFoldResult> sizes,
-                        Type elementType) {
-    Value init = emptyTensor(b, loc, sizes, elementType);
-    return exec::MatMulOp::create(b, loc, init.getType(), lhs, rhs, init, /*transpose_rhs=*/false,
-                                  /*lhs_unsigned=*/false,
-                                  /*rhs_unsigned=*/false, /*packed=*/nullptr)
-        .getResult();
+  /// Narrow integers are multiplied in i32, modulo their own width afterwards.
+  static Value multiply(OpBuilder &b, Location loc, Value lhs, Value rhs, ArrayRef<OpFoldResult> sizes, Type elementType) {
+    bool narrow = elementType.isInteger() && elementType.getIntOrFloatBitWidth() < 32;
+    Value init = emptyTensor(b, loc, sizes, narrow ? Type(b.getI32Type()) : elementType);
+    Value product = exec::MatMulOp::create(b, loc, init.getType(), lhs, rhs, init, /*transpose_rhs=*/false, /*lhs_unsigned=*/false,
+                                           /*rhs_unsigned=*/false, /*packed=*/nullptr)
+                        .getResult();
+    if (!narrow)
+      return product;
+    return mapElements(b, loc, sizes, elementType, LoopOperand{product, b.getMultiDimIdentityMap(sizes.size())},
+                       [&](OpBuilder &n, Location l, ValueRange values) -> Value {
+                         return arith::TruncIOp::create(n, l, elementType, values[0]);
+                       });
   }
 
   /// Batch dims of equal rank, each equal or 1. What may or may not broadcast at run time is expanded.

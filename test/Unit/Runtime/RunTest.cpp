@@ -1,6 +1,7 @@
 //===- RunTest.cpp - models that run ----------------------------------------------------------------------------===//
 
 #include "FakeModel.h"
+#include <cstdlib>
 #include <numeric>
 
 using testing::ElementsAre;
@@ -42,6 +43,11 @@ TEST(Run, ResizeThenFill) {
   fill(session.input(0), 6);
   EXPECT_EQ(session.run(), "");
   EXPECT_THAT(session.floats(0), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST(Applications, RunWithoutTheCxxLibrary) {
+  EXPECT_EQ(std::system(PLAIN_APP), 0);
+  EXPECT_EQ(std::system(STRICT_APP), 0);
 }
 
 } // namespace

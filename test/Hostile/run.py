@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 
+import graph_rows  # noqa: F401  (adds its rows)
 import rows
 
 # Sanitizers keep shadow memory, and are slow.

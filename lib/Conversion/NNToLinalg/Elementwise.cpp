@@ -77,12 +77,17 @@ Value integerPower(const ScalarArgs &s) {
   return s.make<arith::SelectOp>(negative, s.make<arith::SelectOp>(unit, result, zero), result);
 }
 
+/// Shifting by the width or more (or by less than nothing) leaves no bit: 0, or the sign of a signed number shifted right.
 Value shift(const ScalarArgs &s, bool left) {
   Value width = s.constant(s[0].getType().getIntOrFloatBitWidth());
   Value fits = s.make<arith::CmpIOp>(arith::CmpIPredicate::ult, s[1], width);
   Value amount = s.make<arith::SelectOp>(fits, s[1], s.constant(0));
-  Value shifted = left ? s.make<arith::ShLIOp>(s[0], amount) : s.make<arith::ShRUIOp>(s[0], amount);
-  return s.make<arith::SelectOp>(fits, shifted, s.constant(0));
+  if (left)
+    return s.make<arith::SelectOp>(fits, s.make<arith::ShLIOp>(s[0], amount), s.constant(0));
+  if (isUnsigned(s.type))
+    return s.make<arith::SelectOp>(fits, s.make<arith::ShRUIOp>(s[0], amount), s.constant(0));
+  Value sign = s.make<arith::ShRSIOp>(s[0], s.constant(s[0].getType().getIntOrFloatBitWidth() - 1));
+  return s.make<arith::SelectOp>(fits, s.make<arith::ShRSIOp>(s[0], amount), sign);
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

@@ -43,6 +43,8 @@ public:
 
 struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass> {
   void runOnOperation() override {
+    if (failed(refuseSmallTypes()))
+      return signalPassFailure();
     rememberInterface();
     NNTypeConverter converter;
     ConversionTarget target(getContext());
@@ -109,6 +111,27 @@ private:
     getOperation()->setAttr("exec.symbols", b.getStrArrayAttr(llvm::to_vector_of<StringRef>(symbols)));
     getOperation()->setAttr("exec.inputs", b.getArrayAttr(inputs));
     getOperation()->setAttr("exec.outputs", b.getArrayAttr(outputs));
+  }
+
+  /// Floats of 8 and 4 bits and integers of 4 and 2 bits have no arithmetic here.
+  LogicalResult refuseSmallTypes() {
+    auto isSmall = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      Type element = tensor ? tensor.getElementType() : Type();
+      if (auto integer = dyn_cast_or_null<IntegerType>(element))
+        return integer.getWidth() != 1 && integer.getWidth() < 8;
+      return element && isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16;
+    };
+    bool ok = true;
+    getOperation().walk([&](Operation *op) {
+      for (Type type : llvm::concat<const Type>(SmallVector<Type>(op->getOperandTypes()), SmallVector<Type>(op->getResultTypes())))
+        if (isSmall(type)) {
+          op->emitError("tensors of ") << cast<RankedTensorType>(type).getElementType() << " cannot be compiled yet";
+          ok = false;
+          return;
+        }
+    });
+    return success(ok);
   }
 
   /// An input brings no sizes with it: they are what the symbols make of them.

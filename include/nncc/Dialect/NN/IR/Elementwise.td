@@ -108,7 +108,7 @@ def NN_AndOp : NN_BinaryOp<"and", "Bitwise (of i1 logical) and", NN_IntTensor>;
 def NN_OrOp : NN_BinaryOp<"or", "Bitwise (of i1 logical) or", NN_IntTensor>;
 def NN_XorOp : NN_BinaryOp<"xor", "Bitwise (of i1 logical) exclusive or", NN_IntTensor>;
 def NN_ShiftLeftOp : NN_BinaryOp<"shift_left", "x << y; 0 when y is not below the width", NN_IntTensor>;
-def NN_ShiftRightOp : NN_BinaryOp<"shift_right", "x >> y of unsigned integers; 0 when y is not below the width", NN_IntTensor>;
+def NN_ShiftRightOp : NN_BinaryOp<"shift_right", "x >> y, of signed integers with the sign; 0 or the sign when y is not below the width", NN_IntTensor>;
 
 class NN_CompareOp<string mnemonic, string text> : NN_BinaryOp<mnemonic, text, NN_Tensor> {
   let extraClassDefinition = [{

@@ -3,8 +3,8 @@
 #   build 12, lit and unit 5, conformance 8, end to end 5, address and undefined-behaviour sanitizers 10.
 #   scripts/test.sh           what every change must pass (and what CI runs)
 #   scripts/test.sh --full    everything, in every preset, at every optimisation level; no limit on time
-#   scripts/test.sh STEP...   only these steps (setup and build always run): house format tidy lit harness conformance models
-#                             install sanitize
+#   scripts/test.sh STEP...   only these steps (what is missing is installed and built first): house format tidy lit harness
+#                             conformance models sanitize
 # Each step's output goes to build/test-logs/STEP.log; a failed step shows the end of it. Closes with `N passed, N failed`.
 set -uo pipefail
 . "$(dirname "$0")/env.sh"
@@ -64,28 +64,29 @@ finish() {
 build() { cmake --preset "$1" && cmake --build --preset "$1"; }
 export -f build
 
-conformance() { $python test/Conformance/run.py "$@"; }
-models() { $python test/EndToEnd/run.py "$@"; }
-
+# The minutes are where a hanging step is stopped, far beyond what it takes.
 quick() {
-  step house 1 bash -c 'python3 test/House/check.py --self-test && python3 test/House/check.py'
-  step format 1 scripts/format.sh --check
-  step tidy 8 scripts/tidy.sh --seconds=240
-  step lit 8 cmake --build --preset release --target check
-  step harness 3 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd test/Python
-  step conformance 12 "$python" test/Conformance/run.py
-  step models 10 "$python" test/EndToEnd/run.py
-  step sanitize 20 scripts/sanitize.sh
+  step house 3 bash -c 'python3 test/House/check.py --self-test && python3 test/House/check.py'
+  step format 5 scripts/format.sh --check
+  step tidy 12 scripts/tidy.sh --seconds=240
+  step lit 20 cmake --build --preset release --target check
+  step harness 10 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd test/Python
+  step conformance 20 "$python" test/Conformance/run.py
+  step models 15 "$python" test/EndToEnd/run.py
+  step sanitize 30 scripts/sanitize.sh
 }
 
 everything() {
-  local level
   quick
-  step tidy 600 scripts/tidy.sh --all
-  for level in 0 1 2; do step "conformance" 120 "$python" test/Conformance/run.py -O$level; done
-  for level in x86-64-v2 x86-64-v3 x86-64-v4; do step conformance 120 "$python" test/Conformance/run.py --mcpu=$level; done
-  step build-dev 60 bash -c 'build dev' && step lit 60 cmake --build --preset dev --target check
-  step sanitize 300 scripts/sanitize.sh --full
+  step tidy-all 600 scripts/tidy.sh --all
+  for level in 0 1 2; do step conformance-O$level 120 "$python" test/Conformance/run.py -O$level; done
+  for cpu in x86-64-v2 x86-64-v3 x86-64-v4; do step "conformance-$cpu" 120 "$python" test/Conformance/run.py --mcpu=$cpu; done
+  step conformance-numpy 120 "$python" test/Conformance/run.py --judge=numpy
+  step backend 120 env NNCC_FULL=1 "$python" -m pytest -q -p no:cacheprovider test/Python/test_onnx_backend.py
+  step bench-models 600 "$python" test/EndToEnd/run.py --bench 'shared/bench/*'
+  step dev 120 bash -c 'build dev && cmake --build --preset dev --target check'
+  step no-pch 60 bash -c 'cmake --preset release -B build/no-pch -DNNCC_PCH=OFF && cmake --build build/no-pch'
+  step sanitize-all 600 scripts/sanitize.sh --full
 }
 
 say "installing what is missing"

@@ -15,6 +15,7 @@ import fnmatch
 import json
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import time
@@ -38,6 +39,7 @@ def parse_arguments():
     add("--ops-of-issue", action="store_true")
     add("--sample", type=int, default=1)
     add("--status", help="print every case with this status")
+    add("--reasons", action="store_true", help="group what does not pass by its reason, the most frequent first")
     add("-O", dest="opt", default="3")
     add("--mcpu", default="native")
     add("--nncc-flags", type=str.split, default=[], help="more flags for nncc, in one argument")
@@ -97,6 +99,17 @@ def stale(options, expected, everything):
     return sorted(set(expected) - names)
 
 
+def print_reasons(results):
+    """Names, numbers and places in the model do not make another reason."""
+    groups = collections.defaultdict(list)
+    for case, result in results:
+        if result.status != "pass":
+            text = re.sub(r"^model\.onnx:\S*: |test_data_set_0 '[^']*' |\b\d+\b", "", result.detail)
+            groups[result.status, text].append(case.id)
+    for (status, text), ids in sorted(groups.items(), key=lambda item: -len(item[1])):
+        print(f"{len(ids):5} {status:11} {text[:160]}  e.g. {ids[0]}")
+
+
 def report(options, results, problems, seconds):
     counts = collections.Counter((case.form, result.status) for case, result in results)
     statuses = sorted({status for _, status in counts}, key=lambda s: (s != "pass", s))
@@ -113,7 +126,9 @@ def report(options, results, problems, seconds):
     for case, result in results:
         if options.status == result.status:
             print(f"{case.id}: {result.detail}")
-    for line in problems:
+    if options.reasons:
+        print_reasons(results)
+    for line in [] if options.reasons else problems:
         print(f"error: {line}")
 
 

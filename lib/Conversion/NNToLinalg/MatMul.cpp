@@ -57,12 +57,14 @@ private:
   }
 
   /// Narrow integers are multiplied in i32, modulo their own width afterwards.
-  static Value multiply(OpBuilder &b, Location loc, Value lhs, Value rhs, ArrayRef<OpFoldResult> sizes, Type elementType) {
+  static Value multiply(OpBuilder &b, Location loc, Value lhs, Value rhs, ArrayRef<OpFoldResult> sizes,
+                        Type elementType) {
     bool narrow = elementType.isInteger() && elementType.getIntOrFloatBitWidth() < 32;
     Value init = emptyTensor(b, loc, sizes, narrow ? Type(b.getI32Type()) : elementType);
-    Value product = exec::MatMulOp::create(b, loc, init.getType(), lhs, rhs, init, /*transpose_rhs=*/false, /*lhs_unsigned=*/false,
-                                           /*rhs_unsigned=*/false, /*packed=*/nullptr)
-                        .getResult();
+    Value product =
+        exec::MatMulOp::create(b, loc, init.getType(), lhs, rhs, init, /*transpose_rhs=*/false, /*lhs_unsigned=*/false,
+                               /*rhs_unsigned=*/false, /*packed=*/nullptr)
+            .getResult();
     if (!narrow)
       return product;
     return mapElements(b, loc, sizes, elementType, LoopOperand{product, b.getMultiDimIdentityMap(sizes.size())},

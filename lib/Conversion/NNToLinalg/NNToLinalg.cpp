@@ -124,7 +124,8 @@ private:
     };
     bool ok = true;
     getOperation().walk([&](Operation *op) {
-      for (Type type : llvm::concat<const Type>(SmallVector<Type>(op->getOperandTypes()), SmallVector<Type>(op->getResultTypes())))
+      for (Type type :
+           llvm::concat<const Type>(SmallVector<Type>(op->getOperandTypes()), SmallVector<Type>(op->getResultTypes())))
         if (isSmall(type)) {
           op->emitError("tensors of ") << cast<RankedTensorType>(type).getElementType() << " cannot be compiled yet";
           ok = false;

@@ -88,13 +88,15 @@ Value filterWeight(Calculator c, bool isCubic, double a, Value distance) {
     return c.select(c.less(d, one), c.sub(one, d), zero);
   Value d2 = c.mul(d, d), d3 = c.mul(d2, d);
   Value inner = c.add(c.sub(c.mul(c.number(a + 2), d3), c.mul(c.number(a + 3), d2)), one);
-  Value outer = c.sub(c.add(c.sub(c.mul(c.number(a), d3), c.mul(c.number(5 * a), d2)), c.mul(c.number(8 * a), d)), c.number(4 * a));
+  Value outer = c.sub(c.add(c.sub(c.mul(c.number(a), d3), c.mul(c.number(5 * a), d2)), c.mul(c.number(8 * a), d)),
+                      c.number(4 * a));
   return c.select(c.lessEqual(d, one), inner, c.select(c.less(d, c.number(2)), outer, zero));
 }
 
 struct ResizeAxisLowering : Lowering<nn::ResizeAxisOp> {
   using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::ResizeAxisOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(nn::ResizeAxisOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     RankedTensorType input = nn::typeOf(op.getInput());
     int64_t axis = op.getAxis();
@@ -102,10 +104,15 @@ struct ResizeAxisLowering : Lowering<nn::ResizeAxisOp> {
     Calculator c{rewriter, loc};
     Value inputSize = asIndex(rewriter, loc, sizes[axis]);
     nn::Dim known = nn::Dim::of(nn::typeOf(op.getResult()), axis);
-    sizes[axis] = known.isUnknown() ? elementAsSize(rewriter, loc, op.getSize(), adaptor.getSize(), 0) : materialize(rewriter, loc, known);
+    sizes[axis] = known.isUnknown() ? elementAsSize(rewriter, loc, op.getSize(), adaptor.getSize(), 0)
+                                    : materialize(rewriter, loc, known);
     Value outputSize = asIndex(rewriter, loc, sizes[axis]);
     checkSizes(rewriter, loc, inputSize, outputSize);
-    ResizeSetup setup{scalar(rewriter, loc, op.getScale(), adaptor.getScale(), 0), c.toNumber(inputSize), c.toNumber(outputSize), {}, {}};
+    ResizeSetup setup{scalar(rewriter, loc, op.getScale(), adaptor.getScale(), 0),
+                      c.toNumber(inputSize),
+                      c.toNumber(outputSize),
+                      {},
+                      {}};
     if (op.getRoi()) {
       setup.roiStart = scalar(rewriter, loc, op.getRoi(), adaptor.getRoi(), 0);
       setup.roiEnd = scalar(rewriter, loc, op.getRoi(), adaptor.getRoi(), 1);
@@ -121,7 +128,8 @@ struct ResizeAxisLowering : Lowering<nn::ResizeAxisOp> {
 private:
   static Value scalar(OpBuilder &b, Location loc, Value original, Value converted, int64_t index) {
     SmallVector<int64_t> position(nn::typeOf(original).getRank(), index);
-    return castScalar(b, loc, readElement(b, loc, converted, position), nn::typeOf(original).getElementType(), b.getF64Type());
+    return castScalar(b, loc, readElement(b, loc, converted, position), nn::typeOf(original).getElementType(),
+                      b.getF64Type());
   }
 
   static void checkSizes(OpBuilder &b, Location loc, Value inputSize, Value outputSize) {
@@ -133,7 +141,8 @@ private:
                           b.getStringAttr("a tensor cannot be resized to this size"));
   }
 
-  static Value sample(nn::ResizeAxisOp op, Calculator c, ValueRange point, Value input, const ResizeSetup &setup, Type type) {
+  static Value sample(nn::ResizeAxisOp op, Calculator c, ValueRange point, Value input, const ResizeSetup &setup,
+                      Type type) {
     int64_t axis = op.getAxis();
     Value x = sourceCoordinate(c, op.getCoordinates(), c.toNumber(point[axis]), setup);
     Value last = arith::SubIOp::create(c.b, c.loc, memref::DimOp::create(c.b, c.loc, input, axis), c.index(1));
@@ -166,10 +175,12 @@ private:
     }
     Value start = c.toIndex(base), zero = c.number(0);
     auto loop = scf::ForOp::create(
-        c.b, c.loc, first, end, c.index(1), ValueRange{zero, zero}, [&](OpBuilder &b, Location l, Value tap, ValueRange sums) {
+        c.b, c.loc, first, end, c.index(1), ValueRange{zero, zero},
+        [&](OpBuilder &b, Location l, Value tap, ValueRange sums) {
           Calculator n{b, l};
           Value at = arith::AddIOp::create(b, l, start, tap);
-          Value weight = filterWeight(n, isCubic, op.getCubic().convertToDouble(), n.mul(n.sub(n.toNumber(at), x), squeeze));
+          Value weight =
+              filterWeight(n, isCubic, op.getCubic().convertToDouble(), n.mul(n.sub(n.toNumber(at), x), squeeze));
           if (op.getExcludeOutside()) {
             Value inside = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ule, at, last);
             weight = n.select(inside, weight, n.number(0));

@@ -21,7 +21,8 @@ static bool isWholeByteInteger(Type type) {
 
 /// Scale or zero point as a tensor that broadcasts against the operand: one number, one for each element of an axis, or one for each
 /// block of `blockSize` elements along the axis.
-static FailureOr<Value> spreadParameter(NodeImporter &node, Value parameter, Value operand, int64_t axis, int64_t blockSize) {
+static FailureOr<Value> spreadParameter(NodeImporter &node, Value parameter, Value operand, int64_t axis,
+                                        int64_t blockSize) {
   RankedTensorType type = nn::typeOf(parameter), operandType = nn::typeOf(operand);
   int64_t rank = operandType.getRank();
   if (type.getRank() == 0)
@@ -60,8 +61,8 @@ static FailureOr<Value> spreadParameter(NodeImporter &node, Value parameter, Val
   if (failed(whole))
     return failure();
   FailureOr<nn::SliceOp> cut =
-      node.create<nn::SliceOp>(*whole, node.constantInts(0), node.constantInts(operandType.getDimSize(axis)), node.constantInts(1),
-                               node.builder().getDenseI64ArrayAttr(axis));
+      node.create<nn::SliceOp>(*whole, node.constantInts(0), node.constantInts(operandType.getDimSize(axis)),
+                               node.constantInts(1), node.builder().getDenseI64ArrayAttr(axis));
   return failed(cut) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*cut));
 }
 
@@ -110,7 +111,8 @@ static LogicalResult importQuantizeLinear(NodeImporter &node) {
   Type type = node.inputType(0).getElementType();
   Type wide = type.isF64() ? type : Type(node.builder().getF32Type());
   Chain wideScale = Chain(node, *scale).cast(wide);
-  return wideScale.get() ? quantize(node, Chain(node, node.input(0)).cast(wide), wideScale.get(), *zeroPoint, target).becomesOutput()
+  return wideScale.get() ? quantize(node, Chain(node, node.input(0)).cast(wide), wideScale.get(), *zeroPoint, target)
+                               .becomesOutput()
                          : failure();
 }
 
@@ -153,7 +155,8 @@ static FailureOr<Value> zeroPointOfMatrix(NodeImporter &node, Value zeroPoint, b
 }
 
 /// The product of two centred tensors, as f64 with whole numbers.
-static FailureOr<Value> multiplyCentred(NodeImporter &node, unsigned lhs, unsigned rhs, unsigned lhsZero, unsigned rhsZero) {
+static FailureOr<Value> multiplyCentred(NodeImporter &node, unsigned lhs, unsigned rhs, unsigned lhsZero,
+                                        unsigned rhsZero) {
   if (node.inputType(lhs).getRank() < 2 || node.inputType(rhs).getRank() < 2)
     return node.unsupported("operands of one dim");
   FailureOr<Value> left = zeroPointOfMatrix(node, node.input(lhsZero), /*rows=*/true);
@@ -173,12 +176,17 @@ static LogicalResult importMatMulInteger(NodeImporter &node) {
 }
 
 /// round(product * (scales) / result's scale) + zero point, saturated.
-static LogicalResult becomesRequantized(NodeImporter &node, Value product, Value scaleA, Value scaleB, Value scaleY, Value zeroY) {
+static LogicalResult becomesRequantized(NodeImporter &node, Value product, Value scaleA, Value scaleB, Value scaleY,
+                                        Value zeroY) {
   Type single = node.builder().getF32Type();
-  Chain factor = Chain(node, scaleA).cast(single).with<nn::MulOp>(Chain(node, scaleB).cast(single)).with<nn::DivOp>(Chain(node, scaleY).cast(single));
+  Chain factor = Chain(node, scaleA)
+                     .cast(single)
+                     .with<nn::MulOp>(Chain(node, scaleB).cast(single))
+                     .with<nn::DivOp>(Chain(node, scaleY).cast(single));
   Chain scaled = Chain(node, product).cast(single).with<nn::MulOp>(factor);
   Value one = node.constantScalar(single, 1);
-  return scaled.get() ? quantize(node, scaled, one, zeroY, nn::typeOf(zeroY).getElementType()).becomesOutput() : failure();
+  return scaled.get() ? quantize(node, scaled, one, zeroY, nn::typeOf(zeroY).getElementType()).becomesOutput()
+                      : failure();
 }
 
 static LogicalResult importQLinearMatMul(NodeImporter &node) {
@@ -203,8 +211,8 @@ static FailureOr<Value> alongDim(NodeImporter &node, Value parameter, int64_t di
 }
 
 /// Convolution of centred tensors, as f64 with whole numbers. The zero point pads, so after centring zeros do.
-static FailureOr<Value> convolveCentred(NodeImporter &node, unsigned input, unsigned filter, unsigned inputZero, unsigned filterZero,
-                                        Value bias) {
+static FailureOr<Value> convolveCentred(NodeImporter &node, unsigned input, unsigned filter, unsigned inputZero,
+                                        unsigned filterZero, Value bias) {
   RankedTensorType inputType = node.inputType(input), filterType = node.inputType(filter);
   if (inputType.getRank() < 3 || filterType.getRank() != inputType.getRank())
     return node.error("needs an input and a filter of one rank, at least 3");
@@ -218,8 +226,9 @@ static FailureOr<Value> convolveCentred(NodeImporter &node, unsigned input, unsi
     return failure();
   OpBuilder &builder = node.builder();
   FailureOr<nn::ConvOp> conv = node.create<nn::ConvOp>(
-      x.get(), w.get(), b.get(), builder.getDenseI64ArrayAttr(windows->strides), builder.getDenseI64ArrayAttr(windows->dilations),
-      builder.getDenseI64ArrayAttr(windows->pads), builder.getI64IntegerAttr(node.intAttr("group", 1)), UnitAttr());
+      x.get(), w.get(), b.get(), builder.getDenseI64ArrayAttr(windows->strides),
+      builder.getDenseI64ArrayAttr(windows->dilations), builder.getDenseI64ArrayAttr(windows->pads),
+      builder.getI64IntegerAttr(node.intAttr("group", 1)), UnitAttr());
   return failed(conv) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*conv));
 }
 

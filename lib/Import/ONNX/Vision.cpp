@@ -50,8 +50,9 @@ public:
 
 private:
   FailureOr<Value> element(Value tensor, int64_t index) {
-    FailureOr<nn::SliceOp> part = node.create<nn::SliceOp>(tensor, node.constantInts(index), node.constantInts(index + 1),
-                                                           node.constantInts(1), b.getDenseI64ArrayAttr(0));
+    FailureOr<nn::SliceOp> part =
+        node.create<nn::SliceOp>(tensor, node.constantInts(index), node.constantInts(index + 1), node.constantInts(1),
+                                 b.getDenseI64ArrayAttr(0));
     return failed(part) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*part));
   }
 
@@ -93,7 +94,8 @@ private:
       return failure();
     FailureOr<nn::ResizeAxisOp> result = node.create<nn::ResizeAxisOp>(
         value, size, scale, range, b.getI64IntegerAttr(axis), b.getStringAttr(mode), b.getStringAttr(coordinates),
-        b.getStringAttr(rounding), b.getF64FloatAttr(cubic), b.getF64FloatAttr(outside), b.getBoolAttr(excludeOutside), b.getBoolAttr(antialias));
+        b.getStringAttr(rounding), b.getF64FloatAttr(cubic), b.getF64FloatAttr(outside), b.getBoolAttr(excludeOutside),
+        b.getBoolAttr(antialias));
     if (failed(result))
       return failure();
     value = *result;
@@ -144,7 +146,8 @@ static LogicalResult importResize(NodeImporter &node) {
   }
   int64_t count = resize.axes.size();
   auto fits = [&](unsigned input, int64_t length) {
-    return node.hasInput(input) && node.inputType(input).getRank() == 1 && node.inputType(input).getDimSize(0) == length;
+    return node.hasInput(input) && node.inputType(input).getRank() == 1 &&
+           node.inputType(input).getDimSize(0) == length;
   };
   if (fits(1, 2 * count))
     resize.roi = node.input(1);

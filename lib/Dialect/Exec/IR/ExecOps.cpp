@@ -204,8 +204,8 @@ int64_t nncc::exec::getElementsPerStep(Operation *contraction) {
   if (left.isInteger(8) && right.isInteger(8))
     return 4;
   auto matmul = dyn_cast<MatMulOp>(contraction);
-  bool isUnsigned = conv ? conv.getInputUnsigned() || conv.getFilterUnsigned()
-                         : matmul.getLhsUnsigned() || matmul.getRhsUnsigned();
+  bool isUnsigned =
+      conv ? conv.getInputUnsigned() || conv.getFilterUnsigned() : matmul.getLhsUnsigned() || matmul.getRhsUnsigned();
   return left.isInteger(16) && right.isInteger(16) && !isUnsigned ? 2 : 1;
 }
 

@@ -10,14 +10,16 @@ using namespace nncc::nn;
 #define GET_OP_CLASSES
 #include "nncc/Dialect/NN/IR/Vision.cpp.inc"
 
-LogicalResult ResizeAxisOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op, SmallVectorImpl<Type> &results) {
+LogicalResult ResizeAxisOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                             SmallVectorImpl<Type> &results) {
   RankedTensorType input = typeOf(op.getInput());
   int64_t axis = op.getAxis();
   if (axis < 0 || axis >= input.getRank())
     return emitOptionalError(loc, "axis ", axis, " does not fit ", input, " (C1)");
   if (!llvm::is_contained({"nearest", "linear", "cubic"}, op.getMode()))
     return emitOptionalError(loc, "mode is '", op.getMode(), "', not nearest, linear or cubic");
-  if (!llvm::is_contained({"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"},
+  if (!llvm::is_contained({"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
+                           "tf_crop_and_resize"},
                           op.getCoordinates()))
     return emitOptionalError(loc, "coordinates are '", op.getCoordinates(), "', which nothing is called");
   if (!llvm::is_contained({"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}, op.getRounding()))

@@ -313,6 +313,7 @@ private:
       return error(DiagnosticCode::CannotWrite, "", std::move(problem));
     if (nodes && !writeListing())
       return false;
+    result.inputs = files.filesRead();
     return writeHeader();
   }
 

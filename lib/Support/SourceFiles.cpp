@@ -234,3 +234,12 @@ std::optional<StringRef> SourceFiles::read(StringRef file, uint64_t offset, uint
 }
 
 } // namespace nncc
+
+std::vector<std::string> nncc::SourceFiles::filesRead() const {
+  std::vector<std::string> external;
+  for (const auto &entry : opened)
+    external.push_back((llvm::Twine(directory.empty() ? "." : directory) + "/" + entry.getKey()).str());
+  llvm::sort(external); // a map has no order of its own
+  external.insert(external.begin(), path);
+  return external;
+}

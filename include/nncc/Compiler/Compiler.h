@@ -33,8 +33,6 @@ struct CompileOptions {
   bool verify = false;       ///< every pass and every LLVM module
   bool timing = false;       ///< -v: the stages and their time, to standard error
   bool progress = false;     ///< a line on the terminal that says what goes on
-  std::string report;        ///< FILE.json
-  std::string missedFusions; ///< -Rpass-missed=REGEX: kernels or nodes whose refused fusions are told
   std::string externalDataRoot;
   import::ImportOptions import;
 };

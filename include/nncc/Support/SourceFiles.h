@@ -63,6 +63,8 @@ public:
   std::optional<llvm::StringRef> model(FileError &error);
   /// All bytes of a file, given by the model's own name or by a path relative to its directory.
   std::optional<llvm::StringRef> open(llvm::StringRef file, FileError &error);
+  /// The paths of all files that were read: the model, then its external data by name.
+  std::vector<std::string> filesRead() const;
   /// A part of it; an error when it reaches beyond the end.
   std::optional<llvm::StringRef> read(llvm::StringRef file, uint64_t offset, uint64_t length, FileError &error);
 

@@ -29,10 +29,10 @@ struct CompileOptions {
   bool weightsInFile = false; ///< NAME.weights beside the output
   bool debugInfo = false;
   target::Sanitizer sanitizer = target::Sanitizer::None;
-  unsigned jobs = 0;         ///< threads; 0: as many as cores
-  bool verify = false;       ///< every pass and every LLVM module
-  bool timing = false;       ///< -v: the stages and their time, to standard error
-  bool progress = false;     ///< a line on the terminal that says what goes on
+  unsigned jobs = 0;     ///< threads; 0: as many as cores
+  bool verify = false;   ///< every pass and every LLVM module
+  bool timing = false;   ///< -v: the stages and their time, to standard error
+  bool progress = false; ///< a line on the terminal that says what goes on
   std::string externalDataRoot;
   import::ImportOptions import;
 };

@@ -133,6 +133,7 @@ def file_over_2_gib_of_weights(folder):
 
 
 def varint(number):
+    """A number as protobuf writes it."""
     result = b""
     while number > 127:
         result += bytes([number & 127 | 128])
@@ -199,6 +200,47 @@ def file_protobuf_text_of_noise(folder):
     path = folder / "model.textproto"
     path.write_bytes(b"graph { node { \xff\x00")
     return path
+
+
+@row(6, says="NN6001")
+def file_over_1_gib_of_text(folder):
+    path = folder / "model.onnxtxt"
+    path.touch()
+    os.truncate(path, (1 << 30) + 1)
+    return path
+
+
+@row(6, says="NN6001")
+def file_over_2_gib_without_weights(folder):
+    """A doc string that is a hole in the file."""
+    size = (2 << 30) + 4096
+    path = save(folder, negation().SerializeToString() + varint(6 << 3 | 2) + varint(size))
+    os.truncate(path, path.stat().st_size + size)
+    return path
+
+
+@row(0, says="NN1002")
+def file_with_training(folder):
+    proto = negation()
+    proto.training_info.add()
+    return save(folder, proto)
+
+
+@row(4, says=("NN4102", "NN1004", "100 more problems are not listed"))
+def file_with_200_problems(folder):
+    return save(folder, model([node("Neg", ["x"], ["y"])] + [node("Add", ["x"], [f"v{i}"]) for i in range(200)]))
+
+
+@row(4, says="NN4110")
+def file_with_an_input_without_type(folder):
+    proto = negation()
+    proto.graph.input[0].ClearField("type")
+    return save(folder, proto)
+
+
+@row(4, says="NN4106")
+def file_with_a_function_without_name(folder):
+    return save(folder, model([node("Neg", ["x"], ["y"])], functions=[function("", [node("Neg", ["v"], ["r"])])]))
 
 
 # --- Names --------------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ void Reporter::finish() {
   }
   unsupportedOps.clear();
   if (leftOut)
-    diagnostics.error(DiagnosticCode::TooManyProblems, file, "", Twine(leftOut) + " more problems are not listed");
+    diagnostics.warning(DiagnosticCode::TooManyProblems, file, "", Twine(leftOut) + " more problems are not listed");
   leftOut = 0;
 }
 

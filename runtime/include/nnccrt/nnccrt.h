@@ -31,6 +31,11 @@
 extern "C" {
 #endif
 
+typedef struct nnccrt_program nnccrt_program; /* a model ready to run: immutable, shared by all threads */
+typedef struct nnccrt_context nnccrt_context; /* memory to run it in: used by one thread at a time */
+
+#pragma GCC visibility push(default) /* the functions here are visible, and nothing else of the runtime */
+
 #define NNCCRT_VERSION "0.1.0"
 
 /*===- Status --------------------------------------------------------------------------------------------------------------===*/
@@ -81,8 +86,6 @@ const char *nnccrt_dtype_name(uint32_t dtype);
 
 /*===- Programs: models ready to run ---------------------------------------------------------------------------------------===*/
 
-typedef struct nnccrt_program nnccrt_program;
-
 typedef struct nnccrt_load_options {
   uint32_t size;
   uint32_t flags;
@@ -117,9 +120,6 @@ int32_t nnccrt_find_output(const nnccrt_program *program, const char *name);
 int32_t nnccrt_find_symbol(const nnccrt_program *program, const char *name);
 
 /*===- Contexts: a program with memory to run in ---------------------------------------------------------------------------===*/
-
-/* Used by one thread at a time. */
-typedef struct nnccrt_context nnccrt_context;
 
 /* Calls task(job, 0) .. task(job, count - 1), at once or one after another, and returns when all have returned. */
 typedef void (*nnccrt_executor)(void *user, uint32_t count, void (*task)(void *job, uint32_t index), void *job);
@@ -214,6 +214,7 @@ nnccrt_code nnccrt_output_to_dlpack(nnccrt_context *context, uint32_t index, str
 nnccrt_code nnccrt_output_to_dlpack_versioned(nnccrt_context *context, uint32_t index,
                                               struct DLManagedTensorVersioned **result, nnccrt_status *status);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

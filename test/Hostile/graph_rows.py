@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import AttributeProto, TensorProto, helper
 
-from rows import model, node, row, save, tensor, value, varint
+from rows import function, model, node, row, save, tensor, value, varint
 
 # --- Graph --------------------------------------------------------------------------------------------------------------
 
@@ -63,10 +63,6 @@ def graph_if_20_deep(folder):
 @row(6, says="NN6002")
 def graph_if_33_deep(folder):
     return save(folder, nested(33))
-
-
-def function(name, nodes):
-    return helper.make_function("local", name, ["v"], ["r"], nodes, [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)])
 
 
 def calls(name, *callees):

@@ -49,6 +49,10 @@ def node(op, inputs, outputs, **attributes):
     return helper.make_node(op, inputs, outputs, **attributes)
 
 
+def function(name, nodes):
+    return helper.make_function("local", name, ["v"], ["r"], nodes, [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)])
+
+
 def negation():
     return model([node("Neg", ["x"], ["y"])])
 

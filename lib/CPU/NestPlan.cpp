@@ -34,7 +34,8 @@ private:
   bool place();
   bool placeResult(unsigned nest, unsigned number);
   llvm::SmallBitVector findLaterUses(Value result) const;
-  bool isComputableAgain(unsigned nest, int64_t budget) const;
+  bool isComputableAgain(unsigned nest, int64_t budget, unsigned lastGroup) const;
+  bool isOverwrittenBefore(Value argument, unsigned nest, unsigned group) const;
   void computeAgain(unsigned nest, unsigned group);
   bool findHost(const Nest &nest, unsigned number, const llvm::SmallBitVector &uses);
   std::optional<int64_t> getScratchBytes(const Access &result) const;
@@ -238,17 +239,36 @@ llvm::SmallBitVector Planner::findLaterUses(Value result) const {
   return uses;
 }
 
-bool Planner::isComputableAgain(unsigned number, int64_t budget) const {
+/// Whether a result that may share the argument's buffer has been written when `nest`, computed again in `group`, reads the argument.
+bool Planner::isOverwrittenBefore(Value argument, unsigned nest, unsigned group) const {
+  auto position = dyn_cast<BlockArgument>(argument);
+  exec::KernelOp op = kernel;
+  for (auto [result, alias] : llvm::enumerate(op.getMayAlias().value_or(ArrayRef<int64_t>()))) {
+    auto [writer, number] = graph.getProducer(yielded[result]);
+    if (!position || alias != int64_t(position.getArgNumber()) || !writer)
+      continue;
+    unsigned writerNumber = writer - graph.nests.data();
+    if (group > home[writerNumber] || (group == home[writerNumber] && writerNumber <= nest))
+      return true;
+  }
+  return false;
+}
+
+/// Whether what the nest computes can be computed once more in later groups, up to `lastGroup`.
+bool Planner::isComputableAgain(unsigned number, int64_t budget, unsigned lastGroup) const {
   const Nest &nest = graph.nests[number];
   budget -= nest.cost;
   if (budget < 0 || nest.reduced.any())
     return false;
   return llvm::all_of(nest.operands, [&](const Access &access) {
+    if (access.isRead && isOverwrittenBefore(access.tensor, number, lastGroup))
+      return false;
     auto [producer, result] = graph.getProducer(access.tensor);
     if (!producer || !access.isRead || getOwn(access.getClasses(graph.classes.size())).none() ||
         isInMemory(access.tensor))
       return true;
-    return isSameElement(access, *producer, result) && isComputableAgain(producer - graph.nests.data(), budget);
+    return isSameElement(access, *producer, result) &&
+           isComputableAgain(producer - graph.nests.data(), budget, lastGroup);
   });
 }
 
@@ -324,7 +344,7 @@ bool Planner::placeResult(unsigned number, unsigned result) {
     });
   });
   auto again = [&](int64_t budget) {
-    if (!isReadInPlace || !isComputableAgain(number, budget))
+    if (!isReadInPlace || !isComputableAgain(number, budget, uses.find_last()))
       return false;
     for (unsigned group : uses.set_bits())
       computeAgain(number, group);

@@ -3,6 +3,7 @@
 #include "nncc/Dialect/NN/IR/Vision.h"
 #include "Chain.h"
 #include "Shapes.h"
+#include "nncc/Dialect/NN/IR/Reduction.h"
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
 #include "nncc/Import/ONNX/ImportTable.h"
@@ -25,10 +26,14 @@ public:
 
   LogicalResult run() {
     std::optional<SmallVector<double>> known = constantFloats(scales);
-    for (auto [i, axis] : llvm::enumerate(axes)) {
+    // The cheapest order: what shrinks comes first; the last axis, whose elements are gathered, while the tensor is small.
+    auto shrinks = [&](int64_t i) { return known && (*known)[i] < 1; };
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, axes.size()));
+    llvm::sort(order, [&](int64_t i, int64_t j) { return shrinks(i) != shrinks(j) ? shrinks(i) : i > j; });
+    for (int64_t i : order) {
       if (known && (*known)[i] == 1 && coordinates != "tf_crop_and_resize")
         continue;
-      if (failed(resizeAxis(i, axis, known)))
+      if (failed(resizeAxis(i, axes[i], known)))
         return failure();
     }
     node.setOutput(0, value);
@@ -56,50 +61,217 @@ private:
     return failed(part) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*part));
   }
 
+  /// Sizes of one axis, each a tensor of one f64, and the tables that follow from them.
+  struct Axis {
+    Value scale, inputSize, outputSize, roiStart, roiEnd;
+    Value positions; ///< [n] f64: where each element of the result is taken
+    Value lastIndex; ///< one i64
+    Value indices;   ///< [taps, n] i64
+    Value weights;   ///< [taps, n] f32 or f64
+  };
+
   LogicalResult resizeAxis(int64_t i, int64_t axis, const std::optional<SmallVector<double>> &known) {
+    Axis a;
+    FailureOr<Value> length = findSizes(i, axis, known, a);
+    if (failed(length) || failed(findPositions(*length, a)))
+      return failure();
+    if (failed(mode == "nearest" ? tabulateNearest(a) : tabulateFilter(a)))
+      return failure();
+    Value source = value;
+    FailureOr<nn::ResampleOp> result =
+        node.create<nn::ResampleOp>(source, a.indices, a.weights, b.getI64IntegerAttr(axis));
+    if (failed(result))
+      return failure();
+    value = *result;
+    return coordinates == "tf_crop_and_resize" ? fillOutside(axis, a) : success();
+  }
+
+  /// The number of elements along the axis, as one i64, and the sizes as f64.
+  FailureOr<Value> findSizes(int64_t i, int64_t axis, const std::optional<SmallVector<double>> &known, Axis &a) {
     Type wide = b.getF64Type();
     FailureOr<Value> inputSize = makeShape(node, SizeSource{axis, value});
     if (failed(inputSize))
       return failure();
-    Value size, scale;
+    a.inputSize = Chain(node, *inputSize).cast(wide).get();
+    a.lastIndex = Chain(node, *inputSize).with<nn::SubOp>(1).get();
     int64_t length = nn::typeOf(value).getDimSize(axis);
+    FailureOr<Value> size;
     if (sizes) { // the scale follows from the sizes
-      FailureOr<Value> stated = element(sizes, i);
-      if (failed(stated))
+      size = element(sizes, i);
+      if (failed(size))
         return failure();
-      size = *stated;
-      scale = Chain(node, size).cast(wide).with<nn::DivOp>(Chain(node, *inputSize).cast(wide)).get();
+      a.scale = Chain(node, *size).cast(wide).with<nn::DivOp>(a.inputSize).get();
     } else if (known && !ShapedType::isDynamic(length)) {
       size = node.constantInts(int64_t(std::floor(double(length) * (*known)[i])));
-      scale = node.constantScalar(wide, (*known)[i]);
+      a.scale = node.constantScalar(wide, (*known)[i]);
     } else {
       FailureOr<Value> stated = element(scales, i);
       if (failed(stated))
         return failure();
-      Chain factor = Chain(node, *stated).cast(wide);
-      scale = factor.get();
-      size = factor.with<nn::MulOp>(Chain(node, *inputSize).cast(wide)).apply<nn::FloorOp>().cast(b.getI64Type()).get();
+      a.scale = Chain(node, *stated).cast(wide).get();
+      size = Chain(node, a.scale).with<nn::MulOp>(a.inputSize).apply<nn::FloorOp>().cast(b.getI64Type()).get();
     }
-    Value range;
+    if (!*size || !a.scale)
+      return failure();
+    size = Chain(node, *size).cast(b.getI64Type()).get();
+    a.outputSize = Chain(node, *size).cast(wide).get();
     if (coordinates == "tf_crop_and_resize") {
       FailureOr<Value> start = element(roi, i), end = element(roi, int64_t(axes.size()) + i);
       if (failed(start) || failed(end))
         return failure();
-      FailureOr<nn::ConcatOp> both = node.create<nn::ConcatOp>(ValueRange{*start, *end}, b.getI64IntegerAttr(0));
-      if (failed(both))
-        return failure();
-      range = *both;
+      a.roiStart = Chain(node, *start).cast(wide).get();
+      a.roiEnd = Chain(node, *end).cast(wide).get();
     }
-    if (!size || !scale)
+    return size;
+  }
+
+  Chain number(double value) { return Chain(node, node.constantScalar(b.getF64Type(), value)); }
+
+  LogicalResult findPositions(Value length, Axis &a) {
+    FailureOr<nn::RangeOp> numbers = node.create<nn::RangeOp>(node.constantInts(0), length, node.constantInts(1));
+    if (failed(numbers))
       return failure();
-    FailureOr<nn::ResizeAxisOp> result = node.create<nn::ResizeAxisOp>(
-        value, size, scale, range, b.getI64IntegerAttr(axis), b.getStringAttr(mode), b.getStringAttr(coordinates),
-        b.getStringAttr(rounding), b.getF64FloatAttr(cubic), b.getF64FloatAttr(outside), b.getBoolAttr(excludeOutside),
-        b.getBoolAttr(antialias));
-    if (failed(result))
+    Chain o = Chain(node, *numbers).cast(b.getF64Type());
+    if (!nn::getShapeElements(length)) { // a negative length, known only at run time, is refused by nn.full
+      FailureOr<nn::FullOp> zeros = node.create<nn::FullOp>(length, number(0).get());
+      if (failed(zeros))
+        return failure();
+      o = o.with<nn::AddOp>(Value(*zeros));
+    }
+    a.positions = position(o, a).get();
+    return success(bool(a.positions));
+  }
+
+  /// Where element `o` of the result is taken.
+  Chain position(const Chain &o, const Axis &a) {
+    Chain scale(node, a.scale), inputSize(node, a.inputSize), one = number(1);
+    Chain stretched = scale.with<nn::MulOp>(inputSize); // the size of the result before it was rounded
+    Chain single = stretched.with<nn::EqualOp>(one);
+    Chain centred = Chain(o).with<nn::AddOp>(0.5).with<nn::DivOp>(scale).with<nn::SubOp>(0.5);
+    if (coordinates == "half_pixel")
+      return centred;
+    if (coordinates == "pytorch_half_pixel")
+      return number(-0.5).where(single, centred);
+    if (coordinates == "asymmetric")
+      return Chain(o).with<nn::DivOp>(scale);
+    if (coordinates == "half_pixel_symmetric")
+      return one.with<nn::SubOp>(Chain(node, a.outputSize).with<nn::DivOp>(stretched))
+          .with<nn::MulOp>(inputSize.with<nn::MulOp>(0.5))
+          .with<nn::AddOp>(centred);
+    Chain lastInput = inputSize.with<nn::SubOp>(one);
+    Chain steps = one.where(single, stretched.with<nn::SubOp>(one));
+    if (coordinates == "align_corners")
+      return number(0).where(single, Chain(o).with<nn::MulOp>(lastInput).with<nn::DivOp>(steps));
+    Chain start(node, a.roiStart);
+    Chain span = Chain(node, a.roiEnd).with<nn::SubOp>(start).with<nn::MulOp>(lastInput);
+    Chain along = span.with<nn::MulOp>(0.5).where(single, Chain(o).with<nn::MulOp>(span).with<nn::DivOp>(steps));
+    return along.with<nn::AddOp>(start.with<nn::MulOp>(lastInput));
+  }
+
+  /// The vector as a matrix of one row, or of one column.
+  FailureOr<Value> asMatrix(Value vector, ArrayRef<int64_t> shape) {
+    if (!vector)
       return failure();
-    value = *result;
-    return success();
+    FailureOr<nn::ReshapeOp> matrix =
+        node.create<nn::ReshapeOp>(vector, node.constantInts(shape), b.getBoolAttr(false));
+    return failed(matrix) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*matrix));
+  }
+
+  Value clampedIndices(const Chain &places, const Axis &a) {
+    return Chain(places).cast(b.getI64Type()).with<nn::MaxOp>(0).with<nn::MinOp>(a.lastIndex).get();
+  }
+
+  LogicalResult tabulateNearest(Axis &a) {
+    FailureOr<Value> row = asMatrix(a.positions, {1, -1});
+    if (failed(row))
+      return failure();
+    Chain x(node, *row);
+    Chain nearest = rounding == "floor"                ? x.apply<nn::FloorOp>()
+                    : rounding == "ceil"               ? x.apply<nn::CeilOp>()
+                    : rounding == "round_prefer_floor" ? x.with<nn::SubOp>(0.5).apply<nn::CeilOp>()
+                                                       : x.with<nn::AddOp>(0.5).apply<nn::FloorOp>();
+    a.indices = clampedIndices(nearest, a);
+    return success(bool(a.indices));
+  }
+
+  /// The taps of a filter are at floor(x) - reach + 1 .. floor(x) + reach; more of them when a smaller result needs a wider filter.
+  LogicalResult tabulateFilter(Axis &a) {
+    double reach = mode == "cubic" ? 2 : 1;
+    Type wide = b.getF64Type();
+    Chain squeeze = number(1), offsets = number(0);
+    if (antialias) {
+      squeeze = Chain(node, a.scale).with<nn::MinOp>(1.0);
+      Chain first = number(-reach).with<nn::DivOp>(squeeze).apply<nn::FloorOp>().with<nn::AddOp>(1.0);
+      Chain end = number(2).with<nn::SubOp>(first);
+      first = first.cast(b.getI64Type()), end = end.cast(b.getI64Type());
+      if (!first.get() || !end.get())
+        return failure();
+      FailureOr<nn::RangeOp> range = node.create<nn::RangeOp>(first.get(), end.get(), node.constantInts(1));
+      if (failed(range))
+        return failure();
+      offsets = Chain(node, *range).cast(wide);
+    } else {
+      offsets = Chain(node, node.constantInts(llvm::to_vector(llvm::seq(1 - int64_t(reach), int64_t(reach) + 1))));
+      offsets = offsets.cast(wide);
+    }
+    FailureOr<Value> row = asMatrix(a.positions, {1, -1}), column = asMatrix(offsets.get(), {-1, 1});
+    if (failed(row) || failed(column))
+      return failure();
+    Chain x(node, *row);
+    Chain places = x.apply<nn::FloorOp>().with<nn::AddOp>(*column);
+    Chain weights = filter(places.with<nn::SubOp>(x).with<nn::MulOp>(squeeze));
+    if (excludeOutside) {
+      Chain inside = number(0).with<nn::LessEqualOp>(places).with<nn::AndOp>(
+          places.with<nn::LessEqualOp>(Chain(node, a.lastIndex).cast(wide)));
+      weights = weights.where(inside, number(0));
+    }
+    if (antialias || excludeOutside) { // else they add up to 1
+      if (!weights.get())
+        return failure();
+      FailureOr<nn::ReduceOp> sum =
+          node.create<nn::ReduceOp>(weights.get(), b.getDenseI64ArrayAttr(0), b.getUnitAttr(), b.getStringAttr("sum"));
+      if (failed(sum))
+        return failure();
+      weights = weights.with<nn::DivOp>(Value(*sum));
+    }
+    Type type = nn::typeOf(value).getElementType();
+    bool isFloat = isa<FloatType>(type) && type.getIntOrFloatBitWidth() <= 32;
+    a.weights = weights.cast(isFloat ? b.getF32Type() : b.getF64Type()).get();
+    a.indices = clampedIndices(places, a);
+    return success(a.weights && a.indices);
+  }
+
+  /// The weight of an element at a distance from the place.
+  Chain filter(const Chain &distance) {
+    Chain d = Chain(distance).apply<nn::AbsOp>();
+    if (mode == "linear")
+      return number(1).with<nn::SubOp>(d).with<nn::MaxOp>(0.0);
+    Chain d2 = d.with<nn::MulOp>(d), d3 = d2.with<nn::MulOp>(d);
+    Chain inner = d3.with<nn::MulOp>(cubic + 2).with<nn::SubOp>(d2.with<nn::MulOp>(cubic + 3)).with<nn::AddOp>(1.0);
+    Chain outer = d3.with<nn::MulOp>(cubic)
+                      .with<nn::SubOp>(d2.with<nn::MulOp>(5 * cubic))
+                      .with<nn::AddOp>(d.with<nn::MulOp>(8 * cubic))
+                      .with<nn::SubOp>(4 * cubic);
+    Chain tail = outer.where(d.with<nn::LessOp>(number(2)), number(0));
+    return inner.where(d.with<nn::LessEqualOp>(number(1)), tail);
+  }
+
+  /// Elements taken outside of the input are `outside`.
+  LogicalResult fillOutside(int64_t axis, const Axis &a) {
+    Chain x(node, a.positions), low = x.with<nn::LessOp>(number(0));
+    Chain high = Chain(node, a.lastIndex).cast(b.getF64Type()).with<nn::LessOp>(x);
+    Chain flags = low.with<nn::OrOp>(high);
+    SmallVector<int64_t> shape(nn::typeOf(value).getRank() - axis, 1); // broadcast along the axes behind
+    shape[0] = -1;
+    if (!flags.get())
+      return failure();
+    FailureOr<nn::ReshapeOp> mask =
+        node.create<nn::ReshapeOp>(flags.get(), node.constantInts(shape), b.getBoolAttr(false));
+    if (failed(mask))
+      return failure();
+    Chain filler(node, node.constantScalar(nn::typeOf(value).getElementType(), outside));
+    value = filler.where(Chain(node, *mask), Chain(node, value)).get();
+    return success(bool(value));
   }
 
   NodeImporter &node;

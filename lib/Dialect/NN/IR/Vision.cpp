@@ -10,32 +10,25 @@ using namespace nncc::nn;
 #define GET_OP_CLASSES
 #include "nncc/Dialect/NN/IR/Vision.cpp.inc"
 
-LogicalResult ResizeAxisOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
-                                             SmallVectorImpl<Type> &results) {
-  RankedTensorType input = typeOf(op.getInput());
+LogicalResult ResampleOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                           SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput()), indices = typeOf(op.getIndices());
   int64_t axis = op.getAxis();
   if (axis < 0 || axis >= input.getRank())
     return emitOptionalError(loc, "axis ", axis, " does not fit ", input, " (C1)");
-  if (!llvm::is_contained({"nearest", "linear", "cubic"}, op.getMode()))
-    return emitOptionalError(loc, "mode is '", op.getMode(), "', not nearest, linear or cubic");
-  if (!llvm::is_contained({"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
-                           "tf_crop_and_resize"},
-                          op.getCoordinates()))
-    return emitOptionalError(loc, "coordinates are '", op.getCoordinates(), "', which nothing is called");
-  if (!llvm::is_contained({"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}, op.getRounding()))
-    return emitOptionalError(loc, "rounding is '", op.getRounding(), "', which nothing is called");
-  if (op.getCoordinates() == "tf_crop_and_resize" && !op.getRoi())
-    return emitOptionalError(loc, "tf_crop_and_resize needs a range");
-  for (Value parameter : {op.getSize(), op.getScale()})
-    if (!typeOf(parameter).hasStaticShape() || typeOf(parameter).getNumElements() != 1)
-      return emitOptionalError(loc, "size and scale need one element (C1)");
+  if (indices.getRank() != 2)
+    return emitOptionalError(loc, "needs a table of indices, got ", indices, " (C1)");
+  if (op.getWeights()) {
+    RankedTensorType weights = typeOf(op.getWeights());
+    if (weights.getRank() != 2 || failed(verifyCompatibleShape(weights.getShape(), indices.getShape())))
+      return emitOptionalError(loc, "weights ", weights, " do not fit indices ", indices, " (C1)");
+  } else if (indices.getDimSize(0) != 1) {
+    return emitOptionalError(loc, "needs weights for more than one index an element (C1)");
+  }
   SmallVector<Dim> dims = getDims(input);
-  std::optional<SmallVector<Dim>> size = getShapeElements(op.getSize());
-  dims[axis] = size ? size->front() : Dim::unknown();
-  if (dims[axis].isStatic() && dims[axis].getStatic() < 0)
-    return emitOptionalError(loc, "has the size ", dims[axis].getStatic());
+  dims[axis] = Dim::of(indices, 1);
   if (input.getDimSize(axis) == 0 && !dims[axis].isStatic(0))
-    return emitOptionalError(loc, "has nothing to take from the empty axis ", axis);
+    return emitOptionalError(loc, "has nothing to take from the empty axis ", axis, " (C2)");
   results.push_back(makeTensorType(dims, input.getElementType()));
   return success();
 }

@@ -122,14 +122,17 @@ static LogicalResult resolveOutputShape(NodeImporter &node, RankedTensorType inp
     return node.error("output_shape does not fit an input of " + Twine(rank) + " spatial dims");
   for (size_t i = 0; i < rank; ++i) {
     int64_t size = input.getDimSize(i + 2), stride = windows.strides[i];
-    if (ShapedType::isDynamic(size))
-      return node.unsupported("output_shape or auto_pad for an input whose size is known only at run time");
-    int64_t wanted = shape ? (*shape)[i] : size * stride;
-    int64_t total =
-        stride * (size - 1) + outputPadding[i] + windows.dilations[i] * (windows.kernel[i] - 1) + 1 - wanted;
-    total = std::max<int64_t>(total, 0);
+    if (ShapedType::isDynamic(size) && shape)
+      return node.unsupported("output_shape for an input whose size is known only at run time");
+    // What is left of stride * size (the output's size with auto_pad) when the window is counted once.
+    int64_t total = outputPadding[i] + windows.dilations[i] * (windows.kernel[i] - 1) + 1 - stride;
+    if (shape)
+      total += stride * size - (*shape)[i];
+    else
+      total = std::max<int64_t>(total, 0);
+    // A shape beyond what the input reaches is filled at the end.
     bool upper = mode == "SAME_UPPER";
-    windows.pads[i] = upper ? total / 2 : total - total / 2;
+    windows.pads[i] = total < 0 ? 0 : upper ? total / 2 : total - total / 2;
     windows.pads[rank + i] = total - windows.pads[i];
   }
   return success();

@@ -62,6 +62,9 @@ static LogicalResult importReshapeWithAttribute(NodeImporter &node) {
 }
 
 static LogicalResult importReshape(NodeImporter &node) {
+  RankedTensorType shape = node.inputType(1);
+  if (shape.getRank() == 1 && shape.isDynamicDim(0))
+    return node.unsupported("a shape whose length is known only at run time");
   return node.becomes<nn::ReshapeOp>(node.input(0), node.input(1), node.intAttr("allowzero") != 0);
 }
 

@@ -22,6 +22,7 @@ public:
   double cubic = -0.75, outside = 0;
   bool excludeOutside = false, antialias = false;
   Value scales, sizes, roi; ///< one element an axis; roi has all starts, then all ends
+  Value commonScale;        ///< (f64) of all axes; may be null
   SmallVector<int64_t> axes;
 
   LogicalResult run() {
@@ -100,7 +101,7 @@ private:
       size = element(sizes, i);
       if (failed(size))
         return failure();
-      a.scale = Chain(node, *size).cast(wide).with<nn::DivOp>(a.inputSize).get();
+      a.scale = commonScale ? commonScale : Chain(node, *size).cast(wide).with<nn::DivOp>(a.inputSize).get();
     } else if (known && !ShapedType::isDynamic(length)) {
       size = node.constantInts(int64_t(std::floor(double(length) * (*known)[i])));
       a.scale = node.constantScalar(wide, (*known)[i]);
@@ -281,23 +282,29 @@ private:
 
 } // namespace
 
-/// `sizes` under a policy that keeps the aspect ratio: one scale for all axes.
+/// `sizes` under a policy that keeps the aspect ratio: one scale for all axes, and the sizes that it gives, rounded half up.
 static LogicalResult keepAspectRatio(NodeImporter &node, Resize &resize, StringRef policy) {
-  std::optional<SmallVector<int64_t>> sizes = node.constantInput(3);
-  RankedTensorType type = node.inputType(0);
-  if (!sizes || llvm::any_of(resize.axes, [&](int64_t axis) { return type.isDynamicDim(axis); }))
-    return node.unsupported("keep_aspect_ratio_policy with sizes that are known only at run time");
-  double chosen = 0;
-  for (auto [i, axis] : llvm::enumerate(resize.axes)) {
-    double scale = double((*sizes)[i]) / double(type.getDimSize(axis));
-    bool better = policy == "not_larger" ? scale < chosen : scale > chosen;
-    chosen = i == 0 || better ? scale : chosen;
-  }
-  SmallVector<int64_t> rounded;
-  for (int64_t axis : resize.axes)
-    rounded.push_back(int64_t(std::floor(chosen * double(type.getDimSize(axis)) + 0.5)));
-  resize.sizes = node.constantInts(rounded);
-  return success();
+  if (policy != "not_larger" && policy != "not_smaller")
+    return node.error("keep_aspect_ratio_policy is '" + policy + "', not stretch, not_larger or not_smaller");
+  OpBuilder &b = node.builder();
+  SmallVector<SizeSource> sources =
+      llvm::map_to_vector(resize.axes, [&](int64_t axis) { return SizeSource{axis, node.input(0)}; });
+  FailureOr<Value> inputSizes = makeShape(node, sources);
+  if (failed(inputSizes))
+    return failure();
+  Chain wide = Chain(node, *inputSizes).cast(b.getF64Type());
+  Value scales = Chain(node, resize.sizes).cast(b.getF64Type()).with<nn::DivOp>(wide).get();
+  if (!scales)
+    return failure();
+  FailureOr<nn::ReduceOp> scale =
+      node.create<nn::ReduceOp>(scales, b.getDenseI64ArrayAttr(0), b.getUnitAttr(),
+                                b.getStringAttr(policy == "not_larger" ? "min" : "max"));
+  if (failed(scale))
+    return failure();
+  resize.commonScale = *scale;
+  resize.sizes =
+      wide.with<nn::MulOp>(*scale).with<nn::AddOp>(0.5).apply<nn::FloorOp>().cast(b.getI64Type()).get();
+  return success(bool(resize.sizes));
 }
 
 static LogicalResult importResize(NodeImporter &node) {

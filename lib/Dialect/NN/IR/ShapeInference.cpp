@@ -194,6 +194,13 @@ static std::optional<SmallVector<Dim>> shapeElements(Value value, unsigned depth
           .Case([&](DivOp div) { return combineElements(div.getLhs(), div.getRhs(), depth + 1, divideTowardsZero); })
           .Case([&](MaxOp max) { return combineElements(max.getLhs(), max.getRhs(), depth + 1, Dim::max); })
           .Case([&](MinOp min) { return combineElements(min.getLhs(), min.getRhs(), depth + 1, Dim::min); })
+          .Case([&](NegOp neg) -> Result {
+            Result elements = shapeElements(neg.getInput(), depth + 1);
+            if (elements)
+              for (Dim &element : *elements)
+                element = Dim(0) - element;
+            return elements;
+          })
           .Case([&](GatherOp gather) { return gatherElements(gather, depth + 1); })
           .Case([&](SliceOp slice) { return sliceElements(slice, depth + 1); })
           .Case([&](FullOp full) -> Result {

@@ -296,14 +296,12 @@ static LogicalResult keepAspectRatio(NodeImporter &node, Resize &resize, StringR
   Value scales = Chain(node, resize.sizes).cast(b.getF64Type()).with<nn::DivOp>(wide).get();
   if (!scales)
     return failure();
-  FailureOr<nn::ReduceOp> scale =
-      node.create<nn::ReduceOp>(scales, b.getDenseI64ArrayAttr(0), b.getUnitAttr(),
-                                b.getStringAttr(policy == "not_larger" ? "min" : "max"));
+  FailureOr<nn::ReduceOp> scale = node.create<nn::ReduceOp>(scales, b.getDenseI64ArrayAttr(0), b.getUnitAttr(),
+                                                            b.getStringAttr(policy == "not_larger" ? "min" : "max"));
   if (failed(scale))
     return failure();
   resize.commonScale = *scale;
-  resize.sizes =
-      wide.with<nn::MulOp>(*scale).with<nn::AddOp>(0.5).apply<nn::FloorOp>().cast(b.getI64Type()).get();
+  resize.sizes = wide.with<nn::MulOp>(*scale).with<nn::AddOp>(0.5).apply<nn::FloorOp>().cast(b.getI64Type()).get();
   return success(bool(resize.sizes));
 }
 

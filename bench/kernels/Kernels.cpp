@@ -51,6 +51,35 @@ const char *kGelu = R"(%half = arith.constant 0.5 : f32
     %h = arith.mulf %s, %half : f32
     %r = arith.mulf %h, %u : f32)";
 
+/// Many products of two activations, as in attention; all sizes may be dynamic.
+BenchCase makeBatched(const std::string &name, int64_t batch, int64_t m, int64_t k, int64_t n, bool isTransposed,
+                      bool isDynamic) {
+  BenchCase result;
+  result.name = formatv("{0} {1}x{2}x{3}x{4}{5}{6}", name, batch, m, k, n, isTransposed ? " transposed" : "",
+                        isDynamic ? " dynamic" : "");
+  std::vector<int64_t> lhs{batch, m, k}, rhs{batch, isTransposed ? n : k, isTransposed ? k : n}, out{batch, m, n};
+  std::string types[3] = {tensor(lhs), tensor(rhs), tensor(out)};
+  if (isDynamic)
+    for (std::string &type : types)
+      type = "tensor<?x?x?xf32>";
+  result.text = formatv(R"(
+exec.kernel @k(%x: {0}, %w: {1}{3}) -> {2} {{
+  %e = tensor.empty({4}) : {2}
+  %0 = exec.matmul %x, %w outs(%e) {5} : {0}, {1}, {2} -> {2}
+  exec.yield %0 : {2}
+})",
+                        types[0], types[1], types[2], isDynamic ? ", %b: index, %m: index, %n: index" : "",
+                        isDynamic ? "%b, %m, %n" : "", isTransposed ? "{transpose_rhs}" : "");
+  result.flops = 2.0 * batch * m * k * n;
+  result.tensors = {lhs, rhs, out};
+  result.isDynamic = isDynamic;
+  for (const std::vector<int64_t> &dims : result.tensors)
+    result.dynamicDims.emplace_back(dims.begin(), dims.end());
+  // Scalar arguments follow the tensors that are arguments.
+  result.dynamicDims[1].insert(result.dynamicDims[1].end(), {uint64_t(batch), uint64_t(m), uint64_t(n)});
+  return result;
+}
+
 /// A product of u8 and s8, requantised.
 BenchCase makeQuantized(const std::string &name, int64_t m, int64_t k, int64_t n) {
   BenchCase result;
@@ -130,6 +159,15 @@ std::vector<BenchCase> makeBenchCases() {
   cases.push_back(makeMatMul("bert.ffn2", 128, 3072, 768, kIdentity));
   for (int64_t m : {1, 128})
     cases.push_back(makeQuantized("bert.ffn1", m, 768, 3072));
+  for (bool isDynamic : {false, true})
+    for (bool isTransposed : {false, true}) {
+      cases.push_back(makeBatched("attention", 12, 128, 64, 128, isTransposed, isDynamic));
+      cases.push_back(makeBatched("attention", 12, 512, 64, 512, isTransposed, isDynamic));
+      cases.push_back(makeBatched("attention", 12, 128, 128, 64, isTransposed, isDynamic));
+      cases.push_back(makeBatched("attention.decode", 12, 1, 64, 256, isTransposed, isDynamic));
+      cases.push_back(makeBatched("attention.decode", 12, 1, 256, 64, isTransposed, isDynamic));
+      cases.push_back(makeBatched("matmul", 1, 197, 768, 768, isTransposed, isDynamic));
+    }
   cases.push_back(makeMatMul("square", 1024, 1024, 1024, kIdentity));
   cases.push_back(makeMatMul("gpt2.qkv.decode", 1, 768, 2304, kIdentity));
   cases.push_back(makeMatMul("gpt2.ffn2.decode", 1, 3072, 768, kIdentity));

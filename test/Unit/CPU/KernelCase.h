@@ -22,8 +22,8 @@ struct KernelCase {
   std::vector<int> inPlace = {};
   /// The text has no dynamic form.
   bool isStatic = false;
-  /// Also for a CPU that has VNNI, if this one has it.
-  bool onVNNI = false;
+  /// Also for a CPU that has VNNI, if this one has it; and for plain x86-64, whose floats round otherwise for lack of FMA.
+  bool onVNNI = false, onSSE2 = false;
 };
 
 /// Checks that all ways to run the kernel agree: CPU levels, orders of the tiles, static and dynamic sizes in every bit, and

@@ -40,17 +40,48 @@ TEST(MatMul, OfFloats) {
              "f32",
              {"MK", isTransposed ? "NK" : "KN"},
              {"MN"},
-             tolerance(k)});
+             tolerance(k),
+             {},
+             false,
+             false,
+             true});
 }
 
 TEST(MatMul, OfOtherFloats) {
   for (auto [m, k, n] : {std::array<int64_t, 3>{17, 37, 41}, {1, 64, 33}})
     for (bool isTransposed : {false, true}) {
       std::string w = isTransposed ? "NK" : "KN";
-      check({product("f64", "f64", "f64", isTransposed), sizes(m, k, n), "f64", {"MK", w}, {"MN"}, 1e-13});
+      check({product("f64", "f64", "f64", isTransposed),
+             sizes(m, k, n),
+             "f64",
+             {"MK", w},
+             {"MN"},
+             1e-13,
+             {},
+             false,
+             false,
+             true});
       for (std::string small : {"f16", "bf16"}) {
-        check({product(small, small, "f32", isTransposed), sizes(m, k, n), small, {"MK", w}, {"MN:f32"}, tolerance(k)});
-        check({product(small, small, small, isTransposed), sizes(m, k, n), small, {"MK", w}, {"MN"}, 1e-2});
+        check({product(small, small, "f32", isTransposed),
+               sizes(m, k, n),
+               small,
+               {"MK", w},
+               {"MN:f32"},
+               tolerance(k),
+               {},
+               false,
+               false,
+               true});
+        check({product(small, small, small, isTransposed),
+               sizes(m, k, n),
+               small,
+               {"MK", w},
+               {"MN"},
+               1e-2,
+               {},
+               false,
+               false,
+               true});
       }
     }
 }

@@ -4,6 +4,7 @@
 #include "KernelWriter.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Pass/PassManager.h"
+#include "nncc/CPU/Passes.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -47,6 +48,10 @@ LogicalResult KernelCompiler::emitFunctions() {
   KernelFunction run = createKernelFunction(b, kernel, KernelPart::Run);
   FailureOr<int64_t> scratchBytes = writer->writeTile(b, run);
   if (failed(scratchBytes))
+    return failure();
+  PassManager hoisting(kernel.getContext());
+  hoisting.addPass(createHoistFaults());
+  if (failed(hoisting.run(*module)))
     return failure();
   lowerFaults(run.function);
   module.get()->setAttr(scratchBytesAttrName, b.getI64IntegerAttr(*scratchBytes));

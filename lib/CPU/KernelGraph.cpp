@@ -410,14 +410,16 @@ llvm::SmallBitVector KernelGraph::getShared() const {
 }
 
 /// For each class the elements that are adjacent along it; what is written counts twice.
-int KernelGraph::findVectorClass() const {
+int KernelGraph::findVectorClass(llvm::function_ref<bool(Value)> isInMemory) const {
   constexpr double unknownSize = 256;
   SmallVector<double> weights(classes.size());
   for (const Nest &nest : nests)
     for (auto [number, access] : llvm::enumerate(nest.operands)) {
-      bool isResult = nest.op.isDpsInit(&nest.op->getOpOperand(number));
+      OpOperand &operand = nest.op->getOpOperand(number);
+      bool isResult = nest.op.isDpsInit(&operand);
+      bool isMoved = isResult ? isInMemory(nest.op.getTiedOpResult(&operand)) : access.isRead && isInMemory(access.tensor);
       int contiguous = access.getContiguousClass();
-      if (contiguous < 0 || (!access.isRead && !isResult))
+      if (contiguous < 0 || !isMoved)
         continue;
       double weight = isResult ? 2 : 1;
       llvm::SmallBitVector used = access.getClasses(classes.size());

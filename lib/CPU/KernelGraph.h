@@ -78,8 +78,8 @@ public:
   /// The nest and the number of the result that `tensor` is; null when it comes from elsewhere.
   std::pair<const Nest *, unsigned> getProducer(mlir::Value tensor) const;
   llvm::SmallBitVector getShared() const;
-  /// The class along which most elements are adjacent, -1: none.
-  int findVectorClass() const;
+  /// The class along which most elements are adjacent that are in memory, -1: none.
+  int findVectorClass(llvm::function_ref<bool(mlir::Value)> isInMemory) const;
   /// A shared class along which operands are adjacent that are not so along `vectorClass`, -1: none.
   int findTransposedClass(int vectorClass) const;
 

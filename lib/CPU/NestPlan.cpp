@@ -84,7 +84,8 @@ void Planner::orderShared() {
       plan.shared.push_back(loopClass);
     left.reset(loopClass);
   };
-  int vector = graph.findVectorClass();
+  int vector = graph.findVectorClass(
+      [&](Value tensor) { return !graph.getProducer(tensor).first || llvm::is_contained(yielded, tensor); });
   if (vector >= 0 && graph.classes[vector].isShared) {
     plan.vectorClass = vector;
     left.reset(vector);
@@ -259,6 +260,14 @@ bool Planner::isComputableAgain(unsigned number, int64_t budget, unsigned lastGr
   const Nest &nest = graph.nests[number];
   budget -= nest.cost;
   if (budget < 0 || nest.reduced.any())
+    return false;
+  // Elements that are not adjacent along the loops are loaded one by one.
+  constexpr int64_t costOfGather = 8;
+  for (const Access &access : nest.operands)
+    if (int loop = access.getContiguousClass();
+        access.isRead && loop >= 0 && loop != plan.groups[home[number]].vectorClass && loop != plan.vectorClass)
+      budget -= costOfGather;
+  if (budget < 0)
     return false;
   return llvm::all_of(nest.operands, [&](const Access &access) {
     if (access.isRead && isOverwrittenBefore(access.tensor, number, lastGroup))

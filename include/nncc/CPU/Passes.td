@@ -104,6 +104,34 @@ def ExpandMaskedMoves : Pass<"cpu-expand-masked-moves"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def HoistFaults : Pass<"cpu-hoist-faults"> {
+  let summary = "Faults that do not depend on a loop leave it";
+  let description = [{
+    The check of a row's index, repeated for each element of the row, keeps LLVM from vectorising the copy: it writes memory. What it
+    needs, also elements of arguments that nothing writes, leaves the loop with it.
+
+    ```mlir
+    scf.for %j = %c0 to %n step %c1 {
+      %i = memref.load %index[] : memref<index>
+      %bad = arith.cmpi uge, %i, %size : index
+      exec.fault %bad, 1, %i : index
+      ..
+    }
+    ```
+    becomes
+    ```mlir
+    %runs = arith.cmpi slt, %c0, %n : index
+    scf.if %runs {
+      %i = memref.load %index[] : memref<index>
+      %bad = arith.cmpi uge, %i, %size : index
+      exec.fault %bad, 1, %i : index
+      scf.for %j = %c0 to %n step %c1 { .. }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def ExpandMath : Pass<"nncc-expand-math"> {
   let summary = "Expand operations of the math dialect into plain arithmetic";
   let description = [{

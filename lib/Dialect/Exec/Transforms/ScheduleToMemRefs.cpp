@@ -48,6 +48,8 @@ private:
   Value bufferFor(unsigned id, Value tensor);
   Value viewAs(Value base, Value tensor, ArrayRef<SizeExpr> baseSizes);
   Value createOutput(unsigned index);
+  Value size(const SizeExpr &expr);
+  void noteSizes(Operation *op);
   SmallVector<Value> dynamicSizes(Value tensor);
   Value lookup(Value value) { return mapping.lookupOrDefault(value); }
   SmallVector<Value> lookup(ValueRange values) {
@@ -66,6 +68,7 @@ private:
     Value memref;
     SmallVector<SizeExpr> sizes;
   };
+  std::map<std::map<SizeExpr::Monomial, int64_t>, SmallVector<Value>> knownSizes;
   llvm::DenseMap<unsigned, Base> bases;                           // of buffers that are allocated at run time
   llvm::DenseMap<std::pair<Operation *, unsigned>, Value> spares; // of what loops carry
 };
@@ -128,6 +131,7 @@ LogicalResult ScheduleRewriter::convert(Operation *op) {
       .Case([&](tensor::DimOp dim) {
         mapping.map(dim.getResult(),
                     memref::DimOp::create(builder, loc, lookup(dim.getSource()), lookup(dim.getIndex())));
+        noteSizes(dim);
         return success();
       })
       .Case([&](tensor::ExtractOp extract) {
@@ -145,7 +149,7 @@ LogicalResult ScheduleRewriter::convert(Operation *op) {
         if (isa<RankedTensorType>(constant.getType()))
           convertConstant(constant);
         else
-          builder.clone(*constant, mapping);
+          return convertScalar(constant);
         return success();
       })
       .Default([&](Operation *other) { return convertScalar(other); });
@@ -156,7 +160,15 @@ LogicalResult ScheduleRewriter::convertScalar(Operation *op) {
   if (llvm::any_of(op->getOperandTypes(), isTensor) || llvm::any_of(op->getResultTypes(), isTensor))
     return op->emitOpError("computes with tensors outside of a kernel");
   builder.clone(*op, mapping);
+  noteSizes(op);
   return success();
+}
+
+/// Makes the results of a scalar operation known to size().
+void ScheduleRewriter::noteSizes(Operation *op) {
+  for (Value result : op->getResults())
+    if (result.getType().isIndex())
+      knownSizes[sizes.getScalar(result).getTerms()].push_back(lookup(result));
 }
 
 LogicalResult ScheduleRewriter::convertLaunch(LaunchOp launch) {
@@ -239,17 +251,28 @@ void ScheduleRewriter::convertConstant(arith::ConstantOp op) {
 // Buffers
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+/// A size as a value: one that is there already, or new arithmetic.
+Value ScheduleRewriter::size(const SizeExpr &expr) {
+  SmallVector<Value> &known = knownSizes[expr.getTerms()];
+  Region *here = builder.getInsertionBlock()->getParent();
+  for (Value value : known) // What was written before in a region around this one dominates.
+    if (value.getParentRegion()->isAncestor(here))
+      return value;
+  Value value = materialize(builder, loc, sizes, expr, [&](const SizeAnalysis::Leaf &leaf) -> Value {
+    if (isa<RankedTensorType>(leaf.value.getType()))
+      return memref::DimOp::create(builder, loc, lookup(leaf.value), leaf.dim);
+    return lookup(leaf.value);
+  });
+  known.push_back(value);
+  return value;
+}
+
 SmallVector<Value> ScheduleRewriter::dynamicSizes(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   SmallVector<Value> result;
   for (int64_t dim = 0; dim < type.getRank(); ++dim)
     if (type.isDynamicDim(dim))
-      result.push_back(
-          materialize(builder, loc, sizes, sizes.getDim(tensor, dim), [&](const SizeAnalysis::Leaf &leaf) -> Value {
-            if (isa<RankedTensorType>(leaf.value.getType()))
-              return memref::DimOp::create(builder, loc, lookup(leaf.value), leaf.dim);
-            return lookup(leaf.value);
-          }));
+      result.push_back(size(sizes.getDim(tensor, dim)));
   return result;
 }
 

@@ -6,7 +6,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
-#include "llvm/ADT/BitVector.h"
 
 using namespace mlir;
 using namespace nncc::exec;
@@ -234,6 +233,11 @@ SizeExpr SizeAnalysis::dimOfControlFlow(OpResult result, unsigned index) {
 // Leaves
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+SizeExpr SizeAnalysis::addLeaf(Leaf leaf) {
+  leaves.push_back(std::move(leaf));
+  return SizeExpr::leaf(leaves.size() - 1);
+}
+
 SizeExpr SizeAnalysis::runTimeLeaf(Value value, unsigned dim) {
   for (auto [index, leaf] : llvm::enumerate(leaves))
     if (leaf.value == value && leaf.dim == dim)
@@ -241,8 +245,8 @@ SizeExpr SizeAnalysis::runTimeLeaf(Value value, unsigned dim) {
   Leaf leaf;
   leaf.value = value;
   leaf.dim = dim;
-  leaves.push_back(leaf);
-  return SizeExpr::leaf(leaves.size() - 1);
+  leaf.runTimeValues.insert(value);
+  return addLeaf(std::move(leaf));
 }
 
 SizeExpr SizeAnalysis::symbolLeaf(StringAttr name) {
@@ -251,8 +255,7 @@ SizeExpr SizeAnalysis::symbolLeaf(StringAttr name) {
       return SizeExpr::leaf(index);
   Leaf leaf;
   leaf.symbol = name;
-  leaves.push_back(leaf);
-  return SizeExpr::leaf(leaves.size() - 1);
+  return addLeaf(std::move(leaf));
 }
 
 SizeExpr SizeAnalysis::opaqueLeaf(Operation *op, ArrayRef<SizeExpr> operands) {
@@ -263,35 +266,27 @@ SizeExpr SizeAnalysis::opaqueLeaf(Operation *op, ArrayRef<SizeExpr> operands) {
   Leaf leaf;
   leaf.op = op;
   leaf.operands.assign(operands.begin(), operands.end());
-  leaves.push_back(leaf);
-  return SizeExpr::leaf(leaves.size() - 1);
+  for (const SizeExpr &operand : operands)
+    for (const auto &[monomial, coefficient] : operand.getTerms())
+      for (unsigned index : monomial)
+        leaf.runTimeValues.insert_range(leaves[index].runTimeValues);
+  return addLeaf(std::move(leaf));
 }
 
-/// Each leaf once: sizes share operands, so that a walk along every path takes time exponential in the depth of the model.
-bool SizeAnalysis::allLeaves(const SizeExpr &expr, llvm::function_ref<bool(Value)> holds) const {
-  SmallVector<const SizeExpr *> pending{&expr};
-  llvm::BitVector seen(leaves.size());
-  while (!pending.empty())
-    for (const auto &[monomial, coefficient] : pending.pop_back_val()->getTerms())
-      for (unsigned index : monomial) {
-        if (seen.test(index))
-          continue;
-        seen.set(index);
-        const Leaf &leaf = leaves[index];
-        if (leaf.value && !holds(leaf.value))
-          return false;
-        for (const SizeExpr &operand : leaf.operands)
-          pending.push_back(&operand);
-      }
+bool SizeAnalysis::allRunTimeValues(const SizeExpr &expr, function_ref<bool(Value)> holds) const {
+  for (const auto &[monomial, coefficient] : expr.getTerms())
+    for (unsigned index : monomial)
+      if (!llvm::all_of(leaves[index].runTimeValues, holds))
+        return false;
   return true;
 }
 
 bool SizeAnalysis::isKnownBeforeRun(const SizeExpr &expr) const {
-  return allLeaves(expr, [](Value) { return false; });
+  return allRunTimeValues(expr, [](Value) { return false; });
 }
 
 bool SizeAnalysis::isKnownBefore(const SizeExpr &expr, Operation *op) const {
-  return allLeaves(expr, [&](Value value) {
+  return allRunTimeValues(expr, [&](Value value) {
     Operation *ancestor = value.getParentBlock()->findAncestorOpInBlock(*op);
     return ancestor && (!value.getDefiningOp() || value.getDefiningOp()->isBeforeInBlock(ancestor));
   });

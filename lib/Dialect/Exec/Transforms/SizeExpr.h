@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 #include <map>
 #include <vector>
 
@@ -62,6 +63,7 @@ public:
     llvm::SmallVector<SizeExpr> operands;
     mlir::Value value; // known at run time: a scalar, or size `dim` of a tensor
     unsigned dim = 0;
+    llvm::SmallSetVector<mlir::Value, 4> runTimeValues; // all that it depends on, directly or not
   };
   const Leaf &getLeaf(unsigned index) const { return leaves[index]; }
 
@@ -80,7 +82,8 @@ private:
   SizeExpr runTimeLeaf(mlir::Value value, unsigned dim = 0);
   SizeExpr symbolLeaf(mlir::StringAttr name);
   SizeExpr opaqueLeaf(mlir::Operation *op, llvm::ArrayRef<SizeExpr> operands);
-  bool allLeaves(const SizeExpr &expr, llvm::function_ref<bool(mlir::Value)> holds) const;
+  bool allRunTimeValues(const SizeExpr &expr, llvm::function_ref<bool(mlir::Value)> holds) const;
+  SizeExpr addLeaf(Leaf leaf);
 
   std::vector<Leaf> leaves;
   llvm::DenseMap<mlir::Value, SizeExpr> scalars;

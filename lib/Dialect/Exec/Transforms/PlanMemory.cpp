@@ -108,16 +108,13 @@ void PlanMemoryPass::createSizes(func::FuncOp schedule, BufferAssignment &assign
                                  const PlannedPlaces &places) {
   OpBuilder builder(schedule);
   Location loc = schedule.getLoc();
-  SmallVector<unsigned> ids(places.places.size());
+  SmallVector<SizeExpr> bytes(places.places.size());
   for (auto [id, slot] : places.places)
-    ids[slot] = id;
-  auto type = builder.getFunctionType({}, SmallVector<Type>(ids.size(), builder.getIndexType()));
+    bytes[slot] = assignment.getBuffer(id).bytes;
+  auto type = builder.getFunctionType({}, SmallVector<Type>(bytes.size(), builder.getIndexType()));
   auto function = func::FuncOp::create(builder, loc, "sizes", type);
   builder.setInsertionPointToEnd(function.addEntryBlock());
-  SmallVector<Value> bytes;
-  for (unsigned id : ids)
-    bytes.push_back(materializeChecked(builder, loc, sizes, assignment.getBuffer(id).bytes));
-  func::ReturnOp::create(builder, loc, bytes);
+  func::ReturnOp::create(builder, loc, materializeChecked(builder, loc, sizes, bytes));
 }
 
 } // namespace nncc::exec

@@ -157,11 +157,21 @@ Value nncc::exec::materialize(OpBuilder &builder, Location loc, const SizeAnalys
   return Materializer{builder, loc, sizes, runTime, /*checked=*/false}.emit(expr, builder.getIndexType());
 }
 
-Value nncc::exec::materializeChecked(OpBuilder &builder, Location loc, const SizeAnalysis &sizes,
-                                     const SizeExpr &expr) {
+SmallVector<Value> nncc::exec::materializeChecked(OpBuilder &builder, Location loc, const SizeAnalysis &sizes,
+                                                  ArrayRef<SizeExpr> exprs) {
   auto none = [](const SizeAnalysis::Leaf &) { return Value(); }; // The caller knows that symbols are enough.
   Materializer materializer{builder, loc, sizes, none, /*checked=*/true};
-  Value value = materializer.emit(expr, builder.getIndexType());
-  materializer.note(arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, value, materializer.constant(0)));
-  return arith::SelectOp::create(builder, loc, materializer.overflow, materializer.constant(-1), value);
+  SmallVector<Value> values;
+  for (const SizeExpr &expr : exprs) {
+    values.push_back(materializer.emit(expr, builder.getIndexType()));
+    if (!expr.getConstant())
+      materializer.note(
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, values.back(), materializer.constant(0)));
+  }
+  if (!materializer.overflow)
+    return values;
+  Value refused = materializer.constant(-1);
+  for (Value &value : values)
+    value = arith::SelectOp::create(builder, loc, materializer.overflow, refused, value);
+  return values;
 }

@@ -95,9 +95,9 @@ private:
 mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc, const SizeAnalysis &sizes, const SizeExpr &expr,
                         llvm::function_ref<mlir::Value(const SizeAnalysis::Leaf &)> runTime);
 
-/// The same for a size that the symbols alone give; -1 if the arithmetic overflows or the size is negative.
-mlir::Value materializeChecked(mlir::OpBuilder &builder, mlir::Location loc, const SizeAnalysis &sizes,
-                               const SizeExpr &expr);
+/// The same for sizes that the symbols alone give; -1 for all if the arithmetic of one overflows or gives a negative size.
+llvm::SmallVector<mlir::Value> materializeChecked(mlir::OpBuilder &builder, mlir::Location loc,
+                                                  const SizeAnalysis &sizes, llvm::ArrayRef<SizeExpr> exprs);
 
 } // namespace nncc::exec
 

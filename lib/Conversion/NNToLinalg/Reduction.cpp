@@ -202,7 +202,7 @@ private:
   }
 };
 
-/// One element of the grid, one walk along the axis.
+/// The best element of each row, then the first or last position that holds it: two reductions that vectors can do, in any order.
 struct ArgReduceLowering : Lowering<nn::ArgReduceOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::ArgReduceOp op, OpAdaptor adaptor,
@@ -211,8 +211,8 @@ struct ArgReduceLowering : Lowering<nn::ArgReduceOp> {
     RankedTensorType input = nn::typeOf(op.getInput());
     int64_t axis = op.getAxis();
     Sizes sizes = sizesOf(rewriter, loc, op.getInput(), adaptor.getInput());
-    Value length = asIndex(rewriter, loc, sizes[axis]);
     if (input.isDynamicDim(axis)) {
+      Value length = asIndex(rewriter, loc, sizes[axis]);
       Value any =
           arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sgt, length, constantIndex(rewriter, loc, 0));
       exec::CheckOp::create(rewriter, loc, any,
@@ -220,48 +220,64 @@ struct ArgReduceLowering : Lowering<nn::ArgReduceOp> {
     }
     Sizes kept(sizes);
     kept.erase(kept.begin() + axis);
-    Value result = generateRows(rewriter, loc, kept, rewriter.getI64Type(), adaptor.getInput(),
-                                [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
-                                  return search(op, b, l, point, inputs[0], length, input.getElementType());
-                                });
+    Combiner combiner(rewriter, op.getKind(), input.getElementType());
+    Value best = reduce(op, rewriter, adaptor.getInput(), fillTensor(rewriter, loc, kept, combiner.identity(rewriter, loc)),
+                        [&](OpBuilder &b, Location l, ValueRange values) {
+                          return combiner.combine(b, l, values[0], values[1]);
+                        });
+    // Narrow positions where they are enough: more lanes.
+    bool isNarrow = !input.isDynamicDim(axis) && llvm::isInt<32>(input.getDimSize(axis));
+    Type position = isNarrow ? rewriter.getI32Type() : rewriter.getI64Type();
+    unsigned width = position.getIntOrFloatBitWidth();
+    APInt none = op.getLast() ? APInt::getSignedMinValue(width) : APInt::getSignedMaxValue(width);
+    Value start = arith::ConstantOp::create(rewriter, loc, rewriter.getIntegerAttr(position, none));
+    Value found = reduce(op, rewriter, {adaptor.getInput(), best}, fillTensor(rewriter, loc, kept, start),
+                         [&](OpBuilder &b, Location l, ValueRange values) {
+                           Value index = linalg::IndexOp::create(b, l, axis);
+                           index = arith::IndexCastOp::create(b, l, position, index);
+                           Value isBest = isSame(b, l, values[0], values[1]);
+                           Value candidate = arith::SelectOp::create(b, l, isBest, index, start);
+                           return op.getLast() ? arith::MaxSIOp::create(b, l, candidate, values[2]).getResult()
+                                               : arith::MinSIOp::create(b, l, candidate, values[2]).getResult();
+                         });
+    if (isNarrow)
+      found = mapElements(rewriter, loc, kept, rewriter.getI64Type(),
+                          LoopOperand{found, rewriter.getMultiDimIdentityMap(kept.size())},
+                          [&](OpBuilder &b, Location l, ValueRange values) -> Value {
+                            return arith::ExtSIOp::create(b, l, b.getI64Type(), values[0]);
+                          });
     sizes[axis] = rewriter.getIndexAttr(1);
-    replace(op, op.getKeepdims() ? reshapeTensor(rewriter, loc, result, sizes) : result, rewriter);
+    replace(op, op.getKeepdims() ? reshapeTensor(rewriter, loc, found, sizes) : found, rewriter);
     return success();
   }
 
 private:
-  static Value search(nn::ArgReduceOp op, OpBuilder &b, Location loc, ValueRange point, Value input, Value length,
-                      Type type) {
-    SmallVector<Value> position(point);
-    position.insert(position.begin() + op.getAxis(), constantIndex(b, loc, 0));
-    Value first = memref::LoadOp::create(b, loc, input, position);
-    Value one = constantIndex(b, loc, 1);
-    auto loop = scf::ForOp::create(
-        b, loc, one, length, one, ValueRange{first, constantIndex(b, loc, 0)},
-        [&](OpBuilder &body, Location l, Value index, ValueRange best) {
-          position[op.getAxis()] = index;
-          Value element = memref::LoadOp::create(body, l, input, position);
-          bool isMax = op.getKind() == "max";
-          Value better =
-              isMax ? lessScalar(body, l, best[0], element, type) : lessScalar(body, l, element, best[0], type);
-          if (isa<FloatType>(type)) { // a NaN beats any number, and nothing beats it
-            Value isNaN = arith::CmpFOp::create(body, l, arith::CmpFPredicate::UNO, element, element);
-            Value bestIsNaN = arith::CmpFOp::create(body, l, arith::CmpFPredicate::UNO, best[0], best[0]);
-            Value notYet =
-                arith::XOrIOp::create(body, l, bestIsNaN, arith::ConstantOp::create(body, l, body.getBoolAttr(true)));
-            better = arith::OrIOp::create(body, l, better, arith::AndIOp::create(body, l, isNaN, notYet));
-          }
-          if (op.getLast()) {
-            Value same = isa<FloatType>(type)
-                             ? arith::CmpFOp::create(body, l, arith::CmpFPredicate::OEQ, element, best[0]).getResult()
-                             : arith::CmpIOp::create(body, l, arith::CmpIPredicate::eq, element, best[0]).getResult();
-            better = arith::OrIOp::create(body, l, better, same);
-          }
-          scf::YieldOp::create(body, l,
-                               ValueRange{arith::SelectOp::create(body, l, better, element, best[0]),
-                                          arith::SelectOp::create(body, l, better, index, best[1])});
-        });
-    return arith::IndexCastOp::create(b, loc, b.getI64Type(), loop.getResult(1));
+  /// Reduces along the axis; of the inputs the first has all dims, the others those that are kept.
+  static Value reduce(nn::ArgReduceOp op, OpBuilder &b, ValueRange inputs, Value init, ElementBuilder body) {
+    int64_t rank = nn::typeOf(op.getInput()).getRank();
+    SmallVector<AffineExpr> kept;
+    SmallVector<utils_iterator> iterators(rank, utils_iterator::parallel);
+    iterators[op.getAxis()] = utils_iterator::reduction;
+    for (int64_t i = 0; i < rank; ++i)
+      if (i != int64_t(op.getAxis()))
+        kept.push_back(b.getAffineDimExpr(i));
+    SmallVector<AffineMap> maps(inputs.size() + 1, AffineMap::get(rank, 0, kept, b.getContext()));
+    maps.front() = b.getMultiDimIdentityMap(rank);
+    return linalg::GenericOp::create(b, op.getLoc(), init.getType(), inputs, init, maps, iterators,
+                                     [&](OpBuilder &nested, Location l, ValueRange values) {
+                                       linalg::YieldOp::create(nested, l, body(nested, l, values));
+                                     })
+        .getResult(0);
+  }
+
+  /// A NaN beats any number, and is only found as a NaN.
+  static Value isSame(OpBuilder &b, Location loc, Value element, Value best) {
+    if (!isa<FloatType>(element.getType()))
+      return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, element, best);
+    Value isEqual = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, element, best);
+    Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, element, element);
+    Value bestIsNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, best, best);
+    return arith::OrIOp::create(b, loc, isEqual, arith::AndIOp::create(b, loc, isNaN, bestIsNaN));
   }
 };
 

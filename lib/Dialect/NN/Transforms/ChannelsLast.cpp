@@ -1,5 +1,6 @@
 //===- ChannelsLast.cpp - one data layout for the whole graph -------------------------------------------------------------===//
 
+#include "MoveTransposes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "nncc/Dialect/NN/IR/Convolution.h"
@@ -17,23 +18,6 @@ namespace nncc::nn {
 #include "nncc/Dialect/NN/Transforms/Passes.h.inc"
 
 namespace {
-
-/// N, C, D1.. -> N, D1.., C.
-SmallVector<int64_t> toChannelsLast(int64_t rank) {
-  SmallVector<int64_t> permutation = {0};
-  for (int64_t i = 2; i < rank; ++i)
-    permutation.push_back(i);
-  permutation.push_back(1);
-  return permutation;
-}
-
-/// N, D1.., C -> N, C, D1...
-SmallVector<int64_t> toChannelsFirst(int64_t rank) {
-  SmallVector<int64_t> permutation = {0, rank - 1};
-  for (int64_t i = 1; i + 1 < rank; ++i)
-    permutation.push_back(i);
-  return permutation;
-}
 
 /// O x C/G x K1.. -> G x K1.. x C/G x O/G.
 Value packFilter(PatternRewriter &rewriter, Location loc, Value filter, int64_t groups) {
@@ -75,6 +59,8 @@ struct ChannelsLastPass : impl::ChannelsLastBase<ChannelsLastPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvChannelsLast>(&getContext());
+    if (propagate)
+      populateMoveTransposes(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -221,10 +221,9 @@ struct ArgReduceLowering : Lowering<nn::ArgReduceOp> {
     Sizes kept(sizes);
     kept.erase(kept.begin() + axis);
     Combiner combiner(rewriter, op.getKind(), input.getElementType());
-    Value best = reduce(op, rewriter, adaptor.getInput(), fillTensor(rewriter, loc, kept, combiner.identity(rewriter, loc)),
-                        [&](OpBuilder &b, Location l, ValueRange values) {
-                          return combiner.combine(b, l, values[0], values[1]);
-                        });
+    Value best = reduce(
+        op, rewriter, adaptor.getInput(), fillTensor(rewriter, loc, kept, combiner.identity(rewriter, loc)),
+        [&](OpBuilder &b, Location l, ValueRange values) { return combiner.combine(b, l, values[0], values[1]); });
     // Narrow positions where they are enough: more lanes.
     bool isNarrow = !input.isDynamicDim(axis) && llvm::isInt<32>(input.getDimSize(axis));
     Type position = isNarrow ? rewriter.getI32Type() : rewriter.getI64Type();

@@ -41,7 +41,8 @@ static bool canLeave(Operation *op) {
 
 /// Makes the loop one that is only reached when it runs.
 static void guard(scf::ForOp loop) {
-  if (std::optional<int64_t> first = getConstantIntValue(loop.getLowerBound()), end = getConstantIntValue(loop.getUpperBound());
+  if (std::optional<int64_t> first = getConstantIntValue(loop.getLowerBound()),
+      end = getConstantIntValue(loop.getUpperBound());
       first && end && *first < *end)
     return;
   OpBuilder b(loop);

@@ -417,7 +417,8 @@ int KernelGraph::findVectorClass(llvm::function_ref<bool(Value)> isInMemory) con
     for (auto [number, access] : llvm::enumerate(nest.operands)) {
       OpOperand &operand = nest.op->getOpOperand(number);
       bool isResult = nest.op.isDpsInit(&operand);
-      bool isMoved = isResult ? isInMemory(nest.op.getTiedOpResult(&operand)) : access.isRead && isInMemory(access.tensor);
+      bool isMoved =
+          isResult ? isInMemory(nest.op.getTiedOpResult(&operand)) : access.isRead && isInMemory(access.tensor);
       int contiguous = access.getContiguousClass();
       if (contiguous < 0 || !isMoved)
         continue;

@@ -1,0 +1,89 @@
+// RUN: nncc-opt %s --nn-channels-last | FileCheck %s
+// RUN: nncc-opt %s --nn-channels-last=propagate=false | FileCheck %s --check-prefix=ALONE
+
+// A residual block of two convolutions has one transpose at each end.
+
+// CHECK-LABEL: func.func @residual
+// CHECK:         %[[X:.*]] = nn.transpose %arg0 [0, 2, 3, 1]
+// CHECK:         %[[A:.*]] = nn.conv %[[X]]
+// CHECK:         %[[R:.*]] = nn.relu %[[A]] : tensor<1x8x8x4xf32>
+// CHECK:         %[[B:.*]] = nn.conv %[[R]]
+// CHECK:         %[[SUM:.*]] = nn.add %[[B]], %[[R]]
+// CHECK-NEXT:    %[[Y:.*]] = nn.transpose %[[SUM]] [0, 3, 1, 2]
+// CHECK-NEXT:    return %[[Y]]
+
+// ALONE-LABEL: func.func @residual
+// ALONE:         nn.conv
+// ALONE-NEXT:    nn.transpose %{{.*}} [0, 3, 1, 2]
+// ALONE-NEXT:    nn.relu
+func.func @residual(%x: tensor<1x4x8x8xf32>, %f: tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32> {
+  %0 = nn.conv %x, %f {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32> -> tensor<1x4x8x8xf32>
+  %1 = nn.relu %0 : tensor<1x4x8x8xf32> -> tensor<1x4x8x8xf32>
+  %2 = nn.conv %1, %f {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32> -> tensor<1x4x8x8xf32>
+  %3 = nn.add %2, %1 : tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32> -> tensor<1x4x8x8xf32>
+  return %3 : tensor<1x4x8x8xf32>
+}
+
+// What broadcasts is transposed itself: it is small.
+
+// CHECK-LABEL: func.func @broadcast
+// CHECK:         nn.reshape %arg1
+// CHECK:         nn.mul %arg0, %{{.*}} : tensor<1x8x8x4xf32>, tensor<1x1x1x4xf32>
+// CHECK:         nn.transpose %{{.*}} [0, 3, 1, 2]
+func.func @broadcast(%x: tensor<1x8x8x4xf32>, %scale: tensor<4x1x1xf32>) -> tensor<1x4x8x8xf32> {
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x4xf32> -> tensor<1x4x8x8xf32>
+  %1 = nn.mul %0, %scale : tensor<1x4x8x8xf32>, tensor<4x1x1xf32> -> tensor<1x4x8x8xf32>
+  return %1 : tensor<1x4x8x8xf32>
+}
+
+// A transpose does not move behind an op that has another whole operand: that one would have to be transposed.
+
+// CHECK-LABEL: func.func @no_gain
+// CHECK-NEXT:    nn.transpose
+// CHECK-NEXT:    nn.add
+// CHECK-NEXT:    return
+func.func @no_gain(%x: tensor<1x8x8x4xf32>, %y: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x4xf32> -> tensor<1x4x8x8xf32>
+  %1 = nn.add %0, %y : tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32> -> tensor<1x4x8x8xf32>
+  return %1 : tensor<1x4x8x8xf32>
+}
+
+// CHECK-LABEL: func.func @axes
+// CHECK:         nn.concat %arg0, %arg0 axis 3
+// CHECK:         nn.pool "max" {{.*}}channels_last{{.*}} -> tensor<1x7x7x8xf32>
+// CHECK:         nn.reduce "mean" {{.*}} axes [1, 2] : tensor<1x7x7x8xf32> -> tensor<1x8xf32>
+// CHECK-NOT:     nn.transpose
+func.func @axes(%x: tensor<1x8x8x4xf32>) -> tensor<1x8xf32> {
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x4xf32> -> tensor<1x4x8x8xf32>
+  %1 = nn.concat %0, %0 axis 1 : tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32> -> tensor<1x8x8x8xf32>
+  %2 = nn.pool "max" %1 {kernel = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = false} : tensor<1x8x8x8xf32> -> tensor<1x8x7x7xf32>
+  %3 = nn.reduce "mean" %2 axes [2, 3] : tensor<1x8x7x7xf32> -> tensor<1x8xf32>
+  return %3 : tensor<1x8xf32>
+}
+
+// Pads and slices name the dims anew; flattening what pooling left needs no transpose.
+
+// CHECK-LABEL: func.func @pad_slice
+// CHECK:         nn.constant dense<[0, 1, 2, 0, 0, 3, 4, 0]>
+// CHECK:         nn.slice {{.*}} axes [2, 3]
+// CHECK:         nn.transpose %{{.*}} [0, 3, 1, 2]
+func.func @pad_slice(%x: tensor<1x8x8x4xf32>) -> tensor<1x4x12x1xf32> {
+  %pads = nn.constant dense<[0, 0, 1, 2, 0, 0, 3, 4]> : tensor<8xi64>
+  %one = nn.constant dense<[1, 0]> : tensor<2xi64>
+  %end = nn.constant dense<[2, 4]> : tensor<2xi64>
+  %step = nn.constant dense<1> : tensor<2xi64>
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x4xf32> -> tensor<1x4x8x8xf32>
+  %1 = nn.pad %0, %pads "constant" : tensor<1x4x8x8xf32>, tensor<8xi64> -> tensor<1x4x12x14xf32>
+  %2 = nn.slice %1, %one, %end, %step axes [3, 1] : tensor<1x4x12x14xf32>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64> -> tensor<1x4x12x1xf32>
+  return %2 : tensor<1x4x12x1xf32>
+}
+
+// CHECK-LABEL: func.func @flatten
+// CHECK-NOT:     nn.transpose
+// CHECK:         nn.reshape %arg0
+func.func @flatten(%x: tensor<1x1x1x8xf32>) -> tensor<1x8xf32> {
+  %shape = nn.constant dense<[1, 8]> : tensor<2xi64>
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x1x1x8xf32> -> tensor<1x8x1x1xf32>
+  %1 = nn.reshape %0, %shape : tensor<1x8x1x1xf32>, tensor<2xi64> -> tensor<1x8xf32>
+  return %1 : tensor<1x8xf32>
+}

@@ -146,16 +146,16 @@ struct MoveBehindPool : OpRewritePattern<PoolOp> {
   }
 };
 
-struct MoveBehindResize : OpRewritePattern<ResizeAxisOp> {
+struct MoveBehindResample : OpRewritePattern<ResampleOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ResizeAxisOp op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ResampleOp op, PatternRewriter &rewriter) const override {
     TransposeOp transpose = getMovable(op.getInput());
     if (!transpose)
       return rewriter.notifyMatchFailure(op, "its input is not transposed");
     SmallVector<Value> operands(op->getOperands());
     operands.front() = transpose.getInput();
     Operation *copy = replaceMoved(rewriter, op, operands, getChannelsLastType(op.getType()));
-    cast<ResizeAxisOp>(copy).setAxis(transpose.getPermutation()[op.getAxis()]);
+    cast<ResampleOp>(copy).setAxis(transpose.getPermutation()[op.getAxis()]);
     return success();
   }
 };
@@ -275,7 +275,7 @@ struct ReshapeUntransposed : OpRewritePattern<ReshapeOp> {
 } // namespace
 
 void populateMoveTransposes(RewritePatternSet &patterns) {
-  patterns.add<MoveBehindElementwise, MoveBehindPool, MoveBehindResize, MoveBehindSlice, MoveBehindPad,
+  patterns.add<MoveBehindElementwise, MoveBehindPool, MoveBehindResample, MoveBehindSlice, MoveBehindPad,
                MoveBehindReduce, JoinTransposes, ReshapeUntransposed>(patterns.getContext());
 }
 

@@ -4,7 +4,9 @@
   scripts/bootstrap.sh --bench && ~/.cache/nncc/venv-bench/bin/python bench/compare.py [NAME ...]
 NAME is an architecture of ../shared/bench (shell patterns are understood; none: all) or models/NAME, shared/models/NAME.
 Everybody is pinned to the same cores, and takes turns: nncc, ONNX Runtime, OpenVINO, nncc, ... The figure is the median of all runs
-of all rounds. A ratio is nncc's time over the peer's: below 1 nncc is faster. A model whose outputs are not right has no ratio.
+of all rounds. A ratio is nncc's time over the peer's: below 1 nncc is faster. `ok` says that the outputs agree with the references of
+the model, which ONNX Runtime computed; a model whose outputs do not has no ratio. --kernels adds the kernels that take more than 3 % of
+a model's time and stay below a quarter of what the machine can do (nncc-bench: the roof).
 """
 
 import argparse
@@ -39,6 +41,7 @@ def parse_arguments():
     add("--seconds", type=float, default=1.0, help="of each turn")
     add("--mcpu", default="native")
     add("--nncc-flags", type=str.split, default=[])
+    add("--kernels", action="store_true", help="list the kernels far below the machine's limits")
     add("--json", help="write all figures to this file")
     return parser.parse_args()
 
@@ -49,13 +52,19 @@ class Nncc:
                         f"--threads={threads}", "--json"]
         self.cores = set(range(threads))
 
-    def measure(self, seconds):
-        """Milliseconds; nncc-bench gives the median of its turn, its share of the runs being equal in every round."""
-        done = subprocess.run([str(part) for part in self.command + [f"--seconds={seconds}"]], capture_output=True, text=True,
+    def run(self, *arguments):
+        done = subprocess.run([str(part) for part in [*self.command, *arguments]], capture_output=True, text=True,
                               preexec_fn=lambda: os.sched_setaffinity(0, self.cores))
         if done.returncode:
             raise RuntimeError(processes.telling_line(done.stderr + done.stdout))
-        return [json.loads(done.stdout)["median_ms"]]
+        return json.loads(done.stdout)
+
+    def measure(self, seconds):
+        """Milliseconds; nncc-bench gives the median of its turn, its share of the runs being equal in every round."""
+        return [self.run(f"--seconds={seconds}", "--kernels=0")["median_ms"]]
+
+    def slow_kernels(self):
+        return [kernel for kernel in self.run()["kernels"] if kernel["share"] > 0.03 and kernel.get("roof", 1) < 0.25]
 
     def close(self):
         pass
@@ -96,8 +105,8 @@ def compile_model(options, model, folder):
 
 
 def measure(options, model, library, threads):
-    """{who: median milliseconds, or the reason why there is none}"""
-    runners, figures = {}, {}
+    """({who: median milliseconds, or the reason why there is none}, kernels far below the machine's limits)"""
+    runners, figures, slow = {}, {}, []
     makers = {"nncc": lambda: Nncc(options, model, library, threads)}
     makers.update({peer: lambda peer=peer: Peer(peer, model, threads) for peer in options.peer or PEERS})
     for who, make in makers.items():
@@ -115,9 +124,11 @@ def measure(options, model, library, threads):
                     figures[who] += runner.measure(options.seconds)
                 except (RuntimeError, json.JSONDecodeError, BrokenPipeError) as error:
                     figures[who] = f"failed while measured: {error}"
+    if options.kernels and isinstance(figures["nncc"], list):
+        slow = runners["nncc"].slow_kernels()
     for runner in runners.values():
         runner.close()
-    return {who: statistics.median(f) if isinstance(f, list) else f for who, f in figures.items()}
+    return {who: statistics.median(f) if isinstance(f, list) else f for who, f in figures.items()}, slow
 
 
 def ratios(figures):
@@ -132,6 +143,16 @@ def geometric_mean(values):
 
 def show(value):
     return f"{value:10.2f}" if isinstance(value, float) else f"{'-':>10}"
+
+
+def show_row(row, peers):
+    figures = row["ms"]
+    reasons = [f"{who}: {value}" for who, value in figures.items() if isinstance(value, str)]
+    print(f"{row['model']:34} {row['verdict']:>11} {row['compile_seconds']:8.1f} {row['threads']:7} {show(figures['nncc'])}"
+          + "".join(f"   {show(figures.get(p))}{row['ratios'].get(p, float('nan')):7.2f}" for p in peers)
+          + "".join(f"  {reason}" for reason in reasons), flush=True)
+    for kernel in row["slow_kernels"]:
+        print(f"    {100 * kernel['share']:5.1f} % of the time at {100 * kernel['roof']:4.1f} % of the roof: {kernel['name']}", flush=True)
 
 
 def summary(rows, peers):
@@ -165,19 +186,16 @@ def main():
     peers, rows = options.peer or PEERS, []
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     print(f"{cpu}, {os.cpu_count()} cores; milliseconds, median; nncc -mcpu={options.mcpu}")
-    print(f"{'model':42} threads {'nncc':>10}" + "".join(f"{peer:>13}{'ratio':>7}" for peer in peers))
+    print(f"{'model':34} {'verdict':>11} compile s threads {'nncc':>9}" + "".join(f"{peer:>13}{'ratio':>7}" for peer in peers))
     for model in chosen(options):
         name = model.name.removeprefix("shared/bench/")
         with tempfile.TemporaryDirectory(prefix="nncc-bench-") as folder:
             library, seconds, problem = compile_model(options, model, folder)
             for threads in options.threads or [1, 2]:
-                figures = {"nncc": problem} if problem else measure(options, model, library, threads)
-                row = {"model": name, "threads": threads, "compile_seconds": seconds, "ms": figures, "ratios": ratios(figures)}
-                rows.append(row)
-                reasons = [f"{who}: {value}" for who, value in figures.items() if isinstance(value, str)]
-                print(f"{name:42} {threads:7} {show(figures['nncc'])}"
-                      + "".join(f"   {show(figures.get(p))}{row['ratios'].get(p, float('nan')):7.2f}" for p in peers)
-                      + "".join(f"  {reason}" for reason in reasons), flush=True)
+                figures, slow = ({"nncc": problem}, []) if problem else measure(options, model, library, threads)
+                rows.append({"model": name, "verdict": problem.split(":")[0] if problem else "ok", "compile_seconds": seconds,
+                             "threads": threads, "ms": figures, "ratios": ratios(figures), "slow_kernels": slow})
+                show_row(rows[-1], peers)
     summary(rows, peers)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"cpu": cpu, "rows": rows}, indent=1))

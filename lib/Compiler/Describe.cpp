@@ -2,6 +2,7 @@
 
 #include "Program.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/Transforms/KernelCost.h"
 #include "nncc/Dialect/Exec/Transforms/MemoryPlan.h"
 #include "nncc/Dialect/NN/IR/Dim.h"
 #include "nncc/Dialect/NN/IR/NNDialect.h"
@@ -135,6 +136,9 @@ LogicalResult describeModel(ModuleOp module, target::ModelDescription &model) {
     target::KernelDescription &description = model.kernels.emplace_back();
     description.name = kernel.getSymName().str();
     collectNodes(kernel.getLoc(), description.nodes);
+    exec::KernelCost cost = exec::computeKernelCost(kernel);
+    description.operations = std::move(cost.operations);
+    description.bytes = std::move(cost.bytes);
   }
   std::optional<exec::MemoryPlan> plan = exec::MemoryPlan::get(module);
   if (!plan)

@@ -31,6 +31,7 @@ private:
   Constant *bytes(ArrayRef<uint8_t> value) { return ConstantDataArray::get(context, value); }
   GlobalVariable *global(Constant *value, GlobalValue::LinkageTypes linkage, const Twine &name);
   Constant *text(const std::string &value);
+  Constant *textOrNull(const std::string &value);
   Constant *array(ArrayRef<Constant *> elements);
   /// Makes one element of an array of each item.
   template <typename Range, typename Make> Constant *arrayOf(const Range &range, Make make) {
@@ -62,6 +63,8 @@ Constant *DescriptorBuilder::text(const std::string &value) {
   address->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
   return address;
 }
+
+Constant *DescriptorBuilder::textOrNull(const std::string &value) { return value.empty() ? null() : text(value); }
 
 Constant *DescriptorBuilder::array(ArrayRef<Constant *> elements) {
   if (elements.empty())
@@ -116,7 +119,8 @@ Error DescriptorBuilder::build() {
   };
   Constant *symbols = arrayOf(model.symbols, [&](const std::string &name) { return text(name); });
   Constant *infos = arrayOf(model.kernels, [&](const KernelDescription &kernel) {
-    return record({text(kernel.name), text(join(kernel.nodes, "\n"))});
+    return record(
+        {text(kernel.name), text(join(kernel.nodes, "\n")), textOrNull(kernel.operations), textOrNull(kernel.bytes)});
   });
   Constant *levels = arrayOf(model.levels, [&](const CPULevel &l) { return level(l); });
   Constant *slots = arrayOf(model.slots, [&](const SlotDescription &slot) {
@@ -145,7 +149,7 @@ Error DescriptorBuilder::build() {
                         i64(model.scratchBytes),
                         weights(),
                         i64(model.weightsBytes),
-                        model.weightsFile.empty() ? null() : text(model.weightsFile),
+                        textOrNull(model.weightsFile),
                         bytes(model.weightsHash),
                         isStatic ? null() : function("sizes"),
                         function("run"),

@@ -208,6 +208,10 @@ nnccrt_code nnccrt_create(nnccrt_program *program, const nnccrt_context_options 
   }
   if (!readOptions(given, "nnccrt_context_options", options, report))
     return report.code();
+  if (!program->level) {
+    report.fail(NNCCRT_INVALID, "the program was loaded with NNCCRT_DESCRIBE_ONLY, it cannot run");
+    return report.code();
+  }
   nnccrt_context *context = create<nnccrt_context>(*program);
   if (!context)
     report.failNoMemory(sizeof(nnccrt_context));

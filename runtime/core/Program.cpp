@@ -86,6 +86,8 @@ static bool load(nnccrt_program &program, const nnccrt_model *model, const nnccr
   if (options.device && std::strcmp(options.device, "cpu") != 0 && std::strcmp(options.device, "auto") != 0)
     return report.fail(NNCCRT_UNSUPPORTED, "device '%s': this runtime has 'cpu' (and 'auto') only", options.device);
   program.model = model;
+  if (options.flags & NNCCRT_DESCRIBE_ONLY)
+    return true;
   program.level = chooseLevel(*model, report);
   return program.level && loadWeights(program, options, report);
 }
@@ -126,7 +128,9 @@ void nnccrt_unload(nnccrt_program *program) {
 
 const nnccrt_model *nnccrt_describe(const nnccrt_program *program) { return program ? program->model : nullptr; }
 
-const char *nnccrt_cpu_level(const nnccrt_program *program) { return program ? program->level->cpu : ""; }
+const char *nnccrt_cpu_level(const nnccrt_program *program) {
+  return program && program->level ? program->level->cpu : "";
+}
 
 static int32_t find(const nnccrt_value *values, uint32_t count, const char *name) {
   for (uint32_t i = 0; i < count; ++i)

@@ -84,6 +84,9 @@ static void profile(const Launch &launch, uint32_t kernel, uint64_t start) {
   event.end_ns = os::nowNs();
   event.tiles = launch.tiles;
   event.threads = launch.parts;
+  event.args = launch.args;
+  event.operations = info.operations;
+  event.bytes = info.bytes;
   launch.context.options.profiler(launch.context.options.profiler_user, &event);
 }
 

@@ -28,10 +28,13 @@ static bool loadFile(nnccrt_program &program, const char *path, Report &report) 
   return checkHash(model, program.file.data + model.weights_bytes, path, report);
 }
 
-/// The file that the model names, where its code is.
-static bool loadFileBeside(nnccrt_program &program, Report &report) {
+/// The file that the model names, in a directory; null: where its code is.
+static bool loadNamedFile(nnccrt_program &program, const char *directory, Report &report) {
   char path[4096];
-  os::directoryOf(program.model, path, sizeof(path));
+  if (directory)
+    std::snprintf(path, sizeof(path), "%s/", directory);
+  else
+    os::directoryOf(program.model, path, sizeof(path));
   size_t length = std::strlen(path);
   if (std::snprintf(path + length, sizeof(path) - length, "%s", program.model->weights_file) >=
       static_cast<int>(sizeof(path) - length))
@@ -78,7 +81,7 @@ static bool loadFrom(nnccrt_program &program, const nnccrt_load_options &options
   if (options.read_weights)
     return loadCallback(program, options, report);
   if (model.weights_file)
-    return loadFileBeside(program, report);
+    return loadNamedFile(program, options.weights_directory, report);
   return report.fail(NNCCRT_INVALID,
                      "the weights of model '%.160s' are not in its object: say where they are in nnccrt_load_options",
                      model.name);

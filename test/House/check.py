@@ -32,7 +32,8 @@ ROOMS = {
 # Tools are thin: they ask Compiler. The two for tests of single passes and of the importer see every room; what runs models reads the
 # tensors of ONNX's test data, and makes a shared object of an object.
 OTHER_TOOLS = ["Compiler", "Support"]
-TOOLS = {"nncc-opt": list(ROOMS), "nncc-translate": list(ROOMS), "nncc-run": OTHER_TOOLS + ["Import", "Target"]}
+TOOLS = {"nncc-opt": list(ROOMS), "nncc-translate": list(ROOMS), "running": OTHER_TOOLS + ["Import", "Target"],
+         "nncc-run": OTHER_TOOLS + ["Import"]}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 # Comments and texts, which may speak of what code may not do.

@@ -1,9 +1,9 @@
 //===- Compare.cpp - how far two tensors are apart ------------------------------------------------------------------------===//
 
 #include "Compare.h"
+#include "Inputs.h"
 #include "nnccrt/nnccrt.h"
 #include "llvm/ADT/APFloat.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
@@ -49,12 +49,6 @@ static double elementAt(const import::TensorData &tensor, const llvm::fltSemanti
   bool loses = false;
   value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &loses);
   return value.convertToDouble();
-}
-
-std::string describeTensor(const import::TensorData &tensor) {
-  std::string text = nnccrt_dtype_name(tensor.dtype);
-  return text + "[" + llvm::join(llvm::map_range(tensor.dims, [](int64_t dim) { return std::to_string(dim); }), "x") +
-         "]";
 }
 
 static Comparison compareFloats(const import::TensorData &actual, const import::TensorData &expected,

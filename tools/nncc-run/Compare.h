@@ -22,9 +22,6 @@ struct Comparison {
 Comparison compareTensors(const import::TensorData &actual, const import::TensorData &expected,
                           const Tolerance &tolerance);
 
-/// "f32[1x3x224x224]".
-std::string describeTensor(const import::TensorData &tensor);
-
 } // namespace nncc
 
 #endif // NNCC_TOOLS_NNCC_RUN_COMPARE_H

@@ -2,9 +2,9 @@
 
 #include "Compare.h"
 #include "Inputs.h"
+#include "OwnOptions.h"
 #include "Program.h"
 #include "nncc/Support/OutputFile.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
@@ -18,23 +18,14 @@ using llvm::StringRef;
 namespace {
 
 struct Options {
-  std::string model, testData, outputDir, outputFormat, trace;
-  std::vector<std::string> inputs, dims, cpus;
+  std::string model, outputDir, outputFormat, trace;
+  std::vector<std::string> cpus;
+  InputOptions inputs;
+  LoadOptions load;
   unsigned threads = 0, runs = 1, optLevel = 3;
   bool profile = false;
   Tolerance tolerance;
 };
-
-/// Libraries register options of their own at start, and lld when it first links, some of the names that ours have: none of theirs is
-/// wanted, and ours are gone before it links.
-void forgetOptions() {
-  llvm::SmallVector<cl::Option *> known;
-  for (auto &entry : cl::getRegisteredOptions())
-    if (!llvm::StringRef(entry.first).starts_with("help") && entry.first != "version")
-      known.push_back(entry.second);
-  for (cl::Option *option : known)
-    option->removeArgument();
-}
 
 Options parseOptions(int argc, char **argv) {
   forgetOptions();
@@ -64,6 +55,9 @@ Options parseOptions(int argc, char **argv) {
                                            cl::cat(category));
   static cl::opt<char> optLevel("O", cl::desc("Optimisation level of a model compiled here"), cl::Prefix, cl::init('3'),
                                 cl::cat(category));
+  static cl::opt<std::string> weights("weights",
+                                      cl::desc("The file of weights of an object without (default: beside it)"),
+                                      cl::value_desc("file"), cl::cat(category));
   static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"),
                                     cl::cat(category));
   cl::HideUnrelatedOptions(category);
@@ -71,10 +65,9 @@ Options parseOptions(int argc, char **argv) {
 
   Options options;
   options.model = model;
-  options.inputs.assign(inputs.begin(), inputs.end());
-  options.dims.assign(dims.begin(), dims.end());
+  options.inputs = {inputs, dims, testData};
+  options.load.weights = weights;
   options.cpus.assign(cpus.begin(), cpus.end());
-  options.testData = testData;
   options.tolerance = {rtol, atol, atolRel};
   options.threads = threads;
   options.runs = runs;
@@ -90,15 +83,19 @@ Options parseOptions(int argc, char **argv) {
 /// One invocation, once the model is loaded.
 class Runner {
 public:
-  Runner(const Options &options, Program &program, Diagnostics &diagnostics)
-      : options(options), program(program), diagnostics(diagnostics) {}
+  Runner(const Options &options, const Program &program, Session &session, Diagnostics &diagnostics)
+      : options(options), program(program), session(session), diagnostics(diagnostics) {}
 
   bool run() {
-    if (!readDims())
-      return false;
-    if (!options.testData.empty())
+    if (!options.inputs.testData.empty())
       return runTestData();
-    return bindInputs() && runOften() && printOutputs() && writeOutputs(options.outputDir) && reportProfile();
+    std::optional<std::vector<import::TensorData>> made =
+        makeInputs(program.model(), program.path(), options.inputs, llvm::outs(), diagnostics);
+    if (!made)
+      return false;
+    tensors = std::move(*made);
+    return session.bind(tensors, diagnostics) && runOften() && printOutputs() && writeOutputs(options.outputDir) &&
+           reportProfile();
   }
 
 private:
@@ -107,65 +104,6 @@ private:
     return false;
   }
   bool error(llvm::Error problem) { return error(DiagnosticCode::CannotRead, llvm::toString(std::move(problem))); }
-
-  bool readDims() {
-    for (StringRef text : options.dims) {
-      auto [name, value] = text.rsplit('=');
-      int64_t size = 0;
-      if (value.getAsInteger(10, size) || size < 0)
-        return error(DiagnosticCode::BadOption, "--dim=" + text + " is not of the form name=8");
-      symbols[name] = size;
-    }
-    return true;
-  }
-
-  //===--------------------------------------------------------------------------------------------------------------------===//
-  // Inputs
-  //===--------------------------------------------------------------------------------------------------------------------===//
-
-  bool bindInputs() {
-    const nnccrt_model &model = program.model();
-    std::vector<bool> given(model.num_inputs);
-    tensors.resize(model.num_inputs);
-    for (StringRef text : options.inputs) {
-      size_t at = text.rfind("=@");
-      int64_t index = at == StringRef::npos ? -1 : findInput(text.take_front(at));
-      if (index < 0)
-        return error(DiagnosticCode::UnknownInput, "--input=" + text + ": the model's inputs are " + inputNames());
-      llvm::Expected<import::TensorData> tensor =
-          readInput(text.drop_front(at + 2), model, model.inputs[index], symbols);
-      if (!tensor)
-        return error(tensor.takeError());
-      tensors[index] = std::move(*tensor);
-      given[index] = true;
-    }
-    for (uint32_t i = 0; i < model.num_inputs; ++i) {
-      if (!given[i]) {
-        tensors[i] = makeInput(model, model.inputs[i], symbols, i + 1);
-        llvm::outs() << "input '" << printable(model.inputs[i].name) << "': " << describeTensor(tensors[i])
-                     << ", values from a seed\n";
-      }
-      if (!program.bind(i, tensors[i], diagnostics))
-        return false;
-    }
-    return true;
-  }
-
-  int64_t findInput(StringRef name) {
-    const nnccrt_model &model = program.model();
-    for (uint32_t i = 0; i < model.num_inputs; ++i)
-      if (name == model.inputs[i].name || name == model.inputs[i].identifier)
-        return i;
-    return -1;
-  }
-
-  std::string inputNames() {
-    std::string names;
-    const nnccrt_model &model = program.model();
-    for (uint32_t i = 0; i < model.num_inputs; ++i)
-      names += (i ? ", '" : "'") + printable(model.inputs[i].name) + "'";
-    return names;
-  }
 
   //===--------------------------------------------------------------------------------------------------------------------===//
   // Test data
@@ -176,19 +114,9 @@ private:
   }
 
   bool runTestData() {
-    std::vector<std::string> sets;
-    if (llvm::sys::fs::exists(file(options.testData, "input", 0)) ||
-        llvm::sys::fs::exists(file(options.testData, "output", 0))) {
-      sets.push_back(options.testData);
-    } else {
-      std::error_code code;
-      for (llvm::sys::fs::directory_iterator it(options.testData, code), end; it != end && !code; it.increment(code))
-        if (llvm::sys::path::filename(it->path()).starts_with("test_data_set"))
-          sets.push_back(it->path());
-      llvm::sort(sets);
-    }
+    std::vector<std::string> sets = findDataSets(options.inputs.testData);
     if (sets.empty())
-      return error(DiagnosticCode::CannotRead, options.testData + " has no test data");
+      return error(DiagnosticCode::CannotRead, options.inputs.testData + " has no test data");
     bool same = true;
     for (const std::string &set : sets) {
       std::optional<bool> result = runSet(set);
@@ -209,17 +137,15 @@ private:
       if (!tensor)
         return error(tensor.takeError()), std::nullopt;
       tensors[i] = std::move(*tensor);
-      if (!program.bind(i, tensors[i], diagnostics))
-        return std::nullopt;
     }
-    if (!runOften())
+    if (!session.bind(tensors, diagnostics) || !runOften())
       return std::nullopt;
     bool same = true;
     for (uint32_t i = 0; i < model.num_outputs; ++i) {
       llvm::Expected<import::TensorData> expected = import::readTensorFile(file(set, "output", i));
       if (!expected)
         return error(expected.takeError()), std::nullopt;
-      std::optional<import::TensorData> actual = program.output(i, diagnostics);
+      std::optional<import::TensorData> actual = session.output(i, diagnostics);
       if (!actual)
         return std::nullopt;
       Comparison comparison = compareTensors(*actual, *expected, options.tolerance);
@@ -239,8 +165,8 @@ private:
 
   bool runOften() {
     for (unsigned i = 0; i < std::max(1u, options.runs); ++i) {
-      program.launches.clear();
-      if (!program.run(diagnostics))
+      session.launches.clear();
+      if (!session.run(diagnostics))
         return false;
     }
     return true;
@@ -249,7 +175,7 @@ private:
   bool printOutputs() {
     const nnccrt_model &model = program.model();
     for (uint32_t i = 0; i < model.num_outputs; ++i) {
-      std::optional<import::TensorData> output = program.output(i, diagnostics);
+      std::optional<import::TensorData> output = session.output(i, diagnostics);
       if (!output)
         return false;
       llvm::outs() << "output '" << printable(model.outputs[i].name) << "': " << describeTensor(*output);
@@ -271,7 +197,7 @@ private:
     if (std::error_code code = llvm::sys::fs::create_directories(directory))
       return error(DiagnosticCode::CannotWrite, directory + ": " + code.message());
     for (uint32_t i = 0; i < program.model().num_outputs; ++i) {
-      std::optional<import::TensorData> output = program.output(i, diagnostics);
+      std::optional<import::TensorData> output = session.output(i, diagnostics);
       if (!output)
         return false;
       std::string stem = directory + "/output_" + std::to_string(i);
@@ -291,15 +217,15 @@ private:
       return true;
     }
     llvm::json::Array events;
-    for (const Program::Launch &launch : program.launches)
+    for (const Launch &launch : session.launches)
       events.push_back(llvm::json::Object{
-          {"name", launch.name},
+          {"name", kernelOf(launch).name},
           {"ph", "X"},
           {"pid", 1},
           {"tid", 1},
           {"ts", double(launch.startNs) / 1000},
           {"dur", double(launch.endNs - launch.startNs) / 1000},
-          {"args", llvm::json::Object{{"nodes", printable(launch.nodes)}, {"tiles", launch.tiles}}}});
+          {"args", llvm::json::Object{{"nodes", printable(kernelOf(launch).nodes)}, {"tiles", launch.tiles}}}});
     llvm::Error problem = writeOutputFile(options.trace, [&](llvm::raw_pwrite_stream &os) {
       os << llvm::json::Value(llvm::json::Object{{"traceEvents", std::move(events)}}) << "\n";
       return llvm::Error::success();
@@ -316,9 +242,9 @@ private:
     };
     std::vector<Entry> entries;
     uint64_t total = 0;
-    for (const Program::Launch &launch : program.launches) {
-      auto found = llvm::find_if(entries, [&](const Entry &entry) { return entry.name == launch.name; });
-      Entry &entry = found == entries.end() ? entries.emplace_back(Entry{launch.name}) : *found;
+    for (const Launch &launch : session.launches) {
+      auto found = llvm::find_if(entries, [&](const Entry &entry) { return entry.name == kernelOf(launch).name; });
+      Entry &entry = found == entries.end() ? entries.emplace_back(Entry{kernelOf(launch).name}) : *found;
       entry.ns += launch.endNs - launch.startNs;
       ++entry.launches;
       total += launch.endNs - launch.startNs;
@@ -330,10 +256,12 @@ private:
                    << entry.name << "\n";
   }
 
+  const nnccrt_kernel_info &kernelOf(const Launch &launch) { return program.model().kernel_infos[launch.kernel]; }
+
   const Options &options;
-  Program &program;
+  const Program &program;
+  Session &session;
   Diagnostics &diagnostics;
-  llvm::StringMap<int64_t> symbols;
   std::vector<import::TensorData> tensors;
 };
 
@@ -348,8 +276,10 @@ int main(int argc, char **argv) {
   if (!options.cpus.empty())
     compiling.cpus = options.cpus;
   Diagnostics diagnostics;
-  if (std::unique_ptr<Program> program = Program::load(compiling, options.threads, diagnostics))
-    Runner(options, *program, diagnostics).run();
+  if (std::unique_ptr<Program> program = Program::load(compiling, options.load, diagnostics))
+    if (std::unique_ptr<Session> session =
+            Session::create(*program, {.threads = options.threads, .profile = options.profile}, diagnostics))
+      Runner(options, *program, *session, diagnostics).run();
   llvm::outs().flush();
   diagnostics.print(llvm::errs());
   return static_cast<int>(diagnostics.exitCode());

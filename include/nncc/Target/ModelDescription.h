@@ -35,8 +35,9 @@ struct ValueDescription {
 };
 
 struct KernelDescription {
-  std::string name;               ///< of its function: "k17_conv_relu"
-  std::vector<std::string> nodes; ///< ONNX nodes in it
+  std::string name;                  ///< of its function: "k17_conv_relu"
+  std::vector<std::string> nodes;    ///< ONNX nodes in it
+  std::string operations{}, bytes{}; ///< what a launch costs; see nnccrt_kernel_info
 };
 
 struct SlotDescription {

@@ -103,6 +103,7 @@ struct LoadOptions {
   uint64_t weights_bytes = 0;
   int (*read_weights)(void *user, uint64_t offset, void *target, uint64_t bytes) = nullptr;
   void *user = nullptr;
+  const char *weights_directory = nullptr;
   bool verify_weights = false;
 };
 
@@ -297,6 +298,7 @@ private:
     raw.weights_bytes = options.weights_bytes;
     raw.read_weights = options.read_weights;
     raw.user = options.user;
+    raw.weights_directory = options.weights_directory;
     return raw;
   }
 

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NNCCRT_ABI_VERSION 1u
+#define NNCCRT_ABI_VERSION 2u
 
 /* Element types, with the numbers of ONNX's TensorProto.DataType. */
 enum {
@@ -91,6 +91,9 @@ typedef struct nnccrt_kernel {
 typedef struct nnccrt_kernel_info {
   const char *name;  /* "k17_conv_relu" */
   const char *nodes; /* names of the ONNX nodes in it, separated by newlines */
+  /* What a launch costs, null where nobody knows: a sum of products, "2*s3*768*64+s3", where s3 is args[3]. */
+  const char *operations; /* additions, multiplications and functions of elements */
+  const char *bytes;      /* of the tensors that it reads and writes, each once */
 } nnccrt_kernel_info;
 
 /* The kernels for one CPU level. The runtime takes the last level whose features the CPU has. */

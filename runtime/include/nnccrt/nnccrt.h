@@ -98,9 +98,14 @@ typedef struct nnccrt_load_options {
   /* Fills `target` with `bytes` of the weights from `offset` on; nonzero ends the load. */
   int (*read_weights)(void *user, uint64_t offset, void *target, uint64_t bytes);
   void *user;
+  const char *
+      weights_directory; /* where the file is that the model names; null: beside the code. Embedded weights need none. */
 } nnccrt_load_options;
 
-enum { NNCCRT_VERIFY_WEIGHTS = 1 /* compute the SHA-256 of all weights, even if that takes a second a gigabyte */ };
+enum {
+  NNCCRT_VERIFY_WEIGHTS = 1, /* compute the SHA-256 of all weights, even if that takes a second a gigabyte */
+  NNCCRT_DESCRIBE_ONLY = 2   /* for nnccrt_describe alone: weights and CPU are not looked at, contexts are refused */
+};
 
 nnccrt_code nnccrt_load(const nnccrt_model *model, const nnccrt_load_options *options, nnccrt_program **program,
                         nnccrt_status *status);
@@ -131,7 +136,9 @@ typedef struct nnccrt_launch_event {
   const char *name, *nodes;  /* of the kernel */
   uint64_t start_ns, end_ns; /* of CLOCK_MONOTONIC */
   int64_t tiles;
-  uint32_t threads, reserved; /* that took part, at most */
+  uint32_t threads, reserved;     /* that took part, at most */
+  const uint64_t *args;           /* of the kernel; gone when the profiler returns */
+  const char *operations, *bytes; /* see nnccrt_kernel_info */
 } nnccrt_launch_event;
 
 typedef struct nnccrt_context_options {

@@ -53,7 +53,7 @@ FakeModel &FakeModel::output(const char *name, uint32_t dtype, const std::vector
 
 FakeModel &FakeModel::kernel(nnccrt_kernel_run run, nnccrt_kernel_tiles tiles, const char *name, const char *nodes) {
   kernels.push_back({run, tiles});
-  infos.push_back({name, nodes});
+  infos.push_back({name, nodes, nullptr, nullptr});
   return *this;
 }
 

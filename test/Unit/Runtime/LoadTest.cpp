@@ -32,7 +32,7 @@ TEST(Load, OtherAbi) {
   FakeModel model = makeAddOne();
   model.get()->abi_version = 7;
   EXPECT_THAT(load(model), HasSubstr("compiled for runtime ABI 7"));
-  EXPECT_THAT(load(model), HasSubstr("this runtime (0.1.0) has ABI 1"));
+  EXPECT_THAT(load(model), HasSubstr("this runtime (0.1.0) has ABI 2"));
   model.get()->abi_version = NNCCRT_ABI_VERSION;
   model.get()->size = 16;
   EXPECT_THAT(load(model), HasSubstr("descriptor of 16 bytes"));
@@ -249,6 +249,32 @@ TEST_F(Weights, FileBesideTheExecutable) {
   descriptor()->weights_file = "none.weights";
   std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   EXPECT_EQ(load(model), "cannot open '" + (self / "none.weights").string() + "': No such file or directory");
+}
+
+TEST_F(Weights, FileInAnotherDirectory) {
+  std::string name = std::filesystem::path(write("w", 400)).filename().string(), directory = folder.string();
+  descriptor()->weights_file = name.c_str();
+  options.weights_directory = directory.c_str();
+  expectRuns();
+  directory += "/none";
+  options.weights_directory = directory.c_str();
+  EXPECT_EQ(load(model, &options), "cannot open '" + directory + "/" + name + "': No such file or directory");
+  directory.assign(5000, 'x');
+  options.weights_directory = directory.c_str();
+  EXPECT_EQ(load(model, &options), "the path of the weights of model 'fake' is too long");
+}
+
+TEST_F(Weights, NoneToDescribe) {
+  options.flags = NNCCRT_DESCRIBE_ONLY;
+  nnccrt_program *program = nullptr;
+  nnccrt_context *context = nullptr;
+  nnccrt_status status;
+  ASSERT_EQ(nnccrt_load(descriptor(), &options, &program, &status), NNCCRT_OK) << status.message;
+  EXPECT_STREQ(nnccrt_describe(program)->name, "fake");
+  EXPECT_STREQ(nnccrt_cpu_level(program), "");
+  EXPECT_EQ(nnccrt_create(program, nullptr, &context, &status), NNCCRT_INVALID);
+  EXPECT_STREQ(status.message, "the program was loaded with NNCCRT_DESCRIBE_ONLY, it cannot run");
+  nnccrt_unload(program);
 }
 
 TEST_F(Weights, FromMemory) {

@@ -23,7 +23,7 @@ static const nnccrt_dim dims[] = {{3, -1, 0, "3"}};
 static const nnccrt_value x = {"x", "x", NNCCRT_TENSOR, NNCCRT_F32, 1, 0, dims};
 static const nnccrt_value y = {"y", "y", NNCCRT_TENSOR, NNCCRT_F32, 1, 0, dims};
 static const nnccrt_kernel kernels[] = {{run, tiles}};
-static const nnccrt_kernel_info infos[] = {{"k0_add", "/add"}};
+static const nnccrt_kernel_info infos[] = {{"k0_add", "/add", "3", "24"}};
 static const nnccrt_level levels[] = {{"x86-64", 0, kernels}};
 static const char *const metadata[] = {"author", "nobody"};
 

@@ -4,17 +4,22 @@
 #include "nncc/Support/OutputFile.h"
 #include "nnccrt/nnccrt.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Endian.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include <random>
 
 using llvm::StringRef;
 
 namespace nncc {
 
-std::vector<int64_t> inputDims(const nnccrt_model &model, const nnccrt_value &value,
-                               const llvm::StringMap<int64_t> &symbols) {
+using Symbols = llvm::StringMap<int64_t>;
+
+/// The sizes of an input when symbols have these values (1 where there is none).
+static std::vector<int64_t> inputDims(const nnccrt_model &model, const nnccrt_value &value, const Symbols &symbols) {
   std::vector<int64_t> dims;
   for (uint32_t i = 0; i < value.rank; ++i) {
     const nnccrt_dim &dim = value.dims[i];
@@ -117,8 +122,8 @@ llvm::Error writeNpy(StringRef path, const import::TensorData &tensor) {
 // Any file, or none
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-llvm::Expected<import::TensorData> readInput(StringRef path, const nnccrt_model &model, const nnccrt_value &value,
-                                             const llvm::StringMap<int64_t> &symbols) {
+static llvm::Expected<import::TensorData> readInput(StringRef path, const nnccrt_model &model,
+                                                    const nnccrt_value &value, const Symbols &symbols) {
   if (path.ends_with(".pb"))
     return import::readTensorFile(path);
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
@@ -138,8 +143,8 @@ llvm::Expected<import::TensorData> readInput(StringRef path, const nnccrt_model 
   return tensor;
 }
 
-import::TensorData makeInput(const nnccrt_model &model, const nnccrt_value &value,
-                             const llvm::StringMap<int64_t> &symbols, uint64_t seed) {
+static import::TensorData makeInput(const nnccrt_model &model, const nnccrt_value &value, const Symbols &symbols,
+                                    uint64_t seed) {
   import::TensorData tensor;
   tensor.dtype = value.dtype;
   tensor.dims = inputDims(model, value, symbols);
@@ -188,6 +193,133 @@ import::TensorData makeInput(const nnccrt_model &model, const nnccrt_value &valu
     fill([&] { return uint8_t(random() & 7); });
   }
   return tensor;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// All inputs of a model
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+namespace {
+
+class InputMaker {
+public:
+  InputMaker(const nnccrt_model &model, StringRef file, Diagnostics &diagnostics)
+      : model(model), file(file), diagnostics(diagnostics), tensors(model.num_inputs) {}
+
+  bool readDims(llvm::ArrayRef<std::string> dims) {
+    for (StringRef text : dims) {
+      auto [name, value] = text.rsplit('=');
+      int64_t size = 0;
+      if (value.getAsInteger(10, size) || size < 0)
+        return error(DiagnosticCode::BadOption, "--dim=" + text + " is not of the form name=8");
+      symbols[name] = size;
+      if (!llvm::is_contained(llvm::ArrayRef(model.symbols, model.num_symbols), name))
+        return error(DiagnosticCode::UnknownSymbol,
+                     "--dim=" + text + ": the model's symbolic sizes are " +
+                         list(model.num_symbols, [&](uint32_t i) { return model.symbols[i]; }));
+    }
+    return true;
+  }
+
+  bool readTestData(StringRef directory) {
+    std::vector<std::string> sets = findDataSets(directory.str());
+    if (sets.empty())
+      return error(DiagnosticCode::CannotRead, directory + " has no test data");
+    for (uint32_t i = 0; i < model.num_inputs; ++i)
+      if (!take(i, import::readTensorFile(sets[0] + "/input_" + std::to_string(i) + ".pb")))
+        return false;
+    return true;
+  }
+
+  bool readFiles(llvm::ArrayRef<std::string> inputs) {
+    for (StringRef text : inputs) {
+      size_t at = text.rfind("=@");
+      int64_t index = at == StringRef::npos ? -1 : find(text.take_front(at));
+      if (index < 0)
+        return error(DiagnosticCode::UnknownInput,
+                     "--input=" + text + ": the model's inputs are " +
+                         list(model.num_inputs, [&](uint32_t i) { return model.inputs[i].name; }));
+      if (!take(index, readInput(text.drop_front(at + 2), model, model.inputs[index], symbols)))
+        return false;
+    }
+    return true;
+  }
+
+  std::vector<import::TensorData> complete(llvm::raw_ostream &out) {
+    std::vector<import::TensorData> result;
+    for (uint32_t i = 0; i < model.num_inputs; ++i) {
+      if (!tensors[i]) {
+        tensors[i] = makeInput(model, model.inputs[i], symbols, i + 1);
+        out << "input '" << printable(model.inputs[i].name) << "': " << describeTensor(*tensors[i])
+            << ", values from a seed\n";
+      }
+      result.push_back(std::move(*tensors[i]));
+    }
+    return result;
+  }
+
+private:
+  bool error(DiagnosticCode code, const llvm::Twine &message) {
+    diagnostics.error(code, file, "", message);
+    return false;
+  }
+
+  bool take(uint32_t index, llvm::Expected<import::TensorData> tensor) {
+    if (!tensor)
+      return error(DiagnosticCode::CannotRead, llvm::toString(tensor.takeError()));
+    tensors[index] = std::move(*tensor);
+    return true;
+  }
+
+  int64_t find(StringRef name) {
+    for (uint32_t i = 0; i < model.num_inputs; ++i)
+      if (name == model.inputs[i].name || name == model.inputs[i].identifier)
+        return i;
+    return -1;
+  }
+
+  static std::string list(uint32_t count, llvm::function_ref<const char *(uint32_t)> name) {
+    std::string names;
+    for (uint32_t i = 0; i < count; ++i)
+      names += (i ? ", '" : "'") + printable(name(i)) + "'";
+    return count ? names : "none";
+  }
+
+  const nnccrt_model &model;
+  StringRef file;
+  Diagnostics &diagnostics;
+  Symbols symbols;
+  std::vector<std::optional<import::TensorData>> tensors;
+};
+
+} // namespace
+
+std::optional<std::vector<import::TensorData>> makeInputs(const nnccrt_model &model, StringRef file,
+                                                          const InputOptions &options, llvm::raw_ostream &out,
+                                                          Diagnostics &diagnostics) {
+  InputMaker maker(model, file, diagnostics);
+  if (!maker.readDims(options.dims) ||
+      !(options.testData.empty() ? maker.readFiles(options.inputs) : maker.readTestData(options.testData)))
+    return std::nullopt;
+  return maker.complete(out);
+}
+
+std::vector<std::string> findDataSets(const std::string &directory) {
+  std::vector<std::string> sets;
+  if (llvm::sys::fs::exists(directory + "/input_0.pb") || llvm::sys::fs::exists(directory + "/output_0.pb"))
+    return {directory};
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
+    if (llvm::sys::path::filename(it->path()).starts_with("test_data_set"))
+      sets.push_back(it->path());
+  llvm::sort(sets);
+  return sets;
+}
+
+std::string describeTensor(const import::TensorData &tensor) {
+  std::string text = nnccrt_dtype_name(tensor.dtype);
+  return text + "[" + llvm::join(llvm::map_range(tensor.dims, [](int64_t dim) { return std::to_string(dim); }), "x") +
+         "]";
 }
 
 } // namespace nncc

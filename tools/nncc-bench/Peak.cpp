@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <ctime>
 #include <immintrin.h>
+#include <numeric>
+#include <thread>
 #include <vector>
 
 double now() {
@@ -46,8 +48,8 @@ double measurePeak(const std::string &level) {
   return 2.0 * lanes * kChains * kSteps / best;
 }
 
-double measureReadBandwidth() {
-  std::vector<int64_t> data(32 << 20, 1);
+/// Bytes a second of one thread, while others do the same.
+static double readOften(const std::vector<int64_t> &data) {
   double best = 1e9;
   int64_t sum = 0;
   for (int round = 0; round < 3; ++round) {
@@ -58,4 +60,16 @@ double measureReadBandwidth() {
   }
   asm volatile("" : "+r"(sum));
   return data.size() * 8 / best;
+}
+
+double measureReadBandwidth(unsigned threads) {
+  std::vector<int64_t> data(32 << 20, 1);
+  std::vector<double> bandwidths(threads);
+  std::vector<std::thread> others;
+  for (unsigned i = 1; i < threads; ++i)
+    others.emplace_back([&, i] { bandwidths[i] = readOften(data); });
+  bandwidths[0] = readOften(data);
+  for (std::thread &thread : others)
+    thread.join();
+  return std::accumulate(bandwidths.begin(), bandwidths.end(), 0.0);
 }

@@ -30,7 +30,9 @@ public:
   Compilation(const CompileOptions &options, Diagnostics &diagnostics)
       : options(options), diagnostics(diagnostics), files(options.input, options.externalDataRoot),
         context(makeRegistry(), MLIRContext::Threading::DISABLED), progress(options.timing, options.progress),
-        pipeline{.optLevel = options.optLevel, .fuse = options.fuse} {
+        pipeline{.optLevel = options.optLevel,
+                 .fuse = options.fuse,
+                 .separateBuffers = options.sanitizer == target::Sanitizer::Address} {
     context.loadAllAvailableDialects();
   }
 

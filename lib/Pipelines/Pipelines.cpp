@@ -45,7 +45,9 @@ void buildFormWeightKernels(OpPassManager &passes) {
   passes.addPass(exec::createMergeKernels());
 }
 
-void buildPlanMemory(OpPassManager &passes, const PipelineOptions &) { passes.addPass(exec::createPlanMemory()); }
+void buildPlanMemory(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addPass(exec::createPlanMemory({.separate = options.separateBuffers}));
+}
 
 void buildScheduleToLLVM(OpPassManager &passes) { passes.addPass(createConvertExecToLLVM()); }
 

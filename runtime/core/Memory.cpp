@@ -80,6 +80,28 @@ void *Memory::takeBottom(uint64_t size, Report &report) {
 // Stack
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+// There in an application that is built with AddressSanitizer. Buffers of a run (but in the caller's memory) then have guards, so that a kernel that nncc
+// instrumented (--sanitize=address) is caught at the first byte that it takes beyond one.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): the sanitizer's names
+extern "C" void __asan_poison_memory_region(const volatile void *, size_t) __attribute__((weak));
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" void __asan_unpoison_memory_region(const volatile void *, size_t) __attribute__((weak));
+
+static uint64_t guardBytes() { return __asan_poison_memory_region ? kAlignment : 0; }
+
+/// `bytes` of `size` bytes are a buffer, what is behind them is none of anybody.
+static void guard(void *data, uint64_t bytes, uint64_t size) {
+  if (!__asan_poison_memory_region || !data)
+    return;
+  __asan_unpoison_memory_region(data, bytes);
+  __asan_poison_memory_region(static_cast<char *>(data) + bytes, size - bytes);
+}
+
+static void freeChunk(char *data, uint64_t capacity) {
+  guard(data, capacity, capacity);
+  os::free(data);
+}
+
 static constexpr unsigned kChunkShift = 44; // a mark is chunk number and offset in it: 16 TiB chunks, 2^19 of them
 
 void Stack::reset() {
@@ -94,7 +116,7 @@ void Stack::reset() {
 
 void Stack::clear() {
   for (Chunk &chunk : chunks)
-    os::free(chunk.data);
+    freeChunk(chunk.data, chunk.capacity);
   chunks.clear();
   current = used = 0;
 }
@@ -111,7 +133,7 @@ bool Stack::openChunk(uint64_t bytes, Report &report) {
     if (chunks[current].capacity >= bytes)
       return true;
     capacity = chunks.back().capacity > capacity ? chunks.back().capacity : capacity;
-    os::free(chunks.back().data);
+    freeChunk(chunks.back().data, chunks.back().capacity);
     chunks.removeLast();
   }
   if (current)
@@ -142,10 +164,12 @@ void *Stack::allocate(int64_t bytes, Report &report) {
   uint64_t size = roundUp(static_cast<uint64_t>(bytes));
   if (memory.isBorrowed())
     return memory.takeBottom(size, report);
+  size += guardBytes();
   if ((chunks.size() <= current || chunks[current].capacity - used < size) && !openChunk(size, report))
     return nullptr;
   void *data = chunks[current].data + used;
   used += size;
+  guard(data, static_cast<uint64_t>(bytes), size);
   return data;
 }
 

@@ -15,6 +15,7 @@ namespace nncc {
 struct PipelineOptions {
   unsigned optLevel = 3; ///< 0: no rewrites, no fusion, no packing; each op a kernel of its own
   bool fuse = true;
+  bool separateBuffers = false; ///< nothing shares memory: for AddressSanitizer
 };
 
 /// nn as imported -> nn simplified, with layouts decided and constants hoisted to @weights.

@@ -104,7 +104,10 @@ TEST(NoMemory, GoesOnAfterwards) {
   nnccrt_code code = nnccrt_run(session, &status);
   allocationsLeft = -1;
   EXPECT_EQ(code, NNCCRT_NO_MEMORY);
-  EXPECT_STREQ(status.message, "out of memory: the system did not give 100032 bytes");
+  bool guarded =
+      std::string_view(status.message) == "out of memory: the system did not give 100096 bytes"; // by AddressSanitizer
+  if (!guarded)
+    EXPECT_STREQ(status.message, "out of memory: the system did not give 100032 bytes");
   EXPECT_EQ(session.run(), "");
 }
 

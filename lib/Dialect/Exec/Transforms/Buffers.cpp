@@ -7,7 +7,8 @@
 using namespace mlir;
 using namespace nncc::exec;
 
-BufferAssignment::BufferAssignment(func::FuncOp schedule, SizeAnalysis &sizes) : sizes(sizes) {
+BufferAssignment::BufferAssignment(func::FuncOp schedule, SizeAnalysis &sizes, bool separate)
+    : sizes(sizes), separate(separate) {
   number(schedule);
   for (BlockArgument argument : schedule.getArguments())
     if (isa<RankedTensorType>(argument.getType()))
@@ -44,7 +45,7 @@ unsigned BufferAssignment::create(BufferKind kind, Value tensor, Operation *op) 
 }
 
 unsigned BufferAssignment::createFresh(Value tensor, Operation *op) {
-  bool planned = sizes.isKnownBeforeRun(sizes.getBytes(tensor));
+  bool planned = !separate && sizes.isKnownBeforeRun(sizes.getBytes(tensor));
   return create(planned ? BufferKind::Planned : BufferKind::RunTime, tensor, op);
 }
 

@@ -49,7 +49,7 @@ struct LoopCarry {
 
 class BufferAssignment {
 public:
-  BufferAssignment(mlir::func::FuncOp schedule, SizeAnalysis &sizes);
+  BufferAssignment(mlir::func::FuncOp schedule, SizeAnalysis &sizes, bool separate = false);
 
   /// The buffer that `tensor` lies in, or nothing when it may be in one of several.
   std::optional<unsigned> lookupId(mlir::Value tensor);
@@ -91,6 +91,7 @@ private:
   void assignOutputs(mlir::func::FuncOp schedule);
 
   SizeAnalysis &sizes;
+  bool separate; ///< no buffer has a place in the arena
   std::vector<Buffer> buffers;
   std::vector<unsigned> parents; // of the union-find forest
   llvm::MapVector<mlir::Value, Ids> assigned;

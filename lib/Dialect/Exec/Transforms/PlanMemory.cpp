@@ -22,6 +22,7 @@ namespace {
 
 class PlanMemoryPass : public impl::PlanMemoryBase<PlanMemoryPass> {
 public:
+  using PlanMemoryBase::PlanMemoryBase;
   void runOnOperation() override {
     auto schedules = getOperation().getOps<func::FuncOp>();
     for (func::FuncOp second : llvm::drop_begin(schedules)) {
@@ -69,7 +70,7 @@ LogicalResult PlanMemoryPass::plan(func::FuncOp schedule) {
     return failure();
   expandAffine(schedule); // Canonicalisation of views leaves it behind.
   SizeAnalysis sizes(schedule);
-  BufferAssignment assignment(schedule, sizes);
+  BufferAssignment assignment(schedule, sizes, separate);
   MemoryPlan plan;
   plan.numCarries = assignment.getNumGrowing();
   PlannedPlaces places = place(assignment, plan);

@@ -137,6 +137,8 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [Option<"separate", "separate", "bool", "false",
+                        "Each buffer is allocated by itself in every run: an overrun then is none into another one">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
                            "::nncc::exec::ExecDialect"];
 }

@@ -6,6 +6,7 @@
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
 #include "nncc/Import/ONNX/ImportTable.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -29,7 +30,7 @@ static LogicalResult importConv(NodeImporter &node) {
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
-// Transposed convolution: a convolution of the input with zeros between its elements, by the filter turned around
+// Transposed convolution with dilations: a convolution of the input with zeros between its elements, by the filter turned around
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 static FailureOr<Value> cutTails(NodeImporter &node, Value value, ArrayRef<int64_t> axes, ArrayRef<int64_t> ends) {
@@ -107,6 +108,175 @@ static FailureOr<Value> turnFilter(NodeImporter &node, Value filter, int64_t gro
   return failed(result) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*result));
 }
 
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Transposed convolution without dilations: elements of the result that lie a stride apart see the same taps. Each of these phases is a
+// convolution of the input itself; together they are one, whose channels are the phases of a place.
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+namespace {
+/// Along one spatial dim. A convolution of the spread input by the turned filter of `kernel` taps would have the pads `before` and `behind`.
+struct Phases {
+  int64_t stride, kernel, before, behind;
+
+  int64_t getPadBefore() const { return llvm::divideFloorSigned(before, stride); }
+  /// Zeros around the filter (not turned) such that tap t of phase p is element t * stride + p.
+  int64_t getZerosBehind() const { return stride - 1 - (before - getPadBefore() * stride); }
+  int64_t getTaps() const { return llvm::divideCeil(kernel + getZerosBehind(), stride); }
+  int64_t getZerosBefore() const { return getTaps() * stride - kernel - getZerosBehind(); }
+  /// The size of the result is that of the input times the stride and this.
+  int64_t getRest() const { return before + behind + 2 - kernel - stride; }
+  /// Places behind the last of the input, all of whose phases are computed.
+  int64_t getExtraPlaces() const { return llvm::divideCeilSigned(getRest(), stride); }
+  int64_t getPadBehind() const { return getExtraPlaces() + getTaps() - 1 - getPadBefore(); }
+  /// How many elements the last place has too many.
+  int64_t getExcess() const { return getExtraPlaces() * stride - getRest(); }
+};
+} // namespace
+
+static int64_t countPhases(ArrayRef<Phases> dims) {
+  int64_t count = 1;
+  for (const Phases &dim : dims)
+    count *= dim.stride;
+  return count;
+}
+
+/// C x M/G x K1.. -> C x P M/G x T1.., where P is the number of phases and T the taps of each.
+static FailureOr<Value> splitFilter(NodeImporter &node, Value filter, ArrayRef<Phases> dims) {
+  int64_t rank = dims.size(), channels = nn::typeOf(filter).getDimSize(0), outputs = nn::typeOf(filter).getDimSize(1);
+  SmallVector<int64_t> pads(4 + 2 * rank, 0), split = {channels, outputs}, order = {0},
+                                              merged = {channels, outputs * countPhases(dims)};
+  for (auto [i, dim] : llvm::enumerate(dims)) {
+    pads[2 + i] = dim.getZerosBefore();
+    pads[4 + rank + i] = dim.getZerosBehind();
+    split.append({dim.getTaps(), dim.stride});
+    merged.push_back(dim.getTaps());
+    order.push_back(3 + 2 * i);
+  }
+  order.push_back(1);
+  for (int64_t i = 0; i < rank; ++i)
+    order.push_back(2 + 2 * i);
+  FailureOr<nn::PadOp> padded =
+      node.create<nn::PadOp>(filter, node.constantInts(pads), Value(), node.builder().getStringAttr("constant"));
+  if (failed(padded))
+    return failure();
+  FailureOr<nn::ReshapeOp> phases = node.create<nn::ReshapeOp>(*padded, node.constantInts(split));
+  if (failed(phases))
+    return failure();
+  FailureOr<nn::TransposeOp> moved = node.create<nn::TransposeOp>(*phases, ArrayRef<int64_t>(order));
+  if (failed(moved))
+    return failure();
+  FailureOr<nn::ReshapeOp> result = node.create<nn::ReshapeOp>(*moved, node.constantInts(merged));
+  return failed(result) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*result));
+}
+
+/// The bias of each output for each of its phases.
+static FailureOr<Value> repeatBias(NodeImporter &node, Value bias, int64_t groups, int64_t phases) {
+  if (!bias)
+    return Value();
+  int64_t outputs = nn::typeOf(bias).getNumElements() / groups;
+  FailureOr<nn::ReshapeOp> apart = node.create<nn::ReshapeOp>(bias, node.constantInts({groups, 1, outputs}));
+  if (failed(apart))
+    return failure();
+  FailureOr<nn::ExpandOp> repeated = node.create<nn::ExpandOp>(*apart, node.constantInts({groups, phases, outputs}));
+  if (failed(repeated))
+    return failure();
+  FailureOr<nn::ReshapeOp> result = node.create<nn::ReshapeOp>(*repeated, node.constantInts(-1));
+  return failed(result) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*result));
+}
+
+/// Merges dims 2 and 3, 4 and 5 ..; a product of sizes that are not known can be said only as what is left, one at a time.
+static FailureOr<Value> mergePairs(NodeImporter &node, Value value) {
+  if (nn::typeOf(value).hasStaticShape()) {
+    ArrayRef<int64_t> shape = nn::typeOf(value).getShape();
+    SmallVector<int64_t> merged(shape.take_front(2));
+    for (size_t i = 2; i < shape.size(); i += 2)
+      merged.push_back(shape[i] * shape[i + 1]);
+    FailureOr<nn::ReshapeOp> result = node.create<nn::ReshapeOp>(value, node.constantInts(merged));
+    return failed(result) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*result));
+  }
+  for (int64_t i = 2; i < nn::typeOf(value).getRank(); ++i) {
+    SmallVector<SizeSource> sizes;
+    for (int64_t dim = 0; dim < nn::typeOf(value).getRank(); ++dim) {
+      if (dim == i)
+        sizes.push_back({-1, {}});
+      else if (dim != i + 1)
+        sizes.push_back({dim, value});
+    }
+    FailureOr<Value> next = reshapeTo(node, value, sizes);
+    if (failed(next))
+      return failure();
+    value = *next;
+  }
+  return value;
+}
+
+/// N x (G, P1.., M/G) x Q1.. -> N x M x (Q1, P1) x .., without what is too much.
+static LogicalResult interleavePhases(NodeImporter &node, Value value, int64_t groups, ArrayRef<Phases> dims) {
+  int64_t rank = dims.size(), outputs = nn::typeOf(value).getDimSize(1) / groups / countPhases(dims);
+  SmallVector<SizeSource> split = {{0, value}};
+  if (groups > 1)
+    split.push_back({groups, {}});
+  int64_t first = split.size(); // of the phases
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, first)), axes, ends;
+  for (const Phases &dim : dims)
+    split.push_back({dim.stride, {}});
+  split.push_back({outputs, {}});
+  order.push_back(first + rank);
+  for (auto [i, dim] : llvm::enumerate(dims)) {
+    split.push_back({int64_t(2 + i), value});
+    order.append({first + rank + 1 + int64_t(i), first + int64_t(i)});
+    if (dim.getExcess()) {
+      axes.push_back(2 + i);
+      ends.push_back(-dim.getExcess());
+    }
+  }
+  FailureOr<Value> phases = reshapeTo(node, value, split);
+  if (failed(phases))
+    return failure();
+  FailureOr<nn::TransposeOp> moved = node.create<nn::TransposeOp>(*phases, ArrayRef<int64_t>(order));
+  if (failed(moved))
+    return failure();
+  value = *moved;
+  if (groups > 1) {
+    SmallVector<SizeSource> joined = {{0, value}, {groups * outputs, {}}};
+    for (int64_t dim = 3; dim < nn::typeOf(value).getRank(); ++dim)
+      joined.push_back({dim, value});
+    FailureOr<Value> next = reshapeTo(node, value, joined);
+    if (failed(next))
+      return failure();
+    value = *next;
+  }
+  FailureOr<Value> merged = mergePairs(node, value);
+  if (succeeded(merged) && !axes.empty())
+    merged = cutTails(node, *merged, axes, ends);
+  if (failed(merged))
+    return failure();
+  node.setOutputs(*merged);
+  return success();
+}
+
+static LogicalResult importPhases(NodeImporter &node, ArrayRef<Phases> dims, int64_t groups) {
+  FailureOr<Value> split = splitFilter(node, node.input(1), dims);
+  FailureOr<Value> turned = failed(split) ? split : turnFilter(node, *split, groups);
+  FailureOr<Value> bias = repeatBias(node, node.input(2), groups, countPhases(dims));
+  if (failed(turned) || failed(bias))
+    return failure();
+  SmallVector<int64_t> pads(2 * dims.size()), ones(dims.size(), 1);
+  for (auto [i, dim] : llvm::enumerate(dims)) {
+    pads[i] = dim.getPadBefore();
+    pads[dims.size() + i] = dim.getPadBehind();
+  }
+  OpBuilder &b = node.builder();
+  FailureOr<nn::ConvOp> conv =
+      node.create<nn::ConvOp>(node.input(0), *turned, *bias, b.getDenseI64ArrayAttr(ones), b.getDenseI64ArrayAttr(ones),
+                              b.getDenseI64ArrayAttr(pads), b.getI64IntegerAttr(groups), UnitAttr());
+  return failed(conv) ? failure() : interleavePhases(node, *conv, groups, dims);
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Both
+//===----------------------------------------------------------------------------------------------------------------------===//
+
 /// Pads of the transposed convolution, from `pads`, or such that the output has the stated shape.
 static LogicalResult resolveOutputShape(NodeImporter &node, RankedTensorType input, WindowAttributes &windows,
                                         ArrayRef<int64_t> outputPadding) {
@@ -160,6 +330,13 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
     int64_t reach = windows->dilations[i] * (kernel[i] - 1);
     pads[i] = reach - windows->pads[i];
     pads[rank + i] = reach - windows->pads[rank + i] + outputPadding[i];
+  }
+  auto isOne = [](int64_t number) { return number == 1; };
+  if (llvm::all_of(windows->dilations, isOne) && !llvm::all_of(windows->strides, isOne)) {
+    SmallVector<Phases> dims;
+    for (size_t i = 0; i < rank; ++i)
+      dims.push_back({windows->strides[i], kernel[i], pads[i], pads[rank + i]});
+    return importPhases(node, dims, groups);
   }
   FailureOr<Value> spread = spreadApart(node, node.input(0), windows->strides);
   FailureOr<Value> turned = turnFilter(node, node.input(1), groups);

@@ -87,3 +87,35 @@ func.func @flatten(%x: tensor<1x1x1x8xf32>) -> tensor<1x8xf32> {
   %1 = nn.reshape %0, %shape : tensor<1x8x1x1xf32>, tensor<2xi64> -> tensor<1x8xf32>
   return %1 : tensor<1x8xf32>
 }
+
+// A shuffle of channels stays among them; phases of a transposed convolution become places, their channels adjacent all along.
+
+// CHECK-LABEL: func.func @shuffle
+// CHECK:         nn.reshape %arg0, {{.*}} -> tensor<1x8x8x2x3xf32>
+// CHECK-NEXT:    nn.transpose %{{.*}} [0, 1, 2, 4, 3]
+// CHECK:         nn.reshape {{.*}} -> tensor<1x8x8x6xf32>
+// CHECK-NEXT:    nn.transpose %{{.*}} [0, 3, 1, 2]
+func.func @shuffle(%x: tensor<1x8x8x6xf32>) -> tensor<1x6x8x8xf32> {
+  %apart = nn.constant dense<[1, 2, 3, 8, 8]> : tensor<5xi64>
+  %joined = nn.constant dense<[1, 6, 8, 8]> : tensor<4xi64>
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x6xf32> -> tensor<1x6x8x8xf32>
+  %1 = nn.reshape %0, %apart : tensor<1x6x8x8xf32>, tensor<5xi64> -> tensor<1x2x3x8x8xf32>
+  %2 = nn.transpose %1 [0, 2, 1, 3, 4] : tensor<1x2x3x8x8xf32> -> tensor<1x3x2x8x8xf32>
+  %3 = nn.reshape %2, %joined : tensor<1x3x2x8x8xf32>, tensor<4xi64> -> tensor<1x6x8x8xf32>
+  return %3 : tensor<1x6x8x8xf32>
+}
+
+// CHECK-LABEL: func.func @phases
+// CHECK:         nn.reshape %arg0, {{.*}} -> tensor<1x8x8x2x2x3xf32>
+// CHECK-NEXT:    nn.transpose %{{.*}} [0, 1, 3, 2, 4, 5]
+// CHECK:         nn.reshape {{.*}} -> tensor<1x16x16x3xf32>
+// CHECK-NEXT:    nn.transpose %{{.*}} [0, 3, 1, 2]
+func.func @phases(%x: tensor<1x8x8x12xf32>) -> tensor<1x3x16x16xf32> {
+  %apart = nn.constant dense<[1, 2, 2, 3, 8, 8]> : tensor<6xi64>
+  %joined = nn.constant dense<[1, 3, 16, 16]> : tensor<4xi64>
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x12xf32> -> tensor<1x12x8x8xf32>
+  %1 = nn.reshape %0, %apart : tensor<1x12x8x8xf32>, tensor<6xi64> -> tensor<1x2x2x3x8x8xf32>
+  %2 = nn.transpose %1 [0, 3, 4, 1, 5, 2] : tensor<1x2x2x3x8x8xf32> -> tensor<1x3x8x2x8x2xf32>
+  %3 = nn.reshape %2, %joined : tensor<1x3x8x2x8x2xf32>, tensor<4xi64> -> tensor<1x3x16x16xf32>
+  return %3 : tensor<1x3x16x16xf32>
+}

@@ -67,6 +67,12 @@ bool isWhole(Value operand, int64_t rank) {
   return llvm::any_of(type.getShape().drop_front(2), [](int64_t size) { return size != 1; });
 }
 
+Value reshapeTo(PatternRewriter &rewriter, Location loc, Value value, ArrayRef<int64_t> sizes, bool allowZero) {
+  auto type = RankedTensorType::get({int64_t(sizes.size())}, rewriter.getI64Type());
+  Value shape = ConstantOp::create(rewriter, loc, DenseElementsAttr::get(type, sizes));
+  return ReshapeOp::create(rewriter, loc, value, shape, allowZero);
+}
+
 /// `operand`, of an op with dims of channels first, for the same op with channels last.
 Value moveOperand(PatternRewriter &rewriter, Location loc, Value operand, int64_t rank) {
   if (TransposeOp transpose = getMovable(operand))
@@ -75,11 +81,9 @@ Value moveOperand(PatternRewriter &rewriter, Location loc, Value operand, int64_
   if (type.hasStaticShape() && type.getNumElements() == 1)
     return operand;
   if (type.getRank() < rank) {
-    SmallVector<int64_t> axes(rank - type.getRank(), 1);
-    llvm::append_range(axes, type.getShape());
-    auto shapeType = RankedTensorType::get({rank}, rewriter.getI64Type());
-    auto shape = ConstantOp::create(rewriter, loc, DenseElementsAttr::get(shapeType, ArrayRef(axes)));
-    operand = ReshapeOp::create(rewriter, loc, operand, shape, /*allowzero=*/true);
+    SmallVector<int64_t> sizes(rank - type.getRank(), 1);
+    llvm::append_range(sizes, type.getShape());
+    operand = reshapeTo(rewriter, loc, operand, sizes, /*allowZero=*/true);
   }
   return TransposeOp::create(rewriter, loc, operand, toChannelsLast(rank));
 }
@@ -227,6 +231,90 @@ struct MoveBehindReduce : OpRewritePattern<ReduceOp> {
 };
 
 //===----------------------------------------------------------------------------------------------------------------------===//
+// Behind reshapes of channels: shuffles, and phases that become places
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// Channels that are split are split where they are last.
+struct MoveBehindSplit : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
+    TransposeOp transpose = getMovable(op.getInput());
+    if (!transpose)
+      return rewriter.notifyMatchFailure(op, "its input is not transposed");
+    SmallVector<Dim> before = getDims(typeOf(op.getInput())), after = getDims(typeOf(op.getResult()));
+    int64_t places = before.size() - 2, parts = int64_t(after.size()) - places - 1;
+    if (parts < 2 || after.front() != before.front() || before.front().isUnknown())
+      return rewriter.notifyMatchFailure(op, "does not split the channels");
+    for (int64_t i = 1; i <= places; ++i)
+      if (after[after.size() - i].isUnknown() || after[after.size() - i] != before[before.size() - i])
+        return rewriter.notifyMatchFailure(op, "reshapes more than the channels");
+    SmallVector<int64_t> sizes(places + 1, 0), permutation = {0}; // 0: as it was
+    for (int64_t i = 1; i <= parts; ++i) {
+      if (!after[i].isStatic() || after[i].isStatic(0))
+        return rewriter.notifyMatchFailure(op, "the size of a part is not known");
+      sizes.push_back(after[i].getStatic());
+      permutation.push_back(places + i);
+    }
+    llvm::append_range(permutation, llvm::seq<int64_t>(1, places + 1));
+    Value split = reshapeTo(rewriter, op.getLoc(), transpose.getInput(), sizes, /*allowZero=*/false);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), split, rewriter.getDenseI64ArrayAttr(permutation));
+    return success();
+  }
+};
+
+/// The dims of `from` that each of `to` is made of; nothing when they are not runs.
+std::optional<SmallVector<SmallVector<int64_t>>> findMerged(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
+  SmallVector<SmallVector<int64_t>> groups;
+  size_t next = 0;
+  for (int64_t size : to) {
+    groups.emplace_back();
+    if (size == 1 && next < from.size() && from[next] == 1)
+      groups.back().push_back(next++);
+    for (int64_t product = 1; product < size; product *= from[next++]) {
+      if (next == from.size() || from[next] == 0)
+        return std::nullopt;
+      groups.back().push_back(next);
+    }
+  }
+  for (; next < from.size(); ++next)
+    groups.back().push_back(next);
+  int64_t all = ShapedType::getNumElements(from);
+  return all != 0 && all == ShapedType::getNumElements(to) ? std::optional(groups) : std::nullopt;
+}
+
+/// Dims that are transposed and then merged: where that keeps what is adjacent, they are merged with channels last, and then transposed.
+struct MoveBehindMerge : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
+    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    RankedTensorType type = op.getType(), merged = typeOf(op.getInput());
+    if (!transpose || type.getRank() < 3 || !type.hasStaticShape() || !merged.hasStaticShape())
+      return rewriter.notifyMatchFailure(op, "its input is not transposed, or of unknown size");
+    std::optional<SmallVector<SmallVector<int64_t>>> groups = findMerged(merged.getShape(), type.getShape());
+    if (!groups)
+      return rewriter.notifyMatchFailure(op, "does not merge dims");
+    SmallVector<int64_t> permutation, sizes;
+    for (int64_t dim : toChannelsLast(type.getRank())) {
+      sizes.push_back(type.getDimSize(dim));
+      for (int64_t part : (*groups)[dim])
+        permutation.push_back(transpose.getPermutation()[part]);
+    }
+    int64_t numPlaces = permutation.size() - (*groups)[1].size(), last = permutation.size() - 1;
+    auto keepsAdjacent = [&](ArrayRef<int64_t> permutation) {
+      return permutation.back() == last ||
+             llvm::equal(permutation.take_front(numPlaces), llvm::seq<int64_t>(0, numPlaces));
+    };
+    if (keepsAdjacent(transpose.getPermutation()) || !keepsAdjacent(permutation))
+      return rewriter.notifyMatchFailure(op, "channels last would be no better");
+    Value moved = TransposeOp::create(rewriter, op.getLoc(), transpose.getInput(), permutation);
+    Value reshaped = reshapeTo(rewriter, op.getLoc(), moved, sizes, /*allowZero=*/true);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), reshaped,
+                                             rewriter.getDenseI64ArrayAttr(toChannelsFirst(type.getRank())));
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------------------------------------------------------===//
 // Transposes that meet, or that move nothing
 //===----------------------------------------------------------------------------------------------------------------------===//
 
@@ -265,9 +353,7 @@ struct ReshapeUntransposed : OpRewritePattern<ReshapeOp> {
     if (!llvm::is_sorted(large))
       return rewriter.notifyMatchFailure(op, "the transpose moves elements");
     ArrayRef<int64_t> sizes = typeOf(op.getResult()).getShape();
-    auto type = RankedTensorType::get({int64_t(sizes.size())}, rewriter.getI64Type());
-    Value shape = ConstantOp::create(rewriter, op.getLoc(), DenseElementsAttr::get(type, sizes));
-    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), transpose.getInput(), shape, /*allowzero=*/true);
+    rewriter.replaceOp(op, reshapeTo(rewriter, op.getLoc(), transpose.getInput(), sizes, /*allowZero=*/true));
     return success();
   }
 };
@@ -276,7 +362,8 @@ struct ReshapeUntransposed : OpRewritePattern<ReshapeOp> {
 
 void populateMoveTransposes(RewritePatternSet &patterns) {
   patterns.add<MoveBehindElementwise, MoveBehindPool, MoveBehindResample, MoveBehindSlice, MoveBehindPad,
-               MoveBehindReduce, JoinTransposes, ReshapeUntransposed>(patterns.getContext());
+               MoveBehindReduce, MoveBehindSplit, MoveBehindMerge, JoinTransposes, ReshapeUntransposed>(
+      patterns.getContext());
 }
 
 } // namespace nncc::nn

@@ -443,7 +443,7 @@ for _name, _exits, _tensor in (
     row(*_exits)(_write)
 
 
-@row(0, 5)  # the importer takes it, the passes behind it refuse elements of 4 bits by name
+@row(0)
 def tensor_odd_int4(folder):
     return save(folder, model([node("Neg", ["x"], ["y"])], outputs=("y", "w"), initializers=[
         tensor(dims=(3,), dtype=TensorProto.INT4, raw_data=b"\x21\x03")]))

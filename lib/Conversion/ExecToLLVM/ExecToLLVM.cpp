@@ -52,6 +52,18 @@ LogicalResult ConvertExecToLLVMPass::lowerControlFlow() {
   return runPipeline(passes, getOperation());
 }
 
+/// The type of an output in exec.outputs, if its elements are smaller than a byte. Its buffer has one dim then.
+static RankedTensorType findPackedType(exec::OutputOp output) {
+  auto outputs = output->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>("exec.outputs");
+  auto entry = outputs && output.getIndex() < outputs.size() ? dyn_cast<DictionaryAttr>(outputs[output.getIndex()])
+                                                             : DictionaryAttr();
+  auto attribute = entry ? entry.getAs<TypeAttr>("type") : TypeAttr();
+  auto type = attribute ? dyn_cast<RankedTensorType>(attribute.getValue()) : RankedTensorType();
+  Type element = type ? type.getElementType() : Type();
+  bool isPacked = element && element.isIntOrFloat() && !element.isInteger(1) && element.getIntOrFloatBitWidth() < 8;
+  return isPacked ? type : RankedTensorType();
+}
+
 LogicalResult ConvertExecToLLVMPass::collect(ScheduleInfo &info) {
   ModuleOp module = getOperation();
   if (auto names = module->getAttrOfType<ArrayAttr>("exec.symbols"))
@@ -84,6 +96,10 @@ LogicalResult ConvertExecToLLVMPass::collect(Operation *op, ScheduleInfo &info) 
     info.numSlots = std::max(info.numSlots, 1 + countParts(launch->getOperandTypes()));
   } else if (auto output = dyn_cast<exec::OutputOp>(op)) {
     info.numSlots = std::max(info.numSlots, cast<MemRefType>(output.getType()).getRank());
+    if (RankedTensorType packed = findPackedType(output)) {
+      info.numSlots = std::max(info.numSlots, packed.getRank());
+      info.packedOutputs[output.getIndex()] = packed;
+    }
   } else if (auto symbol = dyn_cast<exec::SymbolOp>(op)) {
     if (!info.symbols.contains(symbol.getName()))
       return symbol.emitOpError("names no symbol of exec.symbols");

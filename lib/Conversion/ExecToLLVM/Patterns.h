@@ -15,8 +15,9 @@ struct ScheduleInfo {
   llvm::StringMap<int64_t> symbols; // index of each
   llvm::StringMap<int64_t> kernels;
   llvm::SmallVector<int64_t> weightOffsets;
-  llvm::StringMap<std::string> messages; // the global of each exec.check's message
-  int64_t numSlots = 1;                  // of the array on the stack that launches pass
+  llvm::StringMap<std::string> messages;                         // the global of each exec.check's message
+  llvm::DenseMap<int64_t, mlir::RankedTensorType> packedOutputs; // as the caller sees those whose elements share bytes
+  int64_t numSlots = 1;                                          // of the array on the stack that launches pass
 };
 
 /// Emits code of `run`, in the middle of a conversion.

@@ -1,6 +1,8 @@
 //===- ServicePatterns.cpp - what a schedule asks of the runtime ----------------------------------------------------------===//
 
 #include "Patterns.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "nncc/Dialect/NN/IR/Dim.h"
 #include "nnccrt/abi.h"
 
 using namespace mlir;
@@ -107,13 +109,48 @@ public:
     auto type = cast<MemRefType>(op.getType());
     SmallVector<Value> parts = makeMemRef(Value(), adaptor.getSizes());
     MemRefParts sizes(type, parts);
-    for (int64_t dim = 0; dim < type.getRank(); ++dim)
-      run.storeArgument(dim, sizes.getSize(rewriter, run.loc, dim));
+    if (RankedTensorType packed = info.packedOutputs.lookup(op.getIndex()))
+      storeDims(run, packed);
+    else
+      for (int64_t dim = 0; dim < type.getRank(); ++dim)
+        run.storeArgument(dim, sizes.getSize(rewriter, run.loc, dim));
     parts.front() = run.callService(offsetof(nnccrt_services, output), run.ptr,
                                     {run.constant(op.getIndex(), 32), run.getArguments()});
     run.endIfFailed(rewriter, parts.front());
     rewriter.replaceOpWithMultiple(op, {parts});
     return success();
+  }
+
+private:
+  /// The dims that the caller sees, from the symbols of the run.
+  static void storeDims(RunBuilder &run, RankedTensorType type) {
+    OpBuilder &b = run.builder;
+    for (auto [index, dim] : llvm::enumerate(nn::getDims(type))) {
+      Value size = dim.evaluate<Value>(
+          [&](int64_t value) { return arith::ConstantIndexOp::create(b, run.loc, value); },
+          [&](StringRef name) -> Value { return SymbolOp::create(b, run.loc, b.getStringAttr(name)); },
+          [&](StringRef operation, Value x, Value y) { return evaluate(run, operation, x, y); });
+      run.storeArgument(index, arith::IndexCastOp::create(b, run.loc, run.i64, size));
+    }
+  }
+
+  static Value evaluate(RunBuilder &run, StringRef operation, Value x, Value y) {
+    OpBuilder &b = run.builder;
+    if (operation == "+")
+      return arith::AddIOp::create(b, run.loc, x, y);
+    if (operation == "*")
+      return arith::MulIOp::create(b, run.loc, x, y);
+    if (operation == "min")
+      return arith::MinSIOp::create(b, run.loc, x, y);
+    if (operation == "max")
+      return arith::MaxSIOp::create(b, run.loc, x, y);
+    // Sizes are not negative, divisors not zero.
+    if (operation == "mod")
+      return arith::RemSIOp::create(b, run.loc, x, y);
+    Value one = arith::ConstantIndexOp::create(b, run.loc, 1);
+    if (operation == "ceildiv")
+      x = arith::AddIOp::create(b, run.loc, x, arith::SubIOp::create(b, run.loc, y, one));
+    return arith::DivSIOp::create(b, run.loc, x, y);
   }
 };
 

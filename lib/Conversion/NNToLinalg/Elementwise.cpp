@@ -204,7 +204,7 @@ Value emit(nn::LessEqualOp, const ScalarArgs &s) {
 }
 Value emit(nn::WhereOp, const ScalarArgs &s) { return s.make<arith::SelectOp>(toBit(s.b, s.loc, s[0]), s[1], s[2]); }
 Value emit(nn::CastOp op, const ScalarArgs &s) {
-  return castScalar(s.b, s.loc, s[0], s.type, op.getTo(), op.getSaturate());
+  return castScalar(s.b, s.loc, s[0], s.type, op.getTo(), op.getSaturate(), op.getRounding());
 }
 
 template <typename OpTy> struct ElementwiseLowering : Lowering<OpTy> {

@@ -14,10 +14,10 @@ using namespace mlir;
 namespace nncc {
 
 Type convertElementType(Type type) {
+  if (isSmallFloat(type))
+    return IntegerType::get(type.getContext(), 8);
   auto integer = dyn_cast<IntegerType>(type);
-  if (!integer)
-    return type;
-  return IntegerType::get(type.getContext(), integer.getWidth() == 1 ? 8 : integer.getWidth());
+  return integer ? IntegerType::get(type.getContext(), std::max(integer.getWidth(), 8u)) : type;
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

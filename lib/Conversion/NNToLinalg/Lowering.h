@@ -23,8 +23,13 @@ using Sizes = llvm::SmallVector<mlir::OpFoldResult>;
 using ElementBuilder = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
 using utils_iterator = mlir::utils::IteratorType;
 
-/// Element types from stage 3 on: signless integers, booleans as i8, text unchanged.
+/// Element types from stage 3 on: signless integers, booleans as i8, text unchanged; floats of 8 and 4 bits are their bits in an i8,
+/// integers of 4 and 2 bits are numbers in an i8.
 mlir::Type convertElementType(mlir::Type type);
+/// Floats of 8 and 4 bits, which no CPU computes with.
+bool isSmallFloat(mlir::Type type);
+/// Integers of 4 and 2 bits.
+bool isSmallInteger(mlir::Type type);
 
 /// An axis that inference has checked, counted from the front.
 inline int64_t axisFromFront(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
@@ -127,6 +132,14 @@ mlir::Value mapBroadcast(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRang
 mlir::Value reshapeTensor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor,
                           llvm::ArrayRef<mlir::OpFoldResult> sizes);
 
+/// How many elements of `type` a byte holds at the interface of a model: 2 or 4 of 4 and 2 bits (the first in the low bits), else 1.
+int64_t elementsInByte(mlir::Type type);
+/// A tensor of `sizes`, one element an i8, of the packed bytes of elements of the original type `type`; and back.
+mlir::Value unpackBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value bytes,
+                        llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type type);
+mlir::Value packBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value elements,
+                      llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type type);
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Scalars. `type` is the original element type, which has the sign.
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -138,7 +151,12 @@ mlir::Value toBit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value boolean);
 mlir::Value fromBit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value bit);
 /// nn.cast of one element.
 mlir::Value castScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::Type from, mlir::Type to,
-                       bool saturate = true);
+                       bool saturate = true, llvm::StringRef rounding = "up");
+/// The f32 that the bits of a small float mean.
+mlir::Value decodeSmallFloat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value bits, mlir::FloatType type);
+/// The bits of the small float next to an f32.
+mlir::Value encodeSmallFloat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::FloatType type,
+                             bool saturate, llvm::StringRef rounding);
 /// Larger and smaller of two numbers; NaN when either is.
 mlir::Value maxScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, mlir::Type type);
 mlir::Value minScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, mlir::Type type);

@@ -14,7 +14,7 @@
 #include "mlir/Transforms/DialectConversion.h"
 #include "nncc/Conversion/NNToLinalg/Passes.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
-#include "nncc/Dialect/NN/IR/NNDialect.h"
+#include "nncc/Dialect/NN/IR/NNOps.h"
 
 using namespace mlir;
 
@@ -46,6 +46,9 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     if (failed(refuseSmallTypes()))
       return signalPassFailure();
     rememberInterface();
+    if (failed(packInterface()))
+      return signalPassFailure();
+    rememberSizes();
     NNTypeConverter converter;
     ConversionTarget target(getContext());
     target.addLegalDialect<affine::AffineDialect, arith::ArithDialect, linalg::LinalgDialect, math::MathDialect,
@@ -113,26 +116,75 @@ private:
     getOperation()->setAttr("exec.outputs", b.getArrayAttr(outputs));
   }
 
-  /// Floats of 8 and 4 bits and integers of 4 and 2 bits have no arithmetic here.
+  /// Floats of 8 and 4 bits and integers of 4 and 2 bits are moved and cast, no more.
   LogicalResult refuseSmallTypes() {
     auto isSmall = [](Type type) {
       auto tensor = dyn_cast<RankedTensorType>(type);
-      Type element = tensor ? tensor.getElementType() : Type();
-      if (auto integer = dyn_cast_or_null<IntegerType>(element))
-        return integer.getWidth() != 1 && integer.getWidth() < 8;
-      return element && isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16;
+      return tensor && (isSmallFloat(tensor.getElementType()) || isSmallInteger(tensor.getElementType()));
+    };
+    auto computes = [](Operation *op) {
+      return isa<nn::NNDialect>(op->getDialect()) &&
+             !isa<nn::CastOp, nn::ConcatOp, nn::ConstantOp, nn::ExpandOp, nn::FoldedOp, nn::FullOp,
+                  nn::GatherElementsOp, nn::GatherNDOp, nn::GatherOp, nn::PackOp, nn::PadOp, nn::ReshapeOp,
+                  nn::ShapeOfOp, nn::SliceOp, nn::TileOp, nn::TransposeOp, nn::UnpackOp, nn::WeightOp, nn::WhereOp>(op);
     };
     bool ok = true;
     getOperation().walk([&](Operation *op) {
+      if (!computes(op))
+        return;
       for (Type type :
            llvm::concat<const Type>(SmallVector<Type>(op->getOperandTypes()), SmallVector<Type>(op->getResultTypes())))
         if (isSmall(type)) {
-          op->emitError("tensors of ") << cast<RankedTensorType>(type).getElementType() << " cannot be compiled yet";
+          op->emitError("tensors of ") << cast<RankedTensorType>(type).getElementType()
+                                       << " can only be moved and cast";
           ok = false;
           return;
         }
     });
     return success(ok);
+  }
+
+  /// Elements of 4 and 2 bits cross the interface of a model in bytes that hold several of them.
+  LogicalResult packInterface() {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!main || main.isExternal())
+      return success();
+    auto isPacked = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && elementsInByte(tensor.getElementType()) > 1;
+    };
+    Block &body = main.getBody().front();
+    OpBuilder b = OpBuilder::atBlockBegin(&body);
+    for (BlockArgument argument : body.getArguments()) {
+      if (!isPacked(argument.getType()))
+        continue;
+      Type type = argument.getType();
+      argument.setType(nn::packedType(cast<RankedTensorType>(type)));
+      auto unpacked = nn::UnpackOp::create(b, argument.getLoc(), type, argument);
+      argument.replaceAllUsesExcept(unpacked, unpacked);
+    }
+    Operation *end = body.getTerminator();
+    b.setInsertionPoint(end);
+    for (OpOperand &result : end->getOpOperands()) {
+      auto type = dyn_cast<RankedTensorType>(result.get().getType());
+      if (!isPacked(type))
+        continue;
+      if (llvm::any_of(nn::getDims(type), [](const nn::Dim &dim) { return dim.isUnknown(); }))
+        return main.emitError("has an output of ") << type.getElementType() << " whose size depends on data";
+      result.set(nn::PackOp::create(b, result.get().getLoc(), nn::packedType(type), result.get()));
+    }
+    main.setFunctionType(b.getFunctionType(body.getArgumentTypes(), end->getOperandTypes()));
+    return success();
+  }
+
+  /// Conversion drops the symbols of types.
+  void rememberSizes() {
+    sizesOfInputs.clear();
+    if (auto main = getOperation().lookupSymbol<func::FuncOp>("main"))
+      for (Type type : main.getArgumentTypes()) {
+        auto tensor = dyn_cast<RankedTensorType>(type);
+        sizesOfInputs.push_back(tensor ? nn::getDims(tensor) : SmallVector<nn::Dim>());
+      }
   }
 
   /// An input brings no sizes with it: they are what the symbols make of them.
@@ -141,14 +193,12 @@ private:
     if (!main)
       return;
     OpBuilder b = OpBuilder::atBlockBegin(&main.getBody().front());
-    auto inputs = getOperation()->getAttrOfType<ArrayAttr>("exec.inputs");
     for (BlockArgument argument : main.getArguments()) {
       auto type = dyn_cast<RankedTensorType>(argument.getType());
       if (!type || type.hasStaticShape())
         continue;
-      auto entry = cast<DictionaryAttr>(inputs[argument.getArgNumber()]);
       SmallVector<Value> sizes;
-      for (const nn::Dim &dim : nn::getDims(cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue())))
+      for (const nn::Dim &dim : sizesOfInputs[argument.getArgNumber()])
         if (!dim.isStatic())
           sizes.push_back(asIndex(b, argument.getLoc(), materialize(b, argument.getLoc(), dim)));
       auto input = exec::InputOp::create(b, argument.getLoc(), type, argument, sizes);
@@ -166,6 +216,8 @@ private:
     });
     return success(ok);
   }
+
+  SmallVector<SmallVector<nn::Dim>> sizesOfInputs;
 };
 
 } // namespace

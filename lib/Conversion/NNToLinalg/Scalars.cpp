@@ -134,10 +134,36 @@ static Value floatToInteger(OpBuilder &b, Location loc, Value value, IntegerType
   return arith::SelectOp::create(b, loc, upper, arith::XOrIOp::create(b, loc, high, top), low);
 }
 
-Value castScalar(OpBuilder &b, Location loc, Value value, Type from, Type to, bool saturate) {
-  (void)saturate;
+/// To f32 such that what rounds again to fewer bits rounds as if it came from `from`.
+static Value toSingleForRounding(OpBuilder &b, Location loc, Value value, Type from) {
+  bool isWide = from.isF64() || (isa<IntegerType>(from) && from.getIntOrFloatBitWidth() > 16);
+  if (!isWide)
+    return castScalar(b, loc, value, from, b.getF32Type());
+  return truncateToOdd(b, loc, castScalar(b, loc, value, from, b.getF64Type()));
+}
+
+/// The low bits of an i8 as a number.
+static Value narrowInteger(OpBuilder &b, Location loc, Value value, Type to) {
+  unsigned width = to.getIntOrFloatBitWidth();
+  if (isUnsigned(to))
+    return arith::AndIOp::create(b, loc, value, constantOf(b, loc, value.getType(), (1 << width) - 1));
+  Value shift = constantOf(b, loc, value.getType(), 8 - width);
+  return arith::ShRSIOp::create(b, loc, arith::ShLIOp::create(b, loc, value, shift), shift);
+}
+
+Value castScalar(OpBuilder &b, Location loc, Value value, Type from, Type to, bool saturate, StringRef rounding) {
   if (from == to)
     return value;
+  if (isSmallFloat(from))
+    return castScalar(b, loc, decodeSmallFloat(b, loc, value, cast<FloatType>(from)), b.getF32Type(), to, saturate,
+                      rounding);
+  if (isSmallFloat(to))
+    return encodeSmallFloat(b, loc, toSingleForRounding(b, loc, value, from), cast<FloatType>(to), saturate, rounding);
+  auto byteOf = [&](Type type) { return isUnsigned(type) ? b.getIntegerType(8, false) : b.getI8Type(); };
+  if (isSmallInteger(from))
+    return castScalar(b, loc, value, byteOf(from), to);
+  if (isSmallInteger(to))
+    return narrowInteger(b, loc, castScalar(b, loc, value, from, byteOf(to)), to);
   auto floatFrom = dyn_cast<FloatType>(from), floatTo = dyn_cast<FloatType>(to);
   if (to.isInteger(1)) {
     Value bit =

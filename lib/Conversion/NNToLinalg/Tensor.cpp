@@ -23,10 +23,14 @@ struct ConstantLowering : Lowering<nn::ConstantOp> {
     if (!elements || !type || !type.getElementType().isIntOrFloat())
       return rewriter.notifyMatchFailure(op, "elements are not dense numbers");
     Type from = elements.getElementType(), to = type.getElementType();
-    if (from != to) { // ui8 to i8: the same bits; i1 to i8: 0 and 1
-      unsigned width = to.getIntOrFloatBitWidth();
-      elements = elements.mapValues(to, [&](const APInt &value) { return value.zextOrTrunc(width); });
-    }
+    unsigned width = to.getIntOrFloatBitWidth();
+    if (isa<FloatType>(from) && from != to)
+      elements = cast<DenseFPElementsAttr>(elements).mapValues(
+          to, [&](const APFloat &value) { return value.bitcastToAPInt().zext(width); });
+    else if (from != to) // ui8 to i8: the same bits; i1 to i8: 0 and 1; small integers are numbers
+      elements = elements.mapValues(to, [&](const APInt &value) {
+        return isUnsigned(from) ? value.zextOrTrunc(width) : value.sextOrTrunc(width);
+      });
     rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, type, elements);
     return success();
   }
@@ -35,8 +39,17 @@ struct ConstantLowering : Lowering<nn::ConstantOp> {
 struct WeightLowering : Lowering<nn::WeightOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::WeightOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<exec::FileOp>(op, getTypeConverter()->convertType(op.getType()), op.getFile(),
-                                              op.getOffset(), op.getLength());
+    RankedTensorType original = nn::typeOf(op.getResult());
+    int64_t perByte = elementsInByte(original.getElementType());
+    Type type = getTypeConverter()->convertType(op.getType());
+    if (perByte > 1)
+      type = RankedTensorType::get({int64_t(op.getLength())}, rewriter.getI8Type());
+    Value file =
+        exec::FileOp::create(rewriter, op.getLoc(), type, op.getFile(), op.getOffset(), op.getLength()).getResult();
+    if (perByte > 1)
+      file = unpackBytes(rewriter, op.getLoc(), file,
+                         getAsIndexOpFoldResult(rewriter.getContext(), original.getShape()), original.getElementType());
+    replace(op, file, rewriter);
     return success();
   }
 };

@@ -21,7 +21,7 @@ public:
   Chain where(const Chain &condition, const Chain &other) {
     return make<nn::WhereOp>(condition.value, value, other.value);
   }
-  Chain cast(mlir::Type type) { return make<nn::CastOp>(value, type, true); }
+  Chain cast(mlir::Type type, bool saturate = true) { return make<nn::CastOp>(value, type, saturate); }
 
   mlir::LogicalResult becomesOutput() {
     if (!value)

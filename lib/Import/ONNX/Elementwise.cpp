@@ -208,15 +208,20 @@ static LogicalResult importWhere(NodeImporter &node) {
   return node.becomes<nn::WhereOp>(node.input(0), node.input(1), node.input(2));
 }
 
+static LogicalResult becomesCast(NodeImporter &node, Type type) {
+  return node.becomes<nn::CastOp>(node.input(0), type, node.intAttr("saturate", 1) != 0,
+                                  node.stringAttr("round_mode", "up"));
+}
+
 static LogicalResult importCast(NodeImporter &node) {
   FailureOr<Type> type = node.elementTypeAttr("to");
   if (failed(type))
     return failure();
-  return node.becomes<nn::CastOp>(node.input(0), *type, node.intAttr("saturate", 1) != 0);
+  return becomesCast(node, *type);
 }
 
 static LogicalResult importCastLike(NodeImporter &node) {
-  return node.becomes<nn::CastOp>(node.input(0), node.inputType(1).getElementType(), node.intAttr("saturate", 1) != 0);
+  return becomesCast(node, node.inputType(1).getElementType());
 }
 
 void registerElementwise(ImportTable &table) {

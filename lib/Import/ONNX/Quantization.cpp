@@ -66,9 +66,15 @@ static FailureOr<Value> spreadParameter(NodeImporter &node, Value parameter, Val
   return failed(cut) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*cut));
 }
 
-/// saturate(round(x / scale) + zero point).
+/// saturate(round(x / scale) + zero point). Floats are rounded once, to the target.
 static Chain quantize(NodeImporter &node, Chain x, Value scale, Value zeroPoint, Type target) {
-  auto integer = cast<IntegerType>(target);
+  auto integer = dyn_cast<IntegerType>(target);
+  if (!integer) {
+    Chain result = x.with<nn::DivOp>(scale);
+    if (zeroPoint)
+      result = result.with<nn::AddOp>(Chain(node, zeroPoint).cast(nn::typeOf(scale).getElementType()));
+    return result.cast(target, node.intAttr("saturate", 1) != 0);
+  }
   unsigned width = integer.getWidth();
   double low = integer.isUnsigned() ? 0 : -double(int64_t(1) << (width - 1));
   double high = integer.isUnsigned() ? double((int64_t(1) << width) - 1) : double((int64_t(1) << (width - 1)) - 1);
@@ -81,7 +87,8 @@ static Chain quantize(NodeImporter &node, Chain x, Value scale, Value zeroPoint,
 
 /// (x - zero point) * scale. The difference of integers is exact before it becomes a float.
 static Chain dequantize(NodeImporter &node, Value x, Value scale, Value zeroPoint, Type target) {
-  Type wide = node.builder().getI32Type();
+  bool isInteger = isa<IntegerType>(nn::typeOf(x).getElementType());
+  Type wide = isInteger ? Type(node.builder().getI32Type()) : Type(node.builder().getF32Type());
   Chain difference = Chain(node, x).cast(wide);
   if (zeroPoint)
     difference = difference.with<nn::SubOp>(Chain(node, zeroPoint).cast(wide));
@@ -98,8 +105,8 @@ static LogicalResult importQuantizeLinear(NodeImporter &node) {
       return failure();
     target = *stated;
   }
-  if (!isWholeByteInteger(target) || target.getIntOrFloatBitWidth() > 16)
-    return node.unsupported("quantisation to float8, float4, and integers of 2 or 4 bits");
+  if (target.getIntOrFloatBitWidth() > 16 || target.isF16() || target.isBF16())
+    return node.error("does not quantise to elements of " + Twine(target.getIntOrFloatBitWidth()) + " bits");
   int64_t axis = node.intAttr("axis", 1), blockSize = node.intAttr("block_size");
   FailureOr<Value> scale = spreadParameter(node, node.input(1), node.input(0), axis, blockSize);
   FailureOr<Value> zeroPoint = Value();
@@ -117,8 +124,6 @@ static LogicalResult importQuantizeLinear(NodeImporter &node) {
 }
 
 static LogicalResult importDequantizeLinear(NodeImporter &node) {
-  if (!isWholeByteInteger(node.inputType(0).getElementType()))
-    return node.unsupported("float8, float4, and integers of 2 or 4 bits");
   int64_t axis = node.intAttr("axis", 1), blockSize = node.intAttr("block_size");
   FailureOr<Value> scale = spreadParameter(node, node.input(1), node.input(0), axis, blockSize);
   FailureOr<Value> zeroPoint = Value();

@@ -16,8 +16,10 @@ LogicalResult WhereOp::inferReturnTypes(MLIRContext *, std::optional<Location> l
   return inferBroadcast(loc, op.getOperands(), op.getOperands().drop_front(), {}, results);
 }
 
-LogicalResult CastOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor op,
+LogicalResult CastOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
                                        SmallVectorImpl<Type> &results) {
+  if (op.getRounding() != "up" && op.getRounding() != "down" && op.getRounding() != "nearest")
+    return emitOptionalError(loc, "rounds '", op.getRounding(), "', not up, down or nearest (C4)");
   results.push_back(withElementType(op.getInput().getType(), op.getTo()));
   return success();
 }

@@ -142,8 +142,10 @@ def NN_CastOp : NN_InferredOp<"cast"> {
     bits, truncated for narrower types, the same on every CPU.
     (C2) Integer to integer keeps the low bits. To i1: true where not zero (NaN is true).
     (C3) To float rounds to nearest even. `saturate` says what float8 types do beyond their range (the largest value, or inf / NaN).
+    (C4) f8E8M0FNU has powers of two alone: `rounding` ("up", "down", "nearest") says which one counts, and the sign is lost.
   }];
-  let arguments = (ins NN_Tensor:$input, TypeAttr:$to, DefaultValuedAttr<BoolAttr, "true">:$saturate);
+  let arguments = (ins NN_Tensor:$input, TypeAttr:$to, DefaultValuedAttr<BoolAttr, "true">:$saturate,
+                       DefaultValuedAttr<StrAttr, "\"up\"">:$rounding);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasFolder = 1;

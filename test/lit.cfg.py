@@ -9,7 +9,7 @@ config.name = "nncc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".onnxtxt", ".test"]
 # Unit is a suite of its own (GoogleTest); the others are programs that scripts/test.sh calls.
-config.excludes = ["Inputs", "Install", "Unit", "Conformance", "EndToEnd", "House", "Python", "harness", "CMakeLists.txt"]
+config.excludes = ["Docs", "Inputs", "Install", "Unit", "Conformance", "EndToEnd", "House", "Python", "harness", "CMakeLists.txt"]
 config.test_source_root = config.nncc_source_dir + "/test"
 config.test_exec_root = config.nncc_binary_dir + "/test"
 

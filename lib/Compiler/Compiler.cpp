@@ -2,13 +2,14 @@
 
 #include "nncc/Compiler/Compiler.h"
 #include "FoldWeights.h"
+#include "Names.h"
 #include "Program.h"
-#include "Progress.h"
+#include "Report.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "nncc/Dialect/Exec/Transforms/MemoryPlan.h"
+#include "nncc/Conversion/ExecToLLVM/WeightLayout.h"
 #include "nncc/Pipelines/Pipelines.h"
 #include "nncc/Support/MLIRDiagnostics.h"
 #include "nncc/Support/OutputFile.h"
@@ -24,7 +25,7 @@ using namespace mlir;
 namespace nncc {
 namespace {
 
-/// One compilation: each step of run() is a stage of the design.
+/// One compilation.
 class Compilation {
 public:
   Compilation(const CompileOptions &options, Diagnostics &diagnostics)
@@ -34,6 +35,8 @@ public:
                  .fuse = options.fuse,
                  .separateBuffers = options.sanitizer == target::Sanitizer::Address} {
     context.loadAllAvailableDialects();
+    if (options.remarksMade || options.remarksMissed || !options.report.empty())
+      collectRemarks(context, report.remarks);
   }
 
   /// Everything up to the schedule: what can be wrong with a model shows there.
@@ -42,7 +45,32 @@ public:
       runPasses("form kernels", buildFormKernels, Stage::NN);
   }
 
+  std::optional<ModelInfo> describe() {
+    if (!resolveNames() || !resolveLevels() || !import())
+      return std::nullopt;
+    std::map<std::string, unsigned> operations = countOperations(*module);
+    if (!runPasses("optimise", buildOptimise, Stage::NN) || !runPasses("form kernels", buildFormKernels, Stage::NN) ||
+        !runPasses("plan memory", buildPlanMemory, Stage::Linalg))
+      return std::nullopt;
+    MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::Internal);
+    if (failed(describeModel(*module, model)))
+      return std::nullopt;
+    if (auto weights = module->lookupSymbol<ModuleOp>("weights"))
+      model.weightsBytes = WeightLayout::of(weights.lookupSymbol<func::FuncOp>("main").getResultTypes()).bytes;
+    return ModelInfo{model, std::move(operations)};
+  }
+
   std::optional<CompileResult> run() {
+    std::optional<CompileResult> done = compile();
+    if (!done || !writeReport())
+      return std::nullopt;
+    done->remarks = chooseRemarks(report.remarks, options);
+    return done;
+  }
+
+private:
+  /// Each step is a stage of the design.
+  std::optional<CompileResult> compile() {
     if (!resolveNames() || !resolveLevels() || !import())
       return std::nullopt;
     if (done(EmitStage::NN))
@@ -62,7 +90,6 @@ public:
     return generate();
   }
 
-private:
   /// How far the input already is, when it is a dump.
   enum class Stage { NN, Linalg, Exec };
 
@@ -95,43 +122,12 @@ private:
   //===--------------------------------------------------------------------------------------------------------------------===//
 
   bool resolveNames() {
-    std::string stem = options.name;
-    if (stem.empty()) {
-      stem = llvm::sys::path::stem(options.input).str(); // model.nn.mlir is called model
-      StringRef inner = llvm::sys::path::extension(stem);
-      if (llvm::is_contained({".nn", ".nn-opt", ".linalg", ".exec"}, inner))
-        stem.resize(stem.size() - inner.size());
-    }
-    model.name = stem;
+    model.name = options.name.empty() ? modelNameFor(options.input) : options.name;
     model.producer = "nncc 0.1.0 -O" + std::to_string(options.optLevel);
     result.output = options.output;
     if (result.output.empty())
-      result.output = stem + extension();
+      result.output = model.name + extensionOf(options.emit).str();
     return true;
-  }
-
-  std::string extension() const {
-    switch (options.emit) {
-    case EmitStage::Object:
-      return ".o";
-    case EmitStage::SharedObject:
-      return ".so";
-    case EmitStage::Assembly:
-      return ".s";
-    case EmitStage::LLVM:
-      return ".ll";
-    case EmitStage::NN:
-      return ".nn.mlir";
-    case EmitStage::NNOpt:
-      return ".nn-opt.mlir";
-    case EmitStage::Linalg:
-      return ".linalg.mlir";
-    case EmitStage::Exec:
-      return ".exec.mlir";
-    case EmitStage::Vector:
-      return ".vector.mlir";
-    }
-    return "";
   }
 
   bool resolveLevels() {
@@ -151,7 +147,11 @@ private:
     if (StringRef(options.input).ends_with(".mlir"))
       return parseDump();
     module = import::importONNX(context, files, options.import, diagnostics);
-    return bool(module) && !diagnostics.hasErrors();
+    if (!module || diagnostics.hasErrors())
+      return false;
+    if (!options.report.empty())
+      report.operations = countOperations(*module);
+    return true;
   }
 
   bool parseDump() {
@@ -227,6 +227,8 @@ private:
     if (failed(describeModel(*module, model)))
       return std::nullopt;
     target::assignIdentifiers(model);
+    if (!options.report.empty())
+      report.readProgram(*module);
     if (options.debugInfo)
       program.nodes = &nodes.emplace(listingPath(), model.kernels);
     if (done(EmitStage::Vector))
@@ -248,9 +250,7 @@ private:
 
   /// Where the text goes that debuggers show: beside the output.
   std::string listingPath() const {
-    SmallString<128> path(options.output == "-" ? model.name : result.output);
-    llvm::sys::path::replace_extension(path, ".nodes");
-    return path.str().str();
+    return withExtension(options.output == "-" ? model.name : result.output, ".nodes");
   }
 
   bool writeListing() {
@@ -280,22 +280,22 @@ private:
     model.weightsBytes = weights.size();
     model.weightsHash = weights.hash();
     if (options.weightsInFile) {
-      SmallString<128> path(result.output);
-      llvm::sys::path::replace_extension(path, ".weights");
-      result.weights = path.str().str();
-      model.weightsFile = llvm::sys::path::filename(path).str();
+      result.weights = withExtension(result.output, ".weights");
+      model.weightsFile = llvm::sys::path::filename(result.weights).str();
     }
     return true;
   }
 
   bool compileKernels(std::vector<target::ObjectBytes> &objects, ProgramOptions &program) {
     Progress::Step step = progress.step("kernels");
-    auto report = [&](size_t done, size_t total) { progress.show(done, total); };
-    program.progress = report;
+    auto show = [&](size_t done, size_t total) { progress.show(done, total); };
+    program.progress = show;
     FailureOr<std::vector<target::ObjectBytes>> compiled = compileProgram(*module, model, program);
     if (failed(compiled) || diagnostics.hasErrors())
       return false;
     objects = std::move(*compiled);
+    for (const target::ObjectBytes &object : objects)
+      report.codeBytes.push_back(object.size());
     return true;
   }
 
@@ -322,10 +322,7 @@ private:
   bool writeHeader() {
     if (options.header == "-")
       return true;
-    SmallString<128> path(options.header.empty() ? result.output : options.header);
-    if (options.header.empty())
-      llvm::sys::path::replace_extension(path, ".h");
-    result.header = path.str().str();
+    result.header = options.header.empty() ? withExtension(result.output, ".h") : options.header;
     llvm::Expected<std::string> text = target::generateHeader(model, options.cppNamespace);
     if (!text)
       return error(DiagnosticCode::BadOption, "", text.takeError());
@@ -336,9 +333,21 @@ private:
     return !problem || error(DiagnosticCode::CannotWrite, "", std::move(problem));
   }
 
+  bool writeReport() {
+    if (options.report.empty())
+      return true;
+    report.stages = progress.getTimes();
+    llvm::Error problem = writeOutputFile(options.report, [&](llvm::raw_pwrite_stream &os) {
+      report.print(os);
+      return llvm::Error::success();
+    });
+    return !problem || error(DiagnosticCode::CannotWrite, "", std::move(problem));
+  }
+
   const CompileOptions &options;
   Diagnostics &diagnostics;
   SourceFiles files;
+  Report report{options, model, result, {}, {}, {}, {}, {}, {}, {}}; // the context writes remarks to it
   MLIRContext context;
   Progress progress;
   PipelineOptions pipeline;
@@ -353,6 +362,10 @@ private:
 
 std::optional<CompileResult> compile(const CompileOptions &options, Diagnostics &diagnostics) {
   return Compilation(options, diagnostics).run();
+}
+
+std::optional<ModelInfo> describe(const CompileOptions &options, Diagnostics &diagnostics) {
+  return Compilation(options, diagnostics).describe();
 }
 
 void check(const CompileOptions &options, Diagnostics &diagnostics) { Compilation(options, diagnostics).check(); }

@@ -17,6 +17,7 @@ Progress::Step::Step(Progress &progress, llvm::StringRef name)
 
 Progress::Step::~Step() {
   std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
+  progress.times.push_back({progress.current, elapsed.count()});
   progress.clearLine();
   if (progress.timing)
     llvm::errs() << llvm::format("%10.1f ms  ", elapsed.count()) << progress.current << "\n";

@@ -3,9 +3,11 @@
 #ifndef NNCC_LIB_COMPILER_PROGRESS_H
 #define NNCC_LIB_COMPILER_PROGRESS_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace nncc {
 
@@ -13,6 +15,13 @@ namespace nncc {
 class Progress {
 public:
   Progress(bool timing, bool line) : timing(timing), line(line) {}
+
+  struct Time {
+    std::string name;
+    double ms;
+  };
+  /// The stages so far.
+  llvm::ArrayRef<Time> getTimes() const { return times; }
 
   /// A stage, from here to the end of its scope.
   class Step {
@@ -36,6 +45,7 @@ private:
 
   bool timing, line;
   std::string current;
+  std::vector<Time> times;
 };
 
 } // namespace nncc

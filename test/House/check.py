@@ -33,7 +33,7 @@ ROOMS = {
 # tensors of ONNX's test data, and makes a shared object of an object.
 OTHER_TOOLS = ["Compiler", "Support"]
 TOOLS = {"nncc-opt": list(ROOMS), "nncc-translate": list(ROOMS), "running": OTHER_TOOLS + ["Import", "Target"],
-         "nncc-run": OTHER_TOOLS + ["Import"]}
+         "nncc-run": OTHER_TOOLS + ["Import"], "nncc-reduce": OTHER_TOOLS + ["Import"]}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 # Comments and texts, which may speak of what code may not do.

@@ -4,6 +4,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "nncc/Import/ONNX/Import.h"
+#include "nncc/Import/ONNX/ImportTable.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
@@ -11,7 +12,9 @@
 using namespace llvm;
 using namespace nncc;
 
-static cl::opt<std::string> input(cl::Positional, cl::desc("model"), cl::Required);
+static cl::opt<std::string> input(cl::Positional, cl::desc("model"));
+static cl::opt<bool>
+    listOperators("operators", cl::desc("print the operators that the importer knows itself, and since which version"));
 static cl::list<std::string> shapes("shape", cl::desc("sizes of an input, as name:1x3x224x224; ? keeps a dim"));
 static cl::list<std::string> dims("dim", cl::desc("a symbolic size, as batch=8 or seq=1..512"));
 static cl::list<std::string> keepInputs("keep-input", cl::desc("an input that is also an initializer stays an input"));
@@ -49,6 +52,11 @@ static bool parseDim(StringRef text, import::DimOverride &dim) {
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   cl::ParseCommandLineOptions(argc, argv, "ONNX to nn\n");
+  if (listOperators) {
+    for (const import::TableEntry *entry : import::ImportTable::get().entries())
+      outs() << entry->domain << "::" << entry->op << " " << entry->sinceVersion << "\n";
+    return 0;
+  }
   import::ImportOptions options;
   for (const std::string &text : shapes)
     if (!parseShape(text, options.shapes.emplace_back())) {

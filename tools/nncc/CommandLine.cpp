@@ -1,9 +1,11 @@
 //===- CommandLine.cpp - what the user asked for --------------------------------------------------------------------------===//
 
 #include "CommandLine.h"
+#include "LaterOptions.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Process.h"
+#include "llvm/Support/Regex.h"
 
 namespace cl = llvm::cl;
 using llvm::StringRef;
@@ -14,6 +16,7 @@ namespace {
 cl::OptionCategory category("nncc options");
 
 cl::SubCommand checkCommand("check", "Say whether the model would compile, and every reason why not");
+cl::SubCommand infoCommand("info", "Describe a model, an object or a shared object");
 
 /// Options of compiling and of checking.
 struct ModelOptions {
@@ -37,6 +40,8 @@ struct ModelOptions {
 
 ModelOptions compileModel(cl::SubCommand::getTopLevel());
 ModelOptions checkModel(checkCommand);
+ModelOptions infoModel(infoCommand);
+cl::opt<bool> libs("libs", cl::desc("Print what to link with the object"), cl::sub(infoCommand), cl::cat(category));
 
 cl::opt<std::string> output("o", cl::desc("Output file (- for text on standard output)"), cl::value_desc("file"),
                             cl::cat(category));
@@ -67,6 +72,12 @@ cl::opt<bool> verbose("v", cl::desc("Print the stages and their time"), cl::cat(
 cl::opt<bool> verify("verify-each", cl::desc("Verify the IR after every pass and every LLVM module"),
                      cl::cat(category));
 cl::opt<bool> noFusion("fno-fusion", cl::desc("One kernel for each operation"), cl::cat(category));
+cl::opt<std::string> report("report", cl::desc("Write what was done, as JSON (docs/Report.md)"),
+                            cl::value_desc("file.json"), cl::cat(category));
+cl::opt<std::string> remarksMade("Rpass", cl::ValueOptional, cl::value_desc("regex"), cl::cat(category),
+                                 cl::desc("Say which operations became one kernel (of ONNX nodes that match)"));
+cl::opt<std::string> remarksMissed("Rpass-missed", cl::ValueOptional, cl::value_desc("regex"), cl::cat(category),
+                                   cl::desc("Say which did not, and why"));
 cl::opt<std::string> sanitize("sanitize", cl::desc("Instrument the kernels: address or thread"), cl::cat(category));
 cl::opt<bool> dependencies("MD", cl::desc("Write a file of dependencies for make"), cl::cat(category));
 cl::opt<std::string> dependencyFile("MF", cl::desc("Where -MD writes"), cl::value_desc("file"), cl::cat(category));
@@ -154,6 +165,11 @@ public:
     if (weights != "embed" && weights != "file")
       usage("--weights is embed or file");
     options.weightsInFile = weights == "file";
+    options.report = report;
+    if (!report.empty() && !StringRef(report).ends_with(".json"))
+      usage("--report=" + report + ": a report is a .json file");
+    options.remarksMade = readRegex(remarksMade);
+    options.remarksMissed = readRegex(remarksMissed);
     if (target != "cpu")
       usage("-target=" + target + " is not supported; this version compiles for cpu (Linux, x86-64)");
     if (sanitize == "address")
@@ -167,12 +183,23 @@ public:
   }
 
 private:
+  std::optional<std::string> readRegex(const cl::opt<std::string> &option) {
+    if (!option.getNumOccurrences())
+      return std::nullopt;
+    if (option.empty())
+      return ".*";
+    std::string problem;
+    if (!llvm::Regex(option).isValid(problem))
+      usage("-" + option.ArgStr + "=" + option + " is no regular expression: " + problem);
+    return option;
+  }
+
   Diagnostics &diagnostics;
 };
 
 /// lld registers options of its own, some of the same names, when it first links.
 void forgetOptions() {
-  for (cl::SubCommand *command : {&cl::SubCommand::getTopLevel(), &checkCommand}) {
+  for (cl::SubCommand *command : {&cl::SubCommand::getTopLevel(), &checkCommand, &infoCommand}) {
     llvm::SmallVector<cl::Option *> ours;
     for (auto &entry : cl::getRegisteredOptions(*command))
       if (llvm::is_contained(entry.second->Categories, &category))
@@ -187,9 +214,14 @@ void forgetOptions() {
 std::optional<CommandLine> parseCommandLine(int argc, char **argv, Diagnostics &diagnostics) {
   cl::HideUnrelatedOptions(category);
   cl::HideUnrelatedOptions(category, checkCommand);
+  cl::HideUnrelatedOptions(category, infoCommand);
   std::string problem;
   llvm::raw_string_ostream os(problem);
   Reader reader(diagnostics);
+  if (std::optional<std::string> reason = findLaterOption({argv, size_t(argc)})) {
+    reader.usage(*reason);
+    return std::nullopt;
+  }
   if (!cl::ParseCommandLineOptions(argc, argv, "nncc compiles ONNX models to object files\n", &os)) {
     reader.usage(StringRef(problem).trim());
     return std::nullopt;
@@ -198,6 +230,10 @@ std::optional<CommandLine> parseCommandLine(int argc, char **argv, Diagnostics &
   if (checkCommand) {
     line.command = Command::Check;
     reader.read(checkModel, line);
+  } else if (infoCommand) {
+    line.command = Command::Info;
+    line.libs = libs;
+    reader.read(infoModel, line);
   } else {
     reader.read(compileModel, line);
     reader.readCompile(line);

@@ -7,12 +7,13 @@
 
 namespace nncc {
 
-enum class Command { Compile, Check };
+enum class Command { Compile, Check, Info };
 
 struct CommandLine {
   Command command = Command::Compile;
   CompileOptions compile;
   bool jsonDiagnostics = false;
+  bool libs = false;          ///< info --libs
   bool dependencies = false;  ///< -MD
   std::string dependencyFile; ///< -MF
 };

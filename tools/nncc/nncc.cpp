@@ -1,6 +1,7 @@
 //===- nncc.cpp - the compiler's command line -----------------------------------------------------------------------------===//
 
 #include "CommandLine.h"
+#include "Info.h"
 #include "nncc/Compiler/Compiler.h"
 #include "nncc/Support/OutputFile.h"
 #include "llvm/Support/InitLLVM.h"
@@ -42,11 +43,16 @@ int main(int argc, char **argv) {
   std::optional<CommandLine> line = parseCommandLine(argc, argv, diagnostics);
   if (line && line->command == Command::Check) {
     check(line->compile, diagnostics);
+  } else if (line && line->command == Command::Info) {
+    runInfo(*line, diagnostics);
   } else if (line) {
     std::optional<CompileResult> result = compile(line->compile, diagnostics);
+    for (const std::string &remark : result ? result->remarks : std::vector<std::string>())
+      llvm::errs() << remark << "\n";
     if (result && line->dependencies)
       writeDependencies(*line, *result, diagnostics);
   }
+  llvm::outs().flush();
   if (line && line->jsonDiagnostics)
     diagnostics.printJSON(llvm::errs());
   else

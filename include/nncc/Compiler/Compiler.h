@@ -6,7 +6,9 @@
 #include "nncc/Import/ONNX/Import.h"
 #include "nncc/Support/Diagnostics.h"
 #include "nncc/Target/Codegen.h"
+#include "nncc/Target/ModelDescription.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +35,9 @@ struct CompileOptions {
   bool verify = false;   ///< every pass and every LLVM module
   bool timing = false;   ///< -v: the stages and their time, to standard error
   bool progress = false; ///< a line on the terminal that says what goes on
+  std::string report;    ///< a JSON file (docs/Report.md); empty: none
+  /// Regular expressions: fusions that were made and refused are told of nodes that match. Nothing: of none.
+  std::optional<std::string> remarksMade, remarksMissed;
   std::string externalDataRoot;
   import::ImportOptions import;
 };
@@ -40,11 +45,24 @@ struct CompileOptions {
 /// Files that were written.
 struct CompileResult {
   std::string output, header, weights;
-  std::vector<std::string> inputs; ///< files that were read: the model and its external data, for depfiles
+  std::vector<std::string> remarks; ///< lines that remarksMade and remarksMissed asked for
+  std::vector<std::string> inputs;  ///< files that were read: the model and its external data, for depfiles
 };
 
 /// Compiles one model. Nothing is written when `diagnostics` has errors.
 std::optional<CompileResult> compile(const CompileOptions &options, Diagnostics &diagnostics);
+
+/// What `nncc info` shows of a model or of an object.
+struct ModelInfo {
+  target::ModelDescription model;
+  std::map<std::string, unsigned> operations; ///< of nn, as imported; none of an object
+};
+
+/// Compiles as far as needed to describe the model: no code, no output. Scratch memory is not known then.
+std::optional<ModelInfo> describe(const CompileOptions &options, Diagnostics &diagnostics);
+void printInfo(const ModelInfo &info, llvm::raw_ostream &out);
+/// What a linker needs beside the object (or shared object) `file`: "-lnnccrt -lpthread -ldl".
+std::optional<std::string> linkFlags(llvm::StringRef file, Diagnostics &diagnostics);
 
 /// Tells every reason why the model would not compile. Generates no code.
 void check(const CompileOptions &options, Diagnostics &diagnostics);

@@ -11,6 +11,7 @@
 
 #include "nncc/Target/Codegen.h"
 #include "nncc/Target/WeightBlob.h"
+#include "llvm/Support/MemoryBufferRef.h"
 
 namespace nncc::target {
 
@@ -24,6 +25,9 @@ llvm::Error writeObjectFile(llvm::StringRef path, const ObjectBytes &joined, con
 
 /// The same as a shared object that exports `exported` alone. Its name inside is the file name of `path`.
 llvm::Error writeSharedObject(llvm::StringRef path, const ObjectBytes &joined, const WeightBlob &embedded);
+
+/// What an application links beside a model's object or shared object.
+llvm::Expected<std::string> linkFlags(llvm::MemoryBufferRef object);
 
 } // namespace nncc::target
 

@@ -1,4 +1,4 @@
-// RUN: nncc-opt %s -split-input-file -exec-form-kernels=remarks=true -verify-diagnostics -mlir-print-op-on-diagnostic=false
+// RUN: nncc-opt %s -split-input-file -exec-form-kernels --remarks-filter-missed=fusion -verify-diagnostics -mlir-print-op-on-diagnostic=false
 
 #all = affine_map<(d0, d1) -> (d0, d1)>
 #row = affine_map<(d0, d1) -> (d0)>
@@ -10,13 +10,11 @@ func.func @rows(%x: tensor<64x100xf32>, %w: tensor<100x100xf32>, %c: tensor<100x
   %zero = arith.constant 0.0 : f32
   %init = tensor.empty() : tensor<64x100xf32>
   %i = tensor.empty() : tensor<100xf32>
-  // expected-note @below {{computed here}}
   %e = linalg.generic {indexing_maps = [#line, #line], iterator_types = ["parallel"]} ins(%c : tensor<100xf32>) outs(%i : tensor<100xf32>) {
   ^bb0(%a: f32, %o: f32):
     %r = math.exp %a : f32
     linalg.yield %r : f32
   } -> tensor<100xf32>
-  // expected-note @below {{computed here}}
   // expected-remark @below {{mul is not fused with exp: one of them has a loop that the other lacks}}
   %m = linalg.generic {indexing_maps = [#all, #column, #all], iterator_types = ["parallel", "parallel"]}
       ins(%x, %e : tensor<64x100xf32>, tensor<100xf32>) outs(%init : tensor<64x100xf32>) {
@@ -24,7 +22,6 @@ func.func @rows(%x: tensor<64x100xf32>, %w: tensor<100x100xf32>, %c: tensor<100x
     %r = arith.mulf %a, %b : f32
     linalg.yield %r : f32
   } -> tensor<64x100xf32>
-  // expected-note @below {{computed here}}
   // expected-remark @below {{matmul is not fused with mul: computes an operand of the contraction}}
   %p = exec.matmul %m, %w outs(%init) : tensor<64x100xf32>, tensor<100x100xf32>, tensor<64x100xf32> -> tensor<64x100xf32>
   %rows = tensor.empty() : tensor<64xf32>
@@ -48,7 +45,6 @@ func.func @rows(%x: tensor<64x100xf32>, %w: tensor<100x100xf32>, %c: tensor<100x
 func.func @alone(%x: tensor<1048576xf32>) -> (tensor<f32>, tensor<1048576xf32>) {
   %zero = arith.constant 0.0 : f32
   %i = tensor.empty() : tensor<1048576xf32>
-  // expected-note @below {{computed here}}
   %e = linalg.generic {indexing_maps = [#line, #line], iterator_types = ["parallel"]}
       ins(%x : tensor<1048576xf32>) outs(%i : tensor<1048576xf32>) {
   ^bb0(%a: f32, %o: f32):
@@ -64,7 +60,6 @@ func.func @alone(%x: tensor<1048576xf32>) -> (tensor<f32>, tensor<1048576xf32>) 
     %r = arith.addf %a, %b : f32
     linalg.yield %r : f32
   } -> tensor<f32>
-  // expected-note @below {{computed here}}
   // expected-remark @below {{gather is not fused with exp: reads it at positions that it computes}}
   %g = linalg.generic {indexing_maps = [#line], iterator_types = ["parallel"]} outs(%i : tensor<1048576xf32>) {
   ^bb0(%o: f32):
@@ -91,7 +86,6 @@ func.func @alone(%x: tensor<1048576xf32>) -> (tensor<f32>, tensor<1048576xf32>) 
 func.func @between(%x: tensor<8xf32>) -> tensor<8xf32> {
   %zero = arith.constant 0 : index
   %i = tensor.empty() : tensor<8xf32>
-  // expected-note @below {{computed here}}
   %e = linalg.generic {indexing_maps = [#line, #line], iterator_types = ["parallel"]} ins(%x : tensor<8xf32>) outs(%i : tensor<8xf32>) {
   ^bb0(%a: f32, %o: f32):
     %r = math.exp %a : f32

@@ -97,8 +97,7 @@ void FormKernelsPass::formKernels(func::FuncOp function) {
 SmallVector<Group> FormKernelsPass::groupByFusion(Block &block) {
   FusionGroups groups(block);
   groups.fuse();
-  if (remarks)
-    groups.explain();
+  groups.explain();
   return groups.getGroups();
 }
 

@@ -3,7 +3,9 @@
 #include "FusionGroups.h"
 #include "FusionRules.h"
 #include "Outline.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "nncc/Support/MLIRDiagnostics.h"
 #include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
@@ -107,8 +109,7 @@ void FusionGroups::fuse() {
       continue;
     for (unsigned producer : findProducers(consumer))
       if (groupOf[producer] != groupOf[consumer])
-        if (const char *obstacle = tryMerge(groupOf[producer], groupOf[consumer]))
-          edges.push_back({producer, consumer, obstacle});
+        edges.push_back({producer, consumer, tryMerge(groupOf[producer], groupOf[consumer])});
   }
 }
 
@@ -123,12 +124,16 @@ SmallVector<SmallVector<Operation *>> FusionGroups::getGroups() const {
 }
 
 void FusionGroups::explain() const {
+  if (ops.empty() || !ops[0]->getContext()->getRemarkEngine())
+    return;
   for (const Edge &edge : edges) {
-    if (groupOf[edge.producer] == groupOf[edge.consumer])
-      continue;
-    InFlightDiagnostic remark = ops[edge.consumer]->emitRemark();
-    remark << describeGroup(ops[edge.consumer]) << " is not fused with " << describeGroup(ops[edge.producer]) << ": "
-           << edge.obstacle;
-    remark.attachNote(ops[edge.producer]->getLoc()) << "computed here";
+    Operation *consumer = ops[edge.consumer], *producer = ops[edge.producer];
+    bool isFused = groupOf[edge.producer] == groupOf[edge.consumer];
+    auto options = remark::RemarkOpts::name(isFused ? "Fused" : "NotFused").category("fusion");
+    std::string text = describeGroup(consumer) + (isFused ? " is fused with " : " is not fused with ") +
+                       describeGroup(producer) + (isFused ? "" : std::string(": ") + edge.obstacle);
+    remark::detail::InFlightRemark remark =
+        isFused ? remark::passed(consumer->getLoc(), options) : remark::missed(consumer->getLoc(), options);
+    remark << text << remark::detail::Remark::Arg("Producer", nodeName(producer->getLoc()));
   }
 }

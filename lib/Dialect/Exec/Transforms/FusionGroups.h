@@ -16,13 +16,13 @@ public:
   void fuse();
   /// The groups, each in block order, by their last operations.
   llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> getGroups() const;
-  /// A remark for each computation that reads what another kernel computes, with the reason.
+  /// A remark for each computation and one whose result it reads: that they are one kernel, or why they are not.
   void explain() const;
 
 private:
   struct Edge {
     unsigned producer, consumer;
-    const char *obstacle;
+    const char *obstacle; // null when there was none
   };
 
   void addUses(unsigned number);

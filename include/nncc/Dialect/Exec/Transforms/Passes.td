@@ -60,7 +60,8 @@ def FormKernels : Pass<"exec-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Every computation on tensors moves into a kernel, which the function launches";
   let description = [{
     What the function computed with `linalg.generic`, `linalg.fill`, `exec.matmul`, `exec.conv` and `exec.grid` is grouped and moved into
-    `exec.kernel`s. Reshapes, arithmetic on sizes, reads of single elements and control flow stay: the function is the schedule now.
+    `exec.kernel`s. Reshapes, arithmetic on sizes, reads of single elements and control flow stay: the function is the schedule now. Remarks of the category `fusion`
+    say which operations became one kernel, and of those that did not why not (`nncc-opt --remarks-filter=fusion`, `nncc -Rpass-missed`).
 
     ```mlir
     func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
@@ -83,8 +84,7 @@ def FormKernels : Pass<"exec-form-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"fuse", "fuse", "bool", /*default=*/"true", "Group operations into kernels; false: one kernel for each">,
-    Option<"remarks", "remarks", "bool", /*default=*/"false", "Say why operations that follow each other are not one kernel">
+    Option<"fuse", "fuse", "bool", /*default=*/"true", "Group operations into kernels; false: one kernel for each">
   ];
   let dependentDialects = ["::nncc::exec::ExecDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }

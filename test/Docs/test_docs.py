@@ -1,0 +1,37 @@
+"""What is written down is so: generated pages are current, the links and the commands of the README lead somewhere."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("NNCC_BUILD") or ROOT / "build/release")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*.md"), *ROOT.glob("examples/*.md")])
+
+
+def test_operators_are_current():
+    done = subprocess.run([sys.executable, ROOT / "scripts/operators.py", "--check", f"--build={BUILD}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("tool", ["nncc", "nncc-run", "nncc-bench", "nncc-reduce"])
+def test_options_that_pages_name_exist(tool):
+    """`tool ... --option`: each option of such a line is one that the tool tells of."""
+    helped = "".join(subprocess.run([BUILD / "bin" / tool, *command, "--help"], capture_output=True, text=True).stdout
+                     for command in ([[], ["check"], ["info"]] if tool == "nncc" else [[]]))
+    known = set(re.findall(r"^ +--?([A-Za-z][\w-]*)", helped, re.M)) | {"O", "j", "march"}
+    for page in PAGES:
+        for line in page.read_text().splitlines():
+            for command in re.findall(rf"(?:^|`)(?:\S*/)?{tool}(?: [^`|&]*)?", line):
+                for option in re.findall(r"(?<= )--?([A-Za-z][\w-]*)", command):
+                    assert option in known or option[0] in "Oj", f"{page.name}: {line.strip()}"

@@ -92,6 +92,17 @@ Value readElement(OpBuilder &b, Location loc, Value converted, ArrayRef<int64_t>
   return b.createOrFold<tensor::ExtractOp>(loc, converted, values);
 }
 
+Value countSteps(OpBuilder &b, Location loc, Value span, Value by) {
+  Value zero = constantIndex(b, loc, 0), one = constantIndex(b, loc, 1), minusOne = constantIndex(b, loc, -1);
+  Value forward = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sge, by, zero);
+  Value isZero = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, by, zero);
+  Value divisor = b.createOrFold<arith::SelectOp>(loc, isZero, one, by);
+  // One less than a step, in the direction of the step, rounds a division towards zero up.
+  Value almost =
+      b.createOrFold<arith::SubIOp>(loc, divisor, b.createOrFold<arith::SelectOp>(loc, forward, one, minusOne));
+  return b.createOrFold<arith::DivSIOp>(loc, b.createOrFold<arith::AddIOp>(loc, span, almost), divisor);
+}
+
 OpFoldResult elementAsSize(OpBuilder &b, Location loc, Value original, Value converted, int64_t index) {
   if (std::optional<SmallVector<nn::Dim>> elements = nn::getShapeElements(original))
     if (!(*elements)[index].isUnknown())
@@ -101,6 +112,19 @@ OpFoldResult elementAsSize(OpBuilder &b, Location loc, Value original, Value con
   bool zeroExtend = nn::typeOf(original).getElementType().isUnsignedInteger();
   return zeroExtend ? arith::IndexCastUIOp::create(b, loc, b.getIndexType(), element).getResult()
                     : arith::IndexCastOp::create(b, loc, b.getIndexType(), element).getResult();
+}
+
+Value onlyElement(OpBuilder &b, Location loc, Value converted) {
+  return readElement(b, loc, converted, SmallVector<int64_t>(cast<RankedTensorType>(converted.getType()).getRank(), 0));
+}
+
+OpFoldResult checkedSize(OpBuilder &b, Location loc, OpFoldResult size, StringRef message) {
+  if (getConstantIntValue(size))
+    return size;
+  Value value = asIndex(b, loc, size);
+  Value fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, value, constantIndex(b, loc, 0));
+  exec::CheckOp::create(b, loc, fits, b.getStringAttr(message));
+  return value;
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

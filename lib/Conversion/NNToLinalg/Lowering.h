@@ -71,12 +71,18 @@ mlir::Value constantIndex(mlir::OpBuilder &b, mlir::Location loc, int64_t value)
 mlir::OpFoldResult addSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult x, mlir::OpFoldResult y);
 mlir::OpFoldResult subSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult x, mlir::OpFoldResult y);
 mlir::OpFoldResult mulSizes(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult x, mlir::OpFoldResult y);
+/// Steps of `by` that `span` takes, rounded up; not above 0 when they go opposite ways. A step of 0 counts as 1.
+mlir::Value countSteps(mlir::OpBuilder &b, mlir::Location loc, mlir::Value span, mlir::Value by);
 /// Element `index` of a small integer tensor (a shape, axes ...) as an index: a number or symbol arithmetic when it is known, else read
 /// at run time by the schedule.
 mlir::OpFoldResult elementAsSize(mlir::OpBuilder &b, mlir::Location loc, mlir::Value original, mlir::Value converted,
                                  int64_t index);
 /// Element `indices` of a tensor, read by the schedule.
 mlir::Value readElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value converted, llvm::ArrayRef<int64_t> indices);
+/// The element of a tensor that has one, whatever its rank.
+mlir::Value onlyElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value converted);
+/// A size computed at run time, which must not be negative: else `message` is the status of the run.
+mlir::OpFoldResult checkedSize(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult size, llvm::StringRef message);
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Tensor computations
@@ -180,6 +186,7 @@ void populateQuantization(const mlir::TypeConverter &converter, mlir::RewritePat
 void populateRecurrent(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateReduction(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateSelection(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateSlices(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateTensor(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateVision(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 

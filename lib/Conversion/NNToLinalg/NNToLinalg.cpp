@@ -78,6 +78,7 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     populateRecurrent(converter, patterns);
     populateReduction(converter, patterns);
     populateSelection(converter, patterns);
+    populateSlices(converter, patterns);
     populateTensor(converter, patterns);
     populateVision(converter, patterns);
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))

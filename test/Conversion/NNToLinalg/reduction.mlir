@@ -40,8 +40,14 @@ func.func @axes_when_it_runs(%x: tensor<3x2xf32>, %axes: tensor<1xi64>) -> tenso
   return %0 : tensor<?x?xf32>
 }
 
-// Of equal ones the last, of NaNs the first.
+// First the best element, then where it is: of equal ones the last, of NaNs any.
 // CHECK-LABEL: func.func @arg_max(
+// CHECK: arith.maximumf
+// CHECK: linalg.index 1
+// CHECK: arith.cmpf oeq
+// CHECK: arith.cmpf uno
+// CHECK: arith.maxsi
+func.func @arg_max(
 // CHECK: arith.cmpf olt
 // CHECK: arith.cmpf uno
 // CHECK: arith.cmpf oeq

@@ -82,7 +82,8 @@ mlir::Value readElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value conv
 /// The element of a tensor that has one, whatever its rank.
 mlir::Value onlyElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value converted);
 /// A size computed at run time, which must not be negative: else `message` is the status of the run.
-mlir::OpFoldResult checkedSize(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult size, llvm::StringRef message);
+mlir::OpFoldResult checkedSize(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult size,
+                               llvm::StringRef message);
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Tensor computations

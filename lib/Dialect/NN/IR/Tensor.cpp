@@ -369,8 +369,9 @@ LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
     return failure();
   if (!indices.getRank() || indices.isDynamicDim(indices.getRank() - 1) || indices.getShape().back() > input.getRank())
     return emitOptionalError(loc, "needs index tuples of known length for ", input, ", got ", indices);
-  if (updates.getElementType() != input.getElementType() ||
-      updates.getRank() != indices.getRank() - 1 + input.getRank() - indices.getShape().back())
+  SmallVector<int64_t> wanted(indices.getShape().drop_back());
+  llvm::append_range(wanted, input.getShape().drop_front(indices.getShape().back()));
+  if (updates.getElementType() != input.getElementType() || failed(verifyCompatibleShape(updates.getShape(), wanted)))
     return emitOptionalError(loc, "needs updates that fit input and indices, got ", updates);
   results.push_back(input);
   return success();

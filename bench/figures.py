@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Measures the figures that docs/Evidence.md states, on this machine: sizes, start-up, idle time, compile time and memory, memory plans.
+
+  bench/figures.py [--build=build/release] [SECTION ...]      sections: sizes start idle compile plans; none: all
+Each line says what was measured, its bound and whether it holds; exit code 1 when one does not. Times want a quiet machine: they are no
+tests.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "test/EndToEnd"), str(ROOT / "test/harness")]
+import models  # noqa: E402
+
+IDLE = r"""
+#include "digits.h"
+#include <algorithm>
+#include <cstdio>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static double used() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+int main() {
+  auto model = digits::Model::load();
+  auto run = model->context();
+  auto image = run->image();
+  std::fill(image.begin(), image.end(), 0.5f);
+  for (int i = 0; i < 1000; ++i)
+    if (!run->run())
+      return 1;
+  usleep(1000); // the threads of the pool fall asleep
+  double before = used();
+  sleep(2);
+  std::printf("%.6f\n", used() - before);
+}
+"""
+
+
+def every_model():
+    return models.own() + models.others() + models.bench(pathlib.Path(os.environ.get("NNCC_DEPS", pathlib.Path.home() / ".cache/nncc")) / "bench")
+
+
+class Figures:
+    def __init__(self, build, folder):
+        self.build, self.folder, self.failed = build, folder, 0
+        self.runtime = build / "runtime/libnnccrt.a"
+
+    def tell(self, what, value, bound, unit):
+        holds = value < bound
+        self.failed += not holds
+        print(f"{'ok    ' if holds else 'MISSED'}  {what}: {value:.4g} {unit} (below {bound:g})", flush=True)
+
+    def compile(self, model, *flags):
+        """Seconds, peak MiB."""
+        command = [str(self.build / "bin/nncc"), str(model), *flags]
+        begun = time.perf_counter()
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        error = child.stderr.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        if status:
+            sys.exit(error.decode())
+        return time.perf_counter() - begun, usage.ru_maxrss / 1024
+
+    def digits(self):
+        target = self.folder / "digits.o"
+        if not target.exists():
+            self.compile(ROOT / "models/digits/model.onnx", "--name=digits", "-o", str(target))
+        return target
+
+    def application(self, source, name):
+        app = self.folder / name
+        subprocess.run(["clang++-22", "-std=c++17", "-O2", f"-I{ROOT}/runtime/include", f"-I{self.folder}", "-Wl,--gc-sections", str(source),
+                        str(self.digits()), str(self.runtime), "-lpthread", "-ldl", "-lm", "-o", str(app)], check=True)
+        return app
+
+    def sizes(self):
+        stripped = self.folder / "libnnccrt.a"
+        subprocess.run(["strip", "--strip-debug", "-o", str(stripped), str(self.runtime)], check=True)
+        self.tell("libnnccrt.a", stripped.stat().st_size / 1000, 300, "kB")
+        app = self.application(ROOT / "examples/digits/digits_app.cpp", "app")
+        subprocess.run(["strip", str(app)], check=True)
+        report = self.folder / "report.json"
+        self.compile(ROOT / "models/digits/model.onnx", f"--report={report}", "-o", str(self.folder / "again.o"))
+        weights = json.loads(report.read_text())["memory"]["weights_bytes"]
+        self.tell("application with the digits model, without its weights", (app.stat().st_size - weights) / 1000, 600, "kB")
+
+    def start(self):
+        app = self.application(ROOT / "examples/digits/digits_app.cpp", "app")
+        image = next((ROOT / "models/digits/images").glob("*.pgm"))
+        times = []
+        for _ in range(30):
+            begun = time.perf_counter()
+            subprocess.run([str(app), str(image)], check=True, stdout=subprocess.DEVNULL)
+            times.append(time.perf_counter() - begun)
+        self.tell("from start to answer (best of 30)", min(times) * 1000, 10, "ms")
+
+    def idle(self):
+        source = self.folder / "idle.cpp"
+        source.write_text(IDLE)
+        used = float(subprocess.run([str(self.application(source, "idle"))], check=True, stdout=subprocess.PIPE, text=True).stdout)
+        self.tell("processor time of an idle process in 2 s", used * 1000, 1, "ms")
+
+    def compile_times(self):
+        for name, seconds in (("models/digits", 1), ("shared/bench/resnet50", 20), ("shared/bench/bert_base", 20)):
+            model = next((m for m in every_model() if m.name == name), None)
+            if not model:
+                print(f"        {name} is not here")
+                continue
+            path = model.path
+            size = sum(f.stat().st_size for f in path.parent.iterdir() if f.is_file()) / 2**20
+            took, memory = min(self.compile(path, "-o", str(self.folder / "model.o")) for _ in range(3))
+            self.tell(f"compiling {name}", took, seconds, "s")
+            self.tell(f"peak memory compiling {name} ({size:.0f} MiB)", memory, 3 * size + 300, "MiB")
+
+    def plans(self):
+        worst, name, count = 0, "none", 0
+        for model in every_model():
+            report = self.folder / "plan.json"
+            done = subprocess.run([str(self.build / "bin/nncc"), str(model.path), f"--report={report}", "-mcpu=x86-64-v3", "-o",
+                                   str(self.folder / "plan.o")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if done.returncode:
+                continue
+            memory = json.loads(report.read_text())["memory"]
+            if memory["static"] and memory["bound_bytes"]:
+                count += 1
+                worst, name = max((worst, name), (memory["arena_bytes"] / memory["bound_bytes"], model.name))
+        self.tell(f"arena over lower bound, the worst of {count} models with fixed sizes ({name})", worst, 1.25, "")
+
+
+SECTIONS = {"sizes": Figures.sizes, "start": Figures.start, "idle": Figures.idle, "compile": Figures.compile_times, "plans": Figures.plans}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
+    parser.add_argument("sections", nargs="*")
+    options = parser.parse_args()
+    for name in options.sections:
+        if name not in SECTIONS:
+            parser.error(f"no section '{name}': {' '.join(SECTIONS)}")
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Figures(options.build.resolve(), pathlib.Path(folder))
+        for name in options.sections or SECTIONS:
+            SECTIONS[name](figures)
+    return figures.failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

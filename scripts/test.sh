@@ -82,6 +82,7 @@ everything() {
   for level in 0 1 2; do step conformance-O$level 120 "$python" test/Conformance/run.py -O$level; done
   for cpu in x86-64-v2 x86-64-v3 x86-64-v4; do step "conformance-$cpu" 120 "$python" test/Conformance/run.py --mcpu=$cpu; done
   step conformance-numpy 120 "$python" test/Conformance/run.py --judge=numpy
+  step large 60 "$python" test/EndToEnd/large.py
   step backend 120 env NNCC_FULL=1 "$python" -m pytest -q -p no:cacheprovider test/Python/test_onnx_backend.py
   step bench-models 600 "$python" test/EndToEnd/run.py --bench 'shared/bench/*'
   step dev 120 bash -c 'build dev && cmake --build --preset dev --target check'

@@ -187,15 +187,16 @@ void BodyCloner::cloneNested(Operation &op) {
     values[before] = {after};
   SmallVector<Operation *> nested;
   copy->walk([&](Operation *inner) { nested.push_back(inner); });
+  // Their first operands are memrefs by now, which the accessors of the tensor dialect do not take.
   for (Operation *inner : nested) {
     OpBuilder at(inner);
     Value replacement;
     if (auto index = dyn_cast<linalg::IndexOp>(inner))
       replacement = point.ivs[index.getDim()];
     else if (auto extract = dyn_cast<tensor::ExtractOp>(inner))
-      replacement = memref::LoadOp::create(at, extract.getLoc(), extract.getTensor(), extract.getIndices());
+      replacement = memref::LoadOp::create(at, extract.getLoc(), extract->getOperand(0), extract.getIndices());
     else if (auto dim = dyn_cast<tensor::DimOp>(inner))
-      replacement = memref::DimOp::create(at, dim.getLoc(), dim.getSource(), dim.getIndex());
+      replacement = memref::DimOp::create(at, dim.getLoc(), dim->getOperand(0), dim.getIndex());
     else
       continue;
     inner->getResult(0).replaceAllUsesWith(replacement);

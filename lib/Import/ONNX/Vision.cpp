@@ -7,6 +7,7 @@
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
 #include "nncc/Import/ONNX/ImportTable.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -26,12 +27,23 @@ public:
   SmallVector<int64_t> axes;
 
   LogicalResult run() {
+    if (failed(check("mode", mode, {"nearest", "linear", "cubic"})) ||
+        failed(check("coordinate_transformation_mode", coordinates,
+                     {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
+                      "tf_crop_and_resize"})) ||
+        failed(check("nearest_mode", rounding, {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})))
+      return failure();
+    if (coordinates == "tf_crop_and_resize" && !roi)
+      return node.error("tf_crop_and_resize needs a start and an end for each axis in 'roi'");
     std::optional<SmallVector<double>> known = constantFloats(scales);
     // The cheapest order: what shrinks comes first; the last axis, whose elements are gathered, while the tensor is small.
     auto shrinks = [&](int64_t i) { return known && (*known)[i] < 1; };
     SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, axes.size()));
     llvm::sort(order, [&](int64_t i, int64_t j) { return shrinks(i) != shrinks(j) ? shrinks(i) : i > j; });
+    constexpr double kSmallestAntialiased = 1.0 / (1 << 20); // or filters have more elements than an axis
     for (int64_t i : order) {
+      if (known && antialias && (*known)[i] < kSmallestAntialiased)
+        return node.error("scale " + Twine(std::to_string((*known)[i])) + " is too small for a filter that antialiases");
       if (known && (*known)[i] == 1 && coordinates != "tf_crop_and_resize")
         continue;
       if (failed(resizeAxis(i, axes[i], known)))
@@ -55,6 +67,12 @@ public:
   }
 
 private:
+  LogicalResult check(StringRef name, StringRef value, ArrayRef<StringRef> known) {
+    if (llvm::is_contained(known, value))
+      return success();
+    return node.error(name + " is '" + value + "', not one of " + llvm::join(known, ", "));
+  }
+
   FailureOr<Value> element(Value tensor, int64_t index) {
     FailureOr<nn::SliceOp> part =
         node.create<nn::SliceOp>(tensor, node.constantInts(index), node.constantInts(index + 1), node.constantInts(1),
@@ -101,9 +119,14 @@ private:
       size = element(sizes, i);
       if (failed(size))
         return failure();
+      if (auto stated = nn::getConstantInts(*size); stated && stated->front() < 0)
+        return node.error("axis " + Twine(axis) + " is to have the size " + Twine(stated->front()));
       a.scale = commonScale ? commonScale : Chain(node, *size).cast(wide).with<nn::DivOp>(a.inputSize).get();
     } else if (known && !ShapedType::isDynamic(length)) {
-      size = node.constantInts(int64_t(std::floor(double(length) * (*known)[i])));
+      double exact = std::floor(double(length) * (*known)[i]);
+      if (!(exact >= 0 && exact <= double(int64_t(1) << 53)))
+        return node.error("scale " + Twine(std::to_string((*known)[i])) + " gives axis " + Twine(axis) + " no possible size");
+      size = node.constantInts(int64_t(exact));
       a.scale = node.constantScalar(wide, (*known)[i]);
     } else {
       FailureOr<Value> stated = element(scales, i);
@@ -133,7 +156,7 @@ private:
     if (failed(numbers))
       return failure();
     Chain o = Chain(node, *numbers).cast(b.getF64Type());
-    if (!nn::getShapeElements(length)) { // a negative length, known only at run time, is refused by nn.full
+    if (!nn::getConstantInts(length)) { // a negative length, known only at run time, is refused by nn.full
       FailureOr<nn::FullOp> zeros = node.create<nn::FullOp>(length, number(0).get());
       if (failed(zeros))
         return failure();

@@ -37,7 +37,8 @@ struct Item {
       product *= size;
     return product;
   }
-  int64_t &at(int64_t index) const { return owned ? (*owned)[index] : address[index]; }
+  int64_t *data() const { return owned ? owned->data() : address; }
+  int64_t &at(int64_t index) const { return data()[index]; }
 };
 
 class Interpreter {
@@ -232,7 +233,7 @@ void Interpreter::runMemory(Operation &op) {
         if (!last)
           last = std::make_shared<std::vector<int64_t>>();
         last->assign(1000, poison);
-        std::copy_n(&source.at(0), source.count(), last->data());
+        std::copy_n(source.data(), source.count(), last->data());
         bindOwned(carry, source.shape, last);
       })
       .Case([&](OutputOp output) {

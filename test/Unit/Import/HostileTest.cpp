@@ -56,7 +56,9 @@ onnx::ModelProto operatorsModel() {
     operators (float[N, 3, 16, 16] x, float[2, 6] m, int64[2, 6] i, bool c) => (float[k] out)
     <float[8] b = {0,0,0,0,0,0,0,0}, float[3] s = {1,1,1}, int64[2] axes = {2, 3}, int64[1] one = {1},
      int64[4] shape = {0, -1, 4, 4}, int64[2] split = {2, 4}, int64[2] wide = {2, 6}, float[4] scales = {1.0, 1.0, 2.0, 2.0}, int64 n = {3},
-     float zero = {0.0}, uint8 zp = {3}, float step = {0.1}, int64[8] pads = {0,0,1,1,0,0,1,1}>
+     float zero = {0.0}, uint8 zp = {3}, float step = {0.1}, int64[8] pads = {0,0,1,1,0,0,1,1},
+     int64[3] sequence = {2, 2, 3}, int64[3] gates = {2, 16, 3}, int64[3] again = {2, 16, 4}, int64[3] gates3 = {1, 12, 3},
+     int64[3] again3 = {1, 12, 4}, int64[3] boxes = {1, 5, 4}, int64[3] scores = {1, 2, 5}>
     {
       c1 = Conv <kernel_shape = [3, 3], pads = [1, 1, 1, 1], strides = [2, 2], dilations = [1, 1], group = 1> (x, w, b)
       c2 = ConvTranspose <strides = [2, 2], output_padding = [1, 1]> (c1, w)
@@ -111,9 +113,16 @@ onnx::ModelProto operatorsModel() {
       m3 = Einsum <equation = "ij,kj->ik"> (m, m)
       q1 = QuantizeLinear <axis = 1> (m, step, zp)
       q2 = DequantizeLinear (q1, step, zp)
-      l1, l2 = LSTM <hidden_size = 4, direction = "bidirectional"> (x, w, w)
-      l3 = GRU <hidden_size = 4, linear_before_reset = 1> (x, w, w)
-      v1 = NonMaxSuppression <center_point_box = 1> (x, x, one, zero)
+      lx = Reshape (m, sequence)
+      lw = ConstantOfShape (gates)
+      lr = ConstantOfShape (again)
+      l1, l2 = LSTM <hidden_size = 4, direction = "bidirectional"> (lx, lw, lr)
+      lu = ConstantOfShape (gates3)
+      lv = ConstantOfShape (again3)
+      l3 = GRU <hidden_size = 4, linear_before_reset = 1> (lx, lu, lv)
+      vb = ConstantOfShape (boxes)
+      vs = ConstantOfShape (scores)
+      v1 = NonMaxSuppression <center_point_box = 1> (vb, vs, one, zero)
       s1 = Loop <body = b (int64 it, bool cond, float[2, 6] v) => (bool co, float[2, 6] vo, float[2, 6] so)
                  { co = Identity(cond)  vo = Neg(v)  so = Identity(v) }> (n, c, m)
       out = Identity (e1)

@@ -148,6 +148,8 @@ std::vector<double> computeReference(const ConvCase &c, const Way &way, const st
   int64_t inputs = c.channels / c.groups, outputs = c.outputs / c.groups;
   std::vector<double> result;
   Dims sizes = concat({{c.batch}, output, {c.outputs}}), position(sizes.size(), 0);
+  if (product(sizes) == 0)
+    return result;
   do {
     int64_t o = position.back(), group = o / outputs;
     double sum = way.isInteger ? double(buffers[2].as<int32_t>()[o]) : buffers[2].as<float>()[o];
@@ -182,6 +184,8 @@ template <typename T> void pack(const ConvCase &c, const Way &way, const T *filt
   int64_t step = panels[3] / 16, runSteps = (inputs + step - 1) / step;
   int64_t columns = isNarrow(c) ? c.outputs : outputs; // that panels are cut from
   Dims position(4, 0);
+  if (product(panels) == 0)
+    return;
   do {
     int64_t column = position[1] * 16 + position[3] / step, o = position[0] * columns + column;
     int64_t k = position[2] % runSteps * step + position[3] % step, tap = position[2] / runSteps;

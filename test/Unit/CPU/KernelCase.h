@@ -24,6 +24,11 @@ struct KernelCase {
   bool isStatic = false;
   /// Also for a CPU that has VNNI, if this one has it; and for plain x86-64, whose floats round otherwise for lack of FMA.
   bool onVNNI = false, onSSE2 = false;
+  /// Instead of `tolerance`: the kernel (the same, without functions that have no bounded slope) on the magnitudes of the arguments, how many
+  /// roundings an element goes through at most, and by how much the functions themselves may be off. See getBound().
+  std::string magnitudes = {};
+  int64_t roundings = 0;
+  double ownError = 0;
 };
 
 /// Checks that all ways to run the kernel agree: CPU levels, orders of the tiles, static and dynamic sizes in every bit, and

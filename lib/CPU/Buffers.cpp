@@ -170,7 +170,7 @@ bool Buffers::visitSimpleOp(Operation *op) {
   }
   if (isa<tensor::EmptyOp, exec::YieldOp>(op))
     return true;
-  if (op->getNumRegions() != 0 || llvm::any_of(op->getResultTypes(), llvm::IsaPred<ShapedType>))
+  if (op->getNumRegions() != 0 || llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType, MemRefType>))
     return false;
   b.clone(*op, values);
   return true;

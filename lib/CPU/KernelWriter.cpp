@@ -92,7 +92,7 @@ static bool hasSimpleOpsFirst(exec::KernelOp kernel) {
   for (Operation &op : kernel.getBody().front()) {
     if (isComputation(op) || isReshape(&op) || isa<tensor::EmptyOp, tensor::DimOp, exec::YieldOp>(op))
       continue;
-    if (op.getNumRegions() != 0 || llvm::any_of(op.getResultTypes(), llvm::IsaPred<ShapedType>))
+    if (op.getNumRegions() != 0 || llvm::any_of(op.getResultTypes(), llvm::IsaPred<TensorType, MemRefType>))
       return false;
     for (Value operand : op.getOperands())
       if (isa<ShapedType>(operand.getType()) && !isa<BlockArgument>(operand))

@@ -33,6 +33,7 @@ public:
         context(makeRegistry(), MLIRContext::Threading::DISABLED), progress(options.timing, options.progress),
         pipeline{.optLevel = options.optLevel,
                  .fuse = options.fuse,
+                 .winograd = options.winograd,
                  .separateBuffers = options.sanitizer == target::Sanitizer::Address} {
     context.loadAllAvailableDialects();
     if (options.remarksMade || options.remarksMissed || !options.report.empty())

@@ -33,6 +33,8 @@ void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createConvertNNToLinalg());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  if (options.optLevel > 0 && options.winograd)
+    passes.addPass(exec::createWinograd());
   if (options.optLevel > 0)
     passes.addPass(exec::createPackWeights());
   passes.addPass(exec::createSeparateWeights());

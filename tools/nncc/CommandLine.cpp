@@ -78,6 +78,8 @@ cl::opt<std::string> remarksMade("Rpass", cl::ValueOptional, cl::value_desc("reg
                                  cl::desc("Say which operations became one kernel (of ONNX nodes that match)"));
 cl::opt<std::string> remarksMissed("Rpass-missed", cl::ValueOptional, cl::value_desc("regex"), cl::cat(category),
                                    cl::desc("Say which did not, and why"));
+cl::opt<bool> noWinograd("fno-winograd", cl::desc("3x3 convolutions as sums in order, not by transforms"),
+                         cl::cat(category));
 cl::opt<std::string> sanitize("sanitize", cl::desc("Instrument the kernels: address or thread"), cl::cat(category));
 cl::opt<bool> dependencies("MD", cl::desc("Write a file of dependencies for make"), cl::cat(category));
 cl::opt<std::string> dependencyFile("MF", cl::desc("Where -MD writes"), cl::value_desc("file"), cl::cat(category));
@@ -156,6 +158,7 @@ public:
     options.timing = verbose;
     options.verify = verify;
     options.fuse = !noFusion;
+    options.winograd = !noWinograd;
     options.progress = !verbose && llvm::sys::Process::StandardErrIsDisplayed();
     if (!cpus.empty())
       options.cpus.assign(cpus.begin(), cpus.end());

@@ -27,6 +27,7 @@ struct CompileOptions {
   EmitStage emit = EmitStage::Object;
   unsigned optLevel = 3;
   bool fuse = true;
+  bool winograd = true; ///< 3x3 convolutions by transforms, where that is faster
   std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
   bool weightsInFile = false; ///< NAME.weights beside the output
   bool debugInfo = false;

@@ -24,7 +24,7 @@ bool nncc::exec::isDuplicated(OpOperand &operand) {
     return user && user.isDpsInit(&operand);
   }
   return isa<tensor::EmptyOp>(producer) ||
-         (producer->hasTrait<OpTrait::ConstantLike>() && !isa<ShapedType>(operand.get().getType()));
+         (producer->hasTrait<OpTrait::ConstantLike>() && !isa<TensorType>(operand.get().getType()));
 }
 
 namespace {

@@ -1,5 +1,6 @@
 //===- PackWeights.cpp - constant right operands in the order in which kernels read them ----------------------------===//
 
+#include "Weights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -84,8 +85,6 @@ public:
 private:
   void packMatMul(MatMulOp op);
   void packConv(ConvOp op);
-  /// The weight that `operand` is, through reshapes, if it can be packed.
-  WeightOp findWeight(Value operand);
   /// The number of the result of @weights that has the panels.
   int64_t getPacked(WeightOp weight, const RightOperand &right, RankedTensorType panels);
   Value emitPacking(Value source, const RightOperand &right, RankedTensorType panels);
@@ -97,20 +96,6 @@ private:
 };
 
 } // namespace
-
-WeightOp PackWeightsPass::findWeight(Value operand) {
-  auto type = cast<RankedTensorType>(operand.getType());
-  if (!type.hasStaticShape() || type.getNumElements() == 0)
-    return nullptr;
-  while (Operation *producer = operand.getDefiningOp()) {
-    if (auto weight = dyn_cast<WeightOp>(producer))
-      return weight;
-    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(producer))
-      return nullptr;
-    operand = producer->getOperand(0);
-  }
-  return nullptr;
-}
 
 void PackWeightsPass::packMatMul(MatMulOp op) {
   WeightOp weight = op.getPacked() ? nullptr : findWeight(op.getRhs());
@@ -144,29 +129,11 @@ int64_t PackWeightsPass::getPacked(WeightOp weight, const RightOperand &right, R
   auto key = std::make_tuple(int64_t(weight.getIndex()), right.matrices, right.depth, right.columns,
                              int64_t(right.isTransposed));
   auto [it, isNew] = known.try_emplace(key, weights.getNumResults());
-  if (!isNew)
-    return it->second;
-  auto end = cast<func::ReturnOp>(weights.getBody().front().getTerminator());
-  Value packed = emitPacking(end.getOperand(weight.getIndex()), right, panels);
-  end->insertOperands(end.getNumOperands(), packed);
-  SmallVector<Type> results(weights.getResultTypes());
-  results.push_back(panels);
-  weights.setFunctionType(FunctionType::get(&getContext(), weights.getArgumentTypes(), results));
+  if (isNew) {
+    Operation *end = weights.getBody().front().getTerminator();
+    addWeight(weights, emitPacking(end->getOperand(weight.getIndex()), right, panels));
+  }
   return it->second;
-}
-
-/// `source` as matrices: its elements are matrices x depth x columns, or x columns x depth.
-static Value asMatrices(OpBuilder &b, Location loc, Value source, ArrayRef<int64_t> shape) {
-  auto type = cast<RankedTensorType>(source.getType()), target = RankedTensorType::get(shape, type.getElementType());
-  if (type == target)
-    return source;
-  auto flat = RankedTensorType::get(type.getNumElements(), type.getElementType());
-  auto all = [](int64_t rank) {
-    return SmallVector<ReassociationIndices>{llvm::to_vector(llvm::seq<int64_t>(0, rank))};
-  };
-  if (type.getRank() != 1)
-    source = tensor::CollapseShapeOp::create(b, loc, flat, source, all(type.getRank()));
-  return tensor::ExpandShapeOp::create(b, loc, target, source, all(shape.size()));
 }
 
 /// The element of `panels` at the indices of the surrounding linalg.generic.
@@ -209,7 +176,7 @@ Value PackWeightsPass::emitPacking(Value source, const RightOperand &right, Rank
   SmallVector<int64_t> shape{matrices, right.depth, matrixColumns};
   if (right.isTransposed)
     std::swap(shape[1], shape[2]);
-  Value matrix = asMatrices(b, loc, source, shape);
+  Value matrix = withShape(b, loc, source, shape);
   Value init = tensor::EmptyOp::create(b, loc, panels.getShape(), panels.getElementType());
   AffineMap identity = b.getMultiDimIdentityMap(4);
   SmallVector<utils::IteratorType> parallel(4, utils::IteratorType::parallel);

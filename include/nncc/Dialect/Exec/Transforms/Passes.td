@@ -29,6 +29,30 @@ def SeparateWeights : Pass<"exec-separate-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def Winograd : Pass<"exec-winograd", "::mlir::ModuleOp"> {
+  let summary = "3x3 convolutions by constant filters as products of transformed patches, where that is faster";
+  let description = [{
+    Winograd's F(4x4, 3x3): a quarter of the multiplications. Patches of 6 x 6 pixels are transformed to 36 numbers a channel, the filters likewise in
+    @weights; 36 matrix products; and back, four by four results, with the bias and the elementwise operations that follow. Errors are about three times
+    as large (rms) as those of a sum in order.
+
+    ```mlir
+    %w = exec.weight 0 : tensor<1x3x3x64x64xf32>
+    %0 = exec.conv %x, %w outs(%init) {..} : tensor<1x56x56x64xf32>, tensor<1x3x3x64x64xf32>, tensor<1x56x56x64xf32> -> tensor<1x56x56x64xf32>
+    ```
+    becomes
+    ```mlir
+    %w = exec.weight 1 : tensor<36x64x64xf32>
+    %patches = exec.grid (%c1, %c14, %c14) ins(%x : ..) outs(%e : tensor<36x196x64xf32>) { .. }
+    %products = exec.matmul %patches, %w outs(..) : tensor<36x196x64xf32>, tensor<36x64x64xf32>, tensor<36x196x64xf32> -> tensor<36x196x64xf32>
+    %0 = exec.grid (%c1, %c14, %c14) ins(%products : ..) outs(%init : tensor<1x56x56x64xf32>) { .. }
+    ```
+  }];
+  let options = [Option<"always", "always", "bool", "false", "Also where it is not faster">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];
+}
+
 def PackWeights : Pass<"exec-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Constant right operands of contractions are put in the order in which kernels read them";
   let description = [{

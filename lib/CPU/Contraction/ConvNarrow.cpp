@@ -67,6 +67,8 @@ public:
 private:
   void copyWeights(Value column);
   void emitLine(Value line);
+  bool emitKnownLine(const TapRange &planes, const TapRange &taps, bool isUnrolled);
+  void emitKnownPixels(int64_t first, int64_t count, const TapRange &planes, const TapRange &taps, bool isUnrolled);
   void emitPixels(Value first, Value end, const TapRange &planes, const TapRange &taps, bool isUnrolled);
   void emitTile(Value pixel, int64_t count, const TapRange &planes, const TapRange &taps, bool isChecked,
                 bool isUnrolled);
@@ -87,6 +89,8 @@ private:
   bool isPacked, hasOutside;
 
   Value image, plane, line;
+  /// The first pixel of the tile that is written, where it is known, and with it which of its taps are inside of the line.
+  std::optional<int64_t> knownPixel;
   /// The vector of channels that is worked on: its mask (or null), first input channel, weights.
   Value mask, inputMask, channel, weights, weightsBase;
   int64_t weightStride = 0;
@@ -185,11 +189,16 @@ SmallVector<Value> NarrowTile::addTaps(Value pixel, Value planeTap, Value lineTa
                     m.add(m.mul(place(0, plane, planeTap), operands.inputSizes[1]), place(1, line, lineTap)));
   Value base = m.add(m.mul(row, operands.inputSizes[2]), m.sub(m.mul(pixel, shape.stride[2]), shape.padBefore[2]));
   base = m.add(m.mul(base, inputs), channel);
+  auto isInLine = [&](int64_t position) {
+    int64_t at = knownPixel ? *knownPixel * shape.stride[2] - shape.padBefore[2] + position : 0;
+    return !knownPixel || (at >= 0 && at < shape.input[2]);
+  };
   // Position in the line -> (pixel, tap) that read it.
   std::map<int64_t, SmallVector<std::pair<int64_t, int64_t>>> readers;
   for (int64_t i = 0; i < int64_t(sums.size()); ++i)
     for (int64_t tap = 0; tap < shape.kernel[2]; ++tap)
-      readers[i * shape.stride[2] + tap * shape.dilation[2]].push_back({i, tap});
+      if (int64_t position = i * shape.stride[2] + tap * shape.dilation[2]; isInLine(position))
+        readers[position].push_back({i, tap});
   for (const auto &[position, users] : readers)
     for (int64_t k = 0; k < shape.groupInputs; ++k) {
       Value index = m.add(base, position * inputs);
@@ -253,6 +262,41 @@ TapRange NarrowTile::getTapRange(int64_t dim, Value at) {
   return {first, m.max(end, first)};
 }
 
+void NarrowTile::emitKnownPixels(int64_t first, int64_t count, const TapRange &planes, const TapRange &taps,
+                                 bool isUnrolled) {
+  knownPixel = first;
+  emitTile(m.constant(first), count, planes, taps, /*isChecked=*/false, isUnrolled);
+  knownPixel.reset();
+}
+
+/// A line whose sizes are known: in the tiles at both ends the taps that are outside are left out. False: it is too short for that, or
+/// the taps that are outside count.
+bool NarrowTile::emitKnownLine(const TapRange &planes, const TapRange &taps, bool isUnrolled) {
+  int64_t width = shape.output[2], inputWidth = shape.input[2], before = shape.padBefore[2];
+  if (hasOutside || ShapedType::isDynamic(width) || ShapedType::isDynamic(inputWidth))
+    return false;
+  // A tile may be as wide as almost two: there are registers for that.
+  int64_t widest = 2 * pixelsAtOnce - 1, reach = (shape.kernel[2] - 1) * shape.dilation[2];
+  if (width <= widest) {
+    emitKnownPixels(0, width, planes, taps, isUnrolled);
+    return true;
+  }
+  int64_t atStart = llvm::divideCeil(before, shape.stride[2]);
+  int64_t innerEnd = llvm::divideFloorSigned(inputWidth + before - reach - 1, shape.stride[2]) + 1;
+  int64_t atEnd = std::max<int64_t>(width - innerEnd, 0), first = atStart > 0 ? pixelsAtOnce : 0;
+  if (atStart > pixelsAtOnce || atEnd > pixelsAtOnce)
+    return false;
+  int64_t last = (width - first) % pixelsAtOnce;
+  if (last < atEnd)
+    last += pixelsAtOnce;
+  if (first)
+    emitKnownPixels(0, first, planes, taps, isUnrolled);
+  emitPixels(m.constant(first), m.constant(width - last), planes, taps, isUnrolled);
+  if (last)
+    emitKnownPixels(width - last, last, planes, taps, isUnrolled);
+  return true;
+}
+
 void NarrowTile::emitLine(Value line) {
   this->line = line;
   OpBuilder &b = m.builder();
@@ -270,6 +314,13 @@ void NarrowTile::emitLine(Value line) {
       arith::AndIOp::create(b, m.location(), isWhole(planes, shape.kernel[0]), isWhole(taps, shape.kernel[1]));
   TapRange allPlanes{zero, m.constant(shape.kernel[0])}, allTaps{zero, m.constant(shape.kernel[1])};
   bool isUnrolled = shape.getTaps() * shape.groupInputs <= 32;
+  auto emitInner = [&](const TapRange &planes, const TapRange &taps, bool isUnrolled) {
+    bool isDone = emitKnownLine(planes, taps, isUnrolled);
+    if (!isDone)
+      emitPixels(inner, innerEnd, planes, taps, isUnrolled);
+    return isDone;
+  };
+  bool isKnown = false;
   auto emitChecked = [&](Value first, Value end) {
     m.loop(first, end, 1, [&](Value pixel) {
       emitTile(pixel, 1, hasOutside ? allPlanes : planes, hasOutside ? allTaps : taps, /*isChecked=*/true,
@@ -280,13 +331,15 @@ void NarrowTile::emitLine(Value line) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    emitPixels(inner, innerEnd, allPlanes, allTaps, isUnrolled);
+    isKnown = emitInner(allPlanes, allTaps, isUnrolled);
     b.setInsertionPointToStart(branch.elseBlock());
     if (hasOutside)
       emitChecked(inner, innerEnd);
     else
-      emitPixels(inner, innerEnd, planes, taps, /*isUnrolled=*/false);
+      emitInner(planes, taps, /*isUnrolled=*/false);
   }
+  if (isKnown)
+    return;
   emitChecked(zero, inner);
   emitChecked(innerEnd, width);
 }
@@ -294,7 +347,7 @@ void NarrowTile::emitLine(Value line) {
 void NarrowTile::emit(const RowTiling &lines, const ColumnTiling &columnTiling, Value tile, Value memory) {
   Scratch scratch(memory);
   weightScratch = scratch.take(m, getNumWeights(shape, lanes), kind.right);
-  sumScratch = scratch.take(m, pixelsAtOnce * lanes, kind.sum);
+  sumScratch = scratch.take(m, 2 * pixelsAtOnce * lanes, kind.sum);
   Value outputs = m.constant(shape.getOutputs()), columnBlocks = columnTiling.getNumBlocks(m, outputs);
   Value rest = m.div(tile, columnBlocks), lineBlocks = lines.getNumBlocks(m, operands.outputSizes[1]);
   Value lineBlock = m.rem(rest, lineBlocks);
@@ -329,5 +382,5 @@ void ConvNarrowEmitter::emitTile(IndexMath &m, Value tile, Value scratch) const 
 int64_t ConvNarrowEmitter::getScratchBytes() const {
   int64_t weights = NarrowTile::getNumWeights(shape, kind.lanes) * kind.right.getIntOrFloatBitWidth() / 8;
   return llvm::alignTo(weights, 64) +
-         llvm::alignTo(pixelsAtOnce * kind.lanes * kind.sum.getIntOrFloatBitWidth() / 8, 64);
+         llvm::alignTo(2 * pixelsAtOnce * kind.lanes * kind.sum.getIntOrFloatBitWidth() / 8, 64);
 }

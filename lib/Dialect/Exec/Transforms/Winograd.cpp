@@ -8,6 +8,7 @@
 #include "Weights.h"
 #include "WinogradEpilogue.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -52,12 +53,18 @@ constexpr double resultTransform[tileSize][patchSize] = { // A
 
 /// A convolution that can be done so.
 struct WinogradShape {
-  int64_t batch, height, width, inputs, outputs, padTop, padLeft, tilesDown, tilesAcross;
+  int64_t batch; // kDynamic: any
+  int64_t height, width, inputs, outputs, padTop, padLeft, tilesDown, tilesAcross;
 
   static std::optional<WinogradShape> of(ConvOp op);
-  int64_t getNumTiles() const { return batch * tilesDown * tilesAcross; }
+  int64_t getImageTiles() const { return tilesDown * tilesAcross; }
   bool isFaster() const;
 };
+
+/// Whether at most the number of images is dynamic.
+bool hasKnownImages(RankedTensorType type) {
+  return llvm::none_of(type.getShape().drop_front(), ShapedType::isDynamic);
+}
 
 std::optional<WinogradShape> WinogradShape::of(ConvOp op) {
   auto isOne = [](int64_t number) { return number == 1; };
@@ -67,7 +74,7 @@ std::optional<WinogradShape> WinogradShape::of(ConvOp op) {
       !llvm::all_of(op.getStrides(), isOne) || !llvm::all_of(op.getDilations(), isOne))
     return std::nullopt;
   if (filter[1] != 3 || filter[2] != 3 || filter[3] % lanes || filter[4] % lanes || !result.getElementType().isF32() ||
-      !input.hasStaticShape() || !result.hasStaticShape())
+      !hasKnownImages(input) || !hasKnownImages(result))
     return std::nullopt;
   ArrayRef<int64_t> sizes = result.getShape();
   return WinogradShape{sizes[0],
@@ -85,11 +92,12 @@ std::optional<WinogradShape> WinogradShape::of(ConvOp op) {
 /// byte, while the others are multiplied. What is between should stay in a cache that all cores share.
 bool WinogradShape::isFaster() const {
   constexpr double transformWork = 10, byteWork = 2.5, clearly = 0.75, largestBytes = 32 << 20;
-  double channels = double(inputs) * outputs, direct = double(batch) * height * width * 9 * channels;
-  double products = double(getNumTiles()) * numProducts * channels;
-  double transforms = double(getNumTiles()) * numProducts * transformWork * (inputs + outputs);
+  double images = ShapedType::isDynamic(batch) ? 1 : double(batch), tiles = images * getImageTiles();
+  double channels = double(inputs) * outputs, direct = images * height * width * 9 * channels;
+  double products = tiles * numProducts * channels;
+  double transforms = tiles * numProducts * transformWork * (inputs + outputs);
   double filters = channels * numProducts * 4 * byteWork;
-  double between = double(getNumTiles()) * numProducts * 4 * (inputs + outputs);
+  double between = tiles * numProducts * 4 * (inputs + outputs);
   return std::max(products, filters) + transforms < clearly * direct && between <= largestBytes;
 }
 
@@ -189,16 +197,22 @@ class ConvRewriter {
 public:
   ConvRewriter(ConvOp op, WinogradShape shape)
       : op(op), shape(shape), epilogue(op), b(epilogue.getRoot()), loc(op.getLoc()),
-        vector(VectorType::get(lanes, b.getF32Type())) {}
+        vector(VectorType::get(lanes, b.getF32Type())) {
+    batch = tensor::getMixedSize(b, loc, op.getInput(), 0);
+    numTiles = ShapedType::isDynamic(shape.batch)
+                   ? arith::MulIOp::create(b, loc, cast<Value>(batch), index(b, shape.getImageTiles())).getResult()
+                   : OpFoldResult(size(shape.batch * shape.getImageTiles()));
+  }
 
   void rewrite(Value filter);
 
 private:
   Value index(OpBuilder &b, int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+  OpFoldResult size(int64_t number) { return b.getIndexAttr(number); }
   SmallVector<Value> getGrid() {
-    return {index(b, shape.batch), index(b, shape.tilesDown), index(b, shape.tilesAcross)};
+    return {getValueOrCreateConstantIndexOp(b, loc, batch), index(b, shape.tilesDown), index(b, shape.tilesAcross)};
   }
-  Value empty(ArrayRef<int64_t> sizes) { return tensor::EmptyOp::create(b, loc, sizes, b.getF32Type()); }
+  Value empty(ArrayRef<OpFoldResult> sizes) { return tensor::EmptyOp::create(b, loc, sizes, b.getF32Type()); }
   /// The number of the tile at a point of the grid.
   Value getTile(OpBuilder &b, ValueRange point) {
     Value down =
@@ -219,11 +233,12 @@ private:
   OpBuilder b;
   Location loc;
   VectorType vector;
+  OpFoldResult batch, numTiles;
 };
 
 /// 36 x tiles x channels.
 Value ConvRewriter::transformPatches() {
-  Value init = empty({numProducts, shape.getNumTiles(), shape.inputs});
+  Value init = empty({size(numProducts), numTiles, size(shape.inputs)});
   ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
   auto grid = GridOp::create(
       b, loc, getGrid(), op.getInput(), init,
@@ -258,7 +273,7 @@ Value ConvRewriter::transformResults(Value products) {
     inputs.push_back(op.getBias());
   size_t firstExtra = inputs.size();
   llvm::append_range(inputs, epilogue.getTensors());
-  Value init = empty({shape.batch, shape.height, shape.width, shape.outputs});
+  Value init = empty({batch, size(shape.height), size(shape.width), size(shape.outputs)});
   auto grid = GridOp::create(
       b, loc, getGrid(), inputs, init,
       [&](OpBuilder &b, Location loc, ValueRange point, ValueRange ins, ValueRange outs) {
@@ -292,7 +307,7 @@ Value ConvRewriter::transformResults(Value products) {
 }
 
 void ConvRewriter::rewrite(Value filter) {
-  Value patches = transformPatches(), init = empty({numProducts, shape.getNumTiles(), shape.outputs});
+  Value patches = transformPatches(), init = empty({size(numProducts), numTiles, size(shape.outputs)});
   Value products = MatMulOp::create(b, loc, init.getType(), patches, filter, init, /*transpose_rhs=*/false,
                                     /*lhs_unsigned=*/false, /*rhs_unsigned=*/false, /*packed=*/nullptr);
   epilogue.replaceBy(transformResults(products));

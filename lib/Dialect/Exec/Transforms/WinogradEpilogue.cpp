@@ -35,45 +35,57 @@ static bool isIdentity(AffineMap map, ArrayRef<int64_t> shape) {
   });
 }
 
-bool WinogradEpilogue::canFollow(linalg::GenericOp op, Value value) {
-  if (op->getBlock() != conv->getBlock() || op.getNumResults() != 1 || op.getNumReductionLoops() != 0 ||
-      op.getResult(0).getType() != conv.getType() || !isElementwise(op))
+bool WinogradEpilogue::canFollow(linalg::GenericOp op, const Values &own) {
+  if (op.getNumResults() != 1 || op.getNumReductionLoops() != 0 || !isElementwise(op) ||
+      cast<RankedTensorType>(op.getResult(0).getType()).getShape() != conv.getType().getShape())
     return false;
   return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
     AffineMap map = op.getMatchingIndexingMap(&operand);
     if (op.isDpsInit(&operand))
       return map.isIdentity() && !op.payloadUsesValueFromOperand(&operand);
-    if (operand.get() == value)
+    if (own.contains(operand.get()))
       return isIdentity(map, conv.getType().getShape());
-    auto type = dyn_cast<RankedTensorType>(operand.get().getType());
-    return !type || (type.hasStaticShape() && isLoadable(map));
+    return !isa<RankedTensorType>(operand.get().getType()) || isLoadable(map);
   });
 }
 
 WinogradEpilogue::WinogradEpilogue(ConvOp conv) : conv(conv) {
-  Value value = conv.getResult();
-  while (value.hasOneUse()) {
-    auto next = dyn_cast<linalg::GenericOp>(*value.user_begin());
-    if (!next || !canFollow(next, value))
-      return;
-    chain.push_back(next);
-    value = next.getResult(0);
+  constexpr unsigned furthest = 64;
+  Values own;
+  own.insert(conv.getResult());
+  SmallVector<linalg::GenericOp> taken;
+  Operation *next = conv->getNextNode();
+  for (unsigned i = 0; next && i < furthest; ++i, next = next->getNextNode()) {
+    auto generic = dyn_cast<linalg::GenericOp>(next);
+    if (!generic || llvm::none_of(generic.getInputs(), [&](Value input) { return own.contains(input); }) ||
+        !canFollow(generic, own))
+      continue;
+    taken.push_back(generic);
+    // So far, if nobody else uses what is between.
+    bool isComplete = generic.getResult(0).getType() == conv.getType() && llvm::all_of(own, [&](Value value) {
+                        return llvm::all_of(value.getUsers(), [&](Operation *user) {
+                          return llvm::is_contained(taken, dyn_cast<linalg::GenericOp>(user));
+                        });
+                      });
+    own.insert(generic.getResult(0));
+    if (isComplete)
+      chain = taken;
   }
 }
 
-/// What comes from before in the chain is no tensor that is read.
-static bool isOwn(OpOperand &operand, Operation *before) { return operand.get().getDefiningOp() == before; }
-
 SmallVector<Value> WinogradEpilogue::getTensors() const {
   SmallVector<Value> tensors;
-  Operation *before = ConvOp(conv).getOperation();
-  for (linalg::GenericOp op : chain) {
+  for (linalg::GenericOp op : chain)
     for (OpOperand *operand : op.getDpsInputOperands())
-      if (!isOwn(*operand, before) && isa<RankedTensorType>(operand->get().getType()))
+      if (!isOwn(operand->get()) && isa<RankedTensorType>(operand->get().getType()))
         tensors.push_back(operand->get());
-    before = op.getOperation();
-  }
   return tensors;
+}
+
+bool WinogradEpilogue::isOwn(Value value) const {
+  Operation *producer = value.getDefiningOp();
+  return producer &&
+         (producer == ConvOp(conv).getOperation() || llvm::is_contained(chain, dyn_cast<linalg::GenericOp>(producer)));
 }
 
 Value WinogradEpilogue::load(OpBuilder &b, OpOperand &operand, Value memref, ArrayRef<Value> pixel, Value mask) const {
@@ -124,12 +136,12 @@ static Value cloneOnVectors(OpBuilder &b, linalg::GenericOp op, ValueRange argum
 }
 
 Value WinogradEpilogue::emit(OpBuilder &b, Value value, ValueRange memory, ArrayRef<Value> pixel, Value mask) const {
-  Operation *before = ConvOp(conv).getOperation();
+  llvm::DenseMap<Value, Value> own{{ConvOp(conv).getResult(), value}};
   for (linalg::GenericOp op : chain) {
     SmallVector<Value> arguments;
     for (OpOperand *operand : op.getDpsInputOperands()) {
-      if (isOwn(*operand, before)) {
-        arguments.push_back(value);
+      if (Value known = own.lookup(operand->get())) {
+        arguments.push_back(known);
       } else if (isa<RankedTensorType>(operand->get().getType())) {
         arguments.push_back(load(b, *operand, memory.front(), pixel, mask));
         memory = memory.drop_front();
@@ -138,8 +150,7 @@ Value WinogradEpilogue::emit(OpBuilder &b, Value value, ValueRange memory, Array
             b, op.getLoc(), VectorType::get(lanes, operand->get().getType()), operand->get()));
       }
     }
-    value = cloneOnVectors(b, op, arguments);
-    before = op.getOperation();
+    value = own[op.getResult(0)] = cloneOnVectors(b, op, arguments);
   }
   return value;
 }

@@ -6,13 +6,14 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace nncc::exec {
 
 /// Channels that are worked on at once.
 inline constexpr int64_t lanes = 16;
 
-/// The elementwise operations that follow a convolution, each the only user of what is before.
+/// The elementwise operations that follow a convolution: all that use it, and each other, up to one that others use.
 class WinogradEpilogue {
 public:
   explicit WinogradEpilogue(ConvOp conv);
@@ -28,12 +29,14 @@ public:
   void replaceBy(mlir::Value result);
 
 private:
-  bool canFollow(mlir::linalg::GenericOp op, mlir::Value value);
+  using Values = llvm::SmallSetVector<mlir::Value, 8>;
+  bool canFollow(mlir::linalg::GenericOp op, const Values &own);
+  bool isOwn(mlir::Value value) const;
   mlir::Value load(mlir::OpBuilder &b, mlir::OpOperand &operand, mlir::Value memref, mlir::ArrayRef<mlir::Value> pixel,
                    mlir::Value mask) const;
 
   ConvOp conv;
-  llvm::SmallVector<mlir::linalg::GenericOp> chain;
+  llvm::SmallVector<mlir::linalg::GenericOp> chain; // in order
 };
 
 } // namespace nncc::exec

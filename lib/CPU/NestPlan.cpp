@@ -23,6 +23,7 @@ public:
 
 private:
   void orderShared();
+  int findLongShared() const;
   void formGroups();
   bool fits(const NestGroup &group, const Nest &nest) const;
   void orderLoops(NestGroup &group);
@@ -76,6 +77,21 @@ Planner::Planner(const KernelGraph &graph, exec::KernelOp kernel, const CPUTarge
 // Order
 //===----------------------------------------------------------------------------------------------------------------===//
 
+/// Rows of a few elements (a softmax over two classes) would leave most lanes empty: there lanes are rows, and loads gather.
+static bool isShort(int64_t size) { return ShapedType::isStatic(size) && size <= 4; }
+
+/// The innermost shared loop in the last result, if it fills vectors; else -1.
+int Planner::findLongShared() const {
+  constexpr int64_t leastRows = 32;
+  int found = -1;
+  for (AffineExpr index : graph.nests.back().getResults().front().indices)
+    if (unsigned loop = cast<AffineDimExpr>(index).getPosition(); graph.classes[loop].isShared)
+      found = loop;
+  bool isLong =
+      found >= 0 && (ShapedType::isDynamic(graph.classes[found].size) || graph.classes[found].size >= leastRows);
+  return isLong ? found : -1;
+}
+
 /// As the last result lies in memory; the vectorised loop innermost.
 void Planner::orderShared() {
   llvm::SmallBitVector left = graph.getShared();
@@ -86,6 +102,8 @@ void Planner::orderShared() {
   };
   int vector = graph.findVectorClass(
       [&](Value tensor) { return !graph.getProducer(tensor).first || llvm::is_contained(yielded, tensor); });
+  if (vector >= 0 && !graph.classes[vector].isShared && isShort(graph.classes[vector].size))
+    vector = findLongShared();
   if (vector >= 0 && graph.classes[vector].isShared) {
     plan.vectorClass = vector;
     left.reset(vector);

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "nncc/CPU/Passes.h"
 
@@ -51,6 +52,34 @@ template <typename Op, Float (*expansion)(Float, Float)> struct ExpandBinary : O
       return rewriter.notifyMatchFailure(op, "not lanes of f32");
     lanes::Site site{rewriter, op.getLoc()};
     rewriter.replaceOp(op, expansion({&site, op.getLhs()}, {&site, op.getRhs()}).value);
+    return success();
+  }
+};
+
+/// The number that all lanes of a constant are.
+std::optional<double> getConstant(Value value) {
+  Attribute constant;
+  if (!matchPattern(value, m_Constant(&constant)))
+    return std::nullopt;
+  if (auto splat = dyn_cast<SplatElementsAttr>(constant))
+    constant = splat.getSplatValue<Attribute>();
+  auto number = dyn_cast<FloatAttr>(constant);
+  return number ? std::optional(number.getValueAsDouble()) : std::nullopt;
+}
+
+/// Squares and cubes (of gelu and of norms) are products.
+struct ExpandPowOfConstant : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
+    std::optional<double> exponent = getConstant(op.getRhs());
+    if (!isF32Lanes(op.getType()) || !exponent)
+      return rewriter.notifyMatchFailure(op, "not lanes of f32 to the power of a number");
+    lanes::Site site{rewriter, op.getLoc()};
+    std::optional<Float> power = lanes::powOfConstant({&site, op.getLhs()}, *exponent);
+    if (!power)
+      return rewriter.notifyMatchFailure(op, "takes more than a few products");
+    rewriter.replaceOp(op, power->value);
     return success();
   }
 };
@@ -163,6 +192,7 @@ struct ExpandMath : nncc::cpu::impl::ExpandMathBase<ExpandMath> {
                  math::CbrtOp, math::CosOp, math::CoshOp, math::ErfOp, math::ErfcOp, math::ExpOp, math::Exp2Op,
                  math::ExpM1Op, math::FPowIOp, math::LogOp, math::Log10Op, math::Log1pOp, math::Log2Op, math::PowFOp,
                  math::SinOp, math::SincosOp, math::SinhOp, math::TanOp, math::TanhOp>(types);
+    functions.add<ExpandPowOfConstant>(context, /*benefit=*/2);
     functions.add<ExpandUnary<math::ExpOp, lanes::exp>, ExpandUnary<math::Exp2Op, lanes::exp2>,
                   ExpandUnary<math::ExpM1Op, lanes::expm1>, ExpandUnary<math::LogOp, lanes::log>,
                   ExpandUnary<math::Log2Op, lanes::log2>, ExpandUnary<math::Log10Op, lanes::log10>,

@@ -12,6 +12,7 @@
 #define NNCC_LIB_CPU_MATH_EXPANSIONS_H
 
 #include "Arithmetic.h"
+#include <optional>
 #include <utility>
 
 namespace nncc::cpu::lanes {
@@ -64,6 +65,8 @@ Float erfc(Float x);
 
 // Pow.cpp
 Float pow(Float x, Float y);
+/// x^y for the exponents that a few products give, within a unit in the last place.
+std::optional<Float> powOfConstant(Float x, double y);
 Float powi(Float x, Int n);
 Float cbrt(Float x);
 Float rsqrt(Float x);

@@ -61,6 +61,20 @@ Float pow(Float x, Float y) {
   return power(x, wide, integer, odd);
 }
 
+std::optional<Float> powOfConstant(Float x, double y) {
+  if (y == -1)
+    return 1 / x;
+  if (y == 1)
+    return x;
+  if (y == 2)
+    return x * x;
+  if (y == 3)
+    return x * x * x;
+  if (y == 4)
+    return (x * x) * (x * x);
+  return std::nullopt;
+}
+
 Float powi(Float x, Int n) {
   Mask odd = (n & 1) == 1;
   Mask integer = n == n;

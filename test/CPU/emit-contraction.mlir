@@ -26,8 +26,7 @@
 // CHECK: vector.store %[[FIRST]]
 // CHECK: %[[SECOND:.*]] = arith.addf %[[SUMS]]#2, %[[BIAS]] : vector<16xf32>
 // CHECK-NOT: memref.alloc
-// SSE: scf.for
-// SSE-SAME: vector<4xf32>
+// SSE: scf.for {{.*}} -> (vector<4xf32>
 // SSE-NOT: math.fma
 exec.kernel @k(%x: tensor<3x8xf32>, %w: tensor<1x2x8x16xf32>, %bias: tensor<32xf32>) -> tensor<3x32xf32> {
   %e = tensor.empty() : tensor<3x32xf32>

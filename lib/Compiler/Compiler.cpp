@@ -40,10 +40,10 @@ public:
       collectRemarks(context, report.remarks);
   }
 
-  /// Everything up to the schedule: what can be wrong with a model shows there.
+  /// Everything that can find something wrong with a model.
   void check() {
     if (import() && runPasses("optimise", buildOptimise, Stage::NN))
-      runPasses("form kernels", buildFormKernels, Stage::NN);
+      runPasses("lower operators", buildLowerOperators, Stage::NN);
   }
 
   std::optional<ModelInfo> describe() {

@@ -29,8 +29,10 @@ void buildOptimise(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(nn::createHoistConstants());
 }
 
+void buildLowerOperators(OpPassManager &passes, const PipelineOptions &) { passes.addPass(createConvertNNToLinalg()); }
+
 void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
-  passes.addPass(createConvertNNToLinalg());
+  buildLowerOperators(passes, options);
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   if (options.optLevel > 0 && options.winograd)

@@ -21,6 +21,8 @@ struct PipelineOptions {
 
 /// nn as imported -> nn simplified, with layouts decided and constants hoisted to @weights.
 void buildOptimise(mlir::OpPassManager &passes, const PipelineOptions &options);
+/// nn -> linalg and the tensor ops of exec. The last stage that can find a model impossible.
+void buildLowerOperators(mlir::OpPassManager &passes, const PipelineOptions &options);
 /// nn -> kernels and the schedule that launches them, on tensors. The module @weights, if there is one, stays on tensors: it is a
 /// model of its own.
 void buildFormKernels(mlir::OpPassManager &passes, const PipelineOptions &options);

@@ -6,7 +6,6 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "nncc/Support/MLIRDiagnostics.h"
-#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 using namespace nncc::exec;
@@ -22,6 +21,7 @@ FusionGroups::FusionGroups(Block &block) {
       groups.push_back({unsigned(ops.size())});
       ops.push_back(&op);
     }
+  lastSearch.resize(ops.size());
   users.resize(ops.size());
   for (unsigned number = 0; number < ops.size(); ++number)
     addUses(number);
@@ -63,8 +63,8 @@ SmallVector<unsigned> FusionGroups::findProducers(unsigned consumer) const {
 }
 
 /// Whether there is a way from the joined group out and back into it.
-bool FusionGroups::wouldWaitForItself(ArrayRef<unsigned> members, unsigned a, unsigned b) const {
-  llvm::SmallBitVector visited(groups.size());
+bool FusionGroups::wouldWaitForItself(ArrayRef<unsigned> members, unsigned a, unsigned b) {
+  ++search;
   SmallVector<unsigned> worklist;
   auto visitUsers = [&](ArrayRef<unsigned> from, bool isStart) {
     for (unsigned op : from)
@@ -74,8 +74,8 @@ bool FusionGroups::wouldWaitForItself(ArrayRef<unsigned> members, unsigned a, un
           if (!isStart)
             return true;
         } else if (groups[group].front() < members.back() &&
-                   !visited.test(group)) { // Later groups lead to later ones only.
-          visited.set(group);
+                   lastSearch[group] != search) { // Later groups lead to later ones only.
+          lastSearch[group] = search;
           worklist.push_back(group);
         }
       }

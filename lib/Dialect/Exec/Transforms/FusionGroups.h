@@ -28,7 +28,7 @@ private:
   void addUses(unsigned number);
   llvm::SmallVector<unsigned> findProducers(unsigned consumer) const;
   const char *tryMerge(unsigned a, unsigned b);
-  bool wouldWaitForItself(llvm::ArrayRef<unsigned> members, unsigned a, unsigned b) const;
+  bool wouldWaitForItself(llvm::ArrayRef<unsigned> members, unsigned a, unsigned b);
 
   llvm::SmallVector<mlir::Operation *> ops; // of the block, but for views: these are where their source is
   llvm::DenseMap<mlir::Operation *, unsigned> numbers;
@@ -36,6 +36,8 @@ private:
   llvm::SmallVector<unsigned> groupOf;
   llvm::SmallVector<llvm::SmallVector<unsigned>> groups;
   llvm::SmallVector<Edge> edges;
+  unsigned search = 0;                    // how often groups were searched
+  llvm::SmallVector<unsigned> lastSearch; // that came to each group
 };
 
 } // namespace nncc::exec

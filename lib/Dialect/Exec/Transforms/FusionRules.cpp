@@ -144,6 +144,27 @@ static const char *findParallelismObstacle(const LoopClasses &classes) {
   return loses ? "too few rows would be left for the threads" : nullptr;
 }
 
+/// Whether all go over tensors of one static shape element by element, and reach each other's results without a view: the common case, told
+/// without looking at single loops. What is fused is connected, so the loops are the same.
+static bool areElementwise(ArrayRef<Operation *> group) {
+  auto shape = cast<RankedTensorType>(group.front()->getResult(0).getType()).getShape();
+  if (ShapedType::isDynamicShape(shape))
+    return false;
+  for (Operation *op : group) {
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    if (!generic || generic.getNumParallelLoops() != generic.getNumLoops() || readsTensorsByItself(op))
+      return false;
+    for (OpOperand &operand : op->getOpOperands()) {
+      auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+      Operation *producer = operand.get().getDefiningOp();
+      if (!type || type.getShape() != shape || !generic.getMatchingIndexingMap(&operand).isIdentity() ||
+          (producer && isView(producer)))
+        return false;
+    }
+  }
+  return true;
+}
+
 const char *nncc::exec::findObstacle(ArrayRef<Operation *> group) {
   if (group.size() == 1)
     return nullptr;
@@ -164,6 +185,8 @@ const char *nncc::exec::findObstacle(ArrayRef<Operation *> group) {
       return "is no operation of linalg";
     else if (isStraight(op) != straight)
       return "only one of them can be vectorised";
+  if (straight && areElementwise(group))
+    return nullptr;
   LoopClasses classes;
   if (const char *obstacle = classes.build(group))
     return obstacle;

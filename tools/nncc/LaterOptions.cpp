@@ -24,7 +24,6 @@ static constexpr Later kLater[] = {
     {"tf32", kPrecision},
     {"keep-f32", kPrecision},
     {"fdenormal-fp-math", "subnormal numbers are those of IEEE 754"},
-    {"fno-winograd", "Winograd's algorithm is never used"},
     {"opt-dim", "kernels are made for all sizes that --dim allows"},
     {"gpu", kGPU},
     {"cubin", kGPU},

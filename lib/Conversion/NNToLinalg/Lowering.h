@@ -171,12 +171,19 @@ mlir::Value minScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mli
 mlir::Value lessScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, mlir::Type type);
 
 //===----------------------------------------------------------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// nn.if and nn.loop become scf, still on tensors of nn: the conversion of all else changes the types. The casts between the two that it
+/// leaves cancel behind the conversion.
+void lowerControl(mlir::ModuleOp module);
+
+//===----------------------------------------------------------------------------------------------------------------------===//
 // Families, one file each
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 void populateAttention(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateAxes(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
-void populateControl(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateConvolution(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateElementwise(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateGather(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);

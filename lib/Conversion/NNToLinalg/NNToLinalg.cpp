@@ -49,6 +49,7 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     if (failed(packInterface()))
       return signalPassFailure();
     rememberSizes();
+    lowerControl(getOperation());
     NNTypeConverter converter;
     ConversionTarget target(getContext());
     target.addLegalDialect<affine::AffineDialect, arith::ArithDialect, linalg::LinalgDialect, math::MathDialect,
@@ -67,7 +68,6 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     populateAttention(converter, patterns);
     populateAxes(converter, patterns);
-    populateControl(converter, patterns);
     populateConvolution(converter, patterns);
     populateElementwise(converter, patterns);
     populateGather(converter, patterns);
@@ -83,6 +83,9 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     populateVision(converter, patterns);
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
       return signalPassFailure();
+    SmallVector<UnrealizedConversionCastOp> casts;
+    getOperation().walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
+    reconcileUnrealizedCasts(casts);
     if (failed(refuseWhatIsLeft()))
       return signalPassFailure();
     nameSizesOfInputs();

@@ -248,6 +248,20 @@ LogicalResult GraphImporter::error(DiagnosticCode code, const Twine &message) {
   return failure();
 }
 
+LogicalResult GraphImporter::attempt(llvm::function_ref<LogicalResult()> run) {
+  bool wasMuted = reporter.isMuted();
+  Reporter::UnsupportedOps known = reporter.getUnsupported();
+  size_t before = reporter.problemCount();
+  reporter.mute(true);
+  LogicalResult result = run();
+  if (reporter.problemCount() != before) // values behind a problem have types that are guesses
+    result = failure();
+  reporter.mute(wasMuted);
+  if (failed(result))
+    reporter.setUnsupported(std::move(known));
+  return result;
+}
+
 void GraphImporter::unsupportedNode(const onnx::NodeProto &node, const Twine &why) {
   reporter.unsupported(operatorName(node.domain(), node.op_type()), place, why);
 }

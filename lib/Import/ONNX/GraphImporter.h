@@ -17,6 +17,7 @@
 #include "nncc/Import/ONNX/ImportTable.h"
 #include "nncc/Support/SourceFiles.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace nncc::import {
 
@@ -45,6 +46,7 @@ public:
   mlir::Type declaredType(const onnx::TypeProto &type) const { return types->declared(type); }
   mlir::LogicalResult error(DiagnosticCode code, const llvm::Twine &message);
   void unsupportedNode(const onnx::NodeProto &node, const llvm::Twine &why);
+  mlir::LogicalResult attempt(llvm::function_ref<mlir::LogicalResult()> run);
 
 private:
   using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
@@ -84,6 +86,8 @@ private:
   mlir::LogicalResult importKnownNode(const onnx::NodeProto &node, Arrival arrival, const onnx::OpSchema *schema,
                                       int opset);
   bool hasHole(const onnx::NodeProto &node);
+  bool isHole(llvm::StringRef name);
+  bool capturesHole(const onnx::GraphProto &graph, llvm::StringSet<> &inside);
   bool hasGuess(const onnx::NodeProto &node);
   void leaveHoles(const onnx::NodeProto &node);
   void countUnsupported(const onnx::NodeProto &node);

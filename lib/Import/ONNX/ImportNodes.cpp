@@ -41,7 +41,7 @@ void GraphImporter::importNode(const onnx::NodeProto &node, int index) {
   // What goes wrong behind a guess may be right without it.
   bool wasMuted = reporter.isMuted();
   bool wasGuessing = std::exchange(guessing, guessing || hasGuess(node));
-  reporter.mute(guessing);
+  reporter.mute(wasMuted || guessing);
   size_t before = reporter.problemCount();
   std::string here = place; // bodies have places of their own
   LogicalResult result = schema && arrival != Arrival::LocalFunction ? checkNode(node, *schema) : success();
@@ -93,14 +93,43 @@ LogicalResult GraphImporter::importKnownNode(const onnx::NodeProto &node, Arriva
 // Holes
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+bool GraphImporter::isHole(StringRef name) {
+  if (name.empty())
+    return false;
+  lookup(name); // an initializer may turn out unreadable
+  Entry *found = find(name);
+  return !found || found->kind == Entry::Hole;
+}
+
+/// Whether a subgraph needs a hole of the graphs around it. `inside` are the values of the graphs between the two.
+bool GraphImporter::capturesHole(const onnx::GraphProto &graph, llvm::StringSet<> &inside) {
+  llvm::StringSet<> own = inside;
+  for (const onnx::ValueInfoProto &input : graph.input())
+    own.insert(input.name());
+  for (const onnx::TensorProto &tensor : graph.initializer())
+    own.insert(tensor.name());
+  for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer())
+    own.insert(tensor.values().name());
+  auto isOuterHole = [&](const std::string &name) { return !own.contains(name) && isHole(name); };
+  for (const onnx::NodeProto &node : graph.node()) {
+    if (llvm::any_of(node.input(), isOuterHole))
+      return true;
+    for (const onnx::AttributeProto &attribute : node.attribute())
+      if (attribute.has_g() && capturesHole(attribute.g(), own))
+        return true;
+    for (const std::string &output : node.output())
+      own.insert(output);
+  }
+  return llvm::any_of(graph.output(),
+                      [&](const onnx::ValueInfoProto &output) { return isOuterHole(output.name()); });
+}
+
 bool GraphImporter::hasHole(const onnx::NodeProto &node) {
-  return llvm::any_of(node.input(), [&](const std::string &name) {
-    if (name.empty())
-      return false;
-    lookup(name); // an initializer may turn out unreadable
-    Entry *found = find(name);
-    return !found || found->kind == Entry::Hole;
-  });
+  llvm::StringSet<> inside;
+  return llvm::any_of(node.input(), [&](const std::string &name) { return isHole(name); }) ||
+         llvm::any_of(node.attribute(), [&](const onnx::AttributeProto &attribute) {
+           return attribute.has_g() && capturesHole(attribute.g(), inside);
+         });
 }
 
 bool GraphImporter::hasGuess(const onnx::NodeProto &node) {

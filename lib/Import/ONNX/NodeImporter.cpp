@@ -240,6 +240,8 @@ FailureOr<SmallVector<Value>> NodeImporter::importGraph(StringRef name, Region &
   return graph.importSubgraph(found->g(), into, argumentTypes, name);
 }
 
+LogicalResult NodeImporter::attempt(llvm::function_ref<LogicalResult()> run) { return graph.attempt(run); }
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Diagnostics
 //===----------------------------------------------------------------------------------------------------------------------===//

@@ -47,13 +47,17 @@ public:
   llvm::StringRef fileName() const { return file; }
   Diagnostics &all() { return diagnostics; }
 
-private:
   struct Unsupported {
     size_t nodes = 0;
     std::string first;
     std::string why;
   };
+  using UnsupportedOps = std::map<std::string, Unsupported>; // sorted: the same list for every order of nodes
+  const UnsupportedOps &getUnsupported() const { return unsupportedOps; }
+  /// After a look that was given up.
+  void setUnsupported(UnsupportedOps known) { unsupportedOps = std::move(known); }
 
+private:
   Diagnostics &diagnostics;
   std::string file;
   size_t maxErrors, errorsBefore;
@@ -62,7 +66,7 @@ private:
   size_t problems = 0;
   llvm::StringSet<> seen;
   Diagnostic dropped = {};                           // where the text of a problem beyond the limit goes
-  std::map<std::string, Unsupported> unsupportedOps; // sorted: the same list for every order of nodes
+  UnsupportedOps unsupportedOps;
 };
 
 } // namespace nncc::import

@@ -20,3 +20,34 @@ func.func @negated_length() -> tensor<?xi64> {
   %0 = nn.full %count, %one : tensor<1xi64>, tensor<1xi64> -> tensor<?xi64>
   return %0 : tensor<?xi64>
 }
+
+// -----
+
+// What both branches say of a result is known of it; a condition that is known leaves one branch.
+// CHECK-LABEL: func.func @control
+// CHECK-SAME: -> (tensor<4x?xf32>, tensor<4x3xf32>, tensor<?x4x2xf32, #nn.dims<"n", "", "">>)
+// CHECK: nn.if %{{.*}} -> tensor<4x?xf32>
+// CHECK: nn.relu %{{.*}} : tensor<4x3xf32> -> tensor<4x3xf32>
+// CHECK-NOT: nn.if
+// CHECK: nn.loop {{.*}} -> tensor<?x4x2xf32, #nn.dims<"n", "", "">>
+func.func @control(%c: tensor<i1>, %s: tensor<?xf32, #nn.dims<"n">>, %x: tensor<4x2xf32>, %y: tensor<4x3xf32>) -> (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?x2xf32>) {
+  %0 = nn.if %c : tensor<i1> -> tensor<?x?xf32> {
+    nn.yield %x : tensor<4x2xf32>
+  } else {
+    nn.yield %y : tensor<4x3xf32>
+  }
+  %false = nn.constant dense<false> : tensor<i1>
+  %1 = nn.if %false : tensor<i1> -> tensor<?x?xf32> {
+    nn.yield %x : tensor<4x2xf32>
+  } else {
+    %2 = nn.relu %y : tensor<4x3xf32> -> tensor<?x?xf32>
+    nn.yield %2 : tensor<?x?xf32>
+  }
+  %true = nn.constant dense<true> : tensor<i1>
+  %n = nn.shape_of %s : tensor<?xf32, #nn.dims<"n">> -> tensor<1xi64>
+  %3 = nn.loop trips %n : tensor<1xi64> -> tensor<?x?x2xf32> {
+  ^bb0(%i: tensor<i64>):
+    nn.yield %true, %x : tensor<i1>, tensor<4x2xf32>
+  }
+  return %0, %1, %3 : tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?x2xf32>
+}

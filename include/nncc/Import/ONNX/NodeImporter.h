@@ -116,6 +116,8 @@ public:
     return mlir::success();
   }
   void setOutputs(mlir::ValueRange values);
+  /// Creates an op with regions and stated types.
+  mlir::Operation *createWithRegions(mlir::OperationState &state) { return finish(state); }
 
   mlir::Value constant(mlir::DenseElementsAttr elements);
   /// A 1-D i64 tensor.
@@ -139,6 +141,9 @@ public:
   /// other types (Loop).
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> importGraph(llvm::StringRef attribute, mlir::Region &into,
                                                               mlir::TypeRange argumentTypes);
+
+  /// Runs a part of the import whose failure is no problem of the model: nothing is reported.
+  mlir::LogicalResult attempt(llvm::function_ref<mlir::LogicalResult()> run);
 
   //===--------------------------------------------------------------------------------------------------------------------===//
   // Diagnostics

@@ -198,7 +198,8 @@ private:
   std::optional<CompileResult> emitModule() {
     std::string text;
     llvm::raw_string_ostream os(text);
-    module->print(os, OpPrintingFlags().enableDebugInfo()); // A dump compiles to the same bytes: the object has the nodes' names.
+    module->print(
+        os, OpPrintingFlags().enableDebugInfo()); // A dump compiles to the same bytes: the object has the nodes' names.
     return emitText(text);
   }
 

@@ -141,7 +141,8 @@ Value Stack::push(OpBuilder &b, Location loc, Value stack, Value element, Value 
     checkShape(b, loc, stack, element, number);
   Value flatStack = reshapeTensor(b, loc, stack, {have, rows, columns});
   Value flat = reshapeTensor(b, loc, element, {rows, columns});
-  auto copyRow = [&](OpBuilder &nested, Location nestedLoc, Value from, ValueRange fromRow, Value to, ValueRange toRow) {
+  auto copyRow = [&](OpBuilder &nested, Location nestedLoc, Value from, ValueRange fromRow, Value to,
+                     ValueRange toRow) {
     Value width = memref::DimOp::create(nested, nestedLoc, from, fromRow.size());
     emitLoops(nested, nestedLoc, width, [&](OpBuilder &inner, Location innerLoc, ValueRange column) {
       SmallVector<Value> source(fromRow), target(toRow);

@@ -120,8 +120,7 @@ bool GraphImporter::capturesHole(const onnx::GraphProto &graph, llvm::StringSet<
     for (const std::string &output : node.output())
       own.insert(output);
   }
-  return llvm::any_of(graph.output(),
-                      [&](const onnx::ValueInfoProto &output) { return isOuterHole(output.name()); });
+  return llvm::any_of(graph.output(), [&](const onnx::ValueInfoProto &output) { return isOuterHole(output.name()); });
 }
 
 bool GraphImporter::hasHole(const onnx::NodeProto &node) {

@@ -200,9 +200,8 @@ FailureOr<Value> ScanImporter::arrangeOutput(Value stack, int64_t axis, bool isR
   if (failed(target))
     return failure();
   if (isReversed) {
-    FailureOr<nn::SliceOp> reversed =
-        node.create<nn::SliceOp>(stack, node.constantInts(-1), node.constantInts(INT64_MIN), node.constantInts(-1),
-                                 b.getDenseI64ArrayAttr(0));
+    FailureOr<nn::SliceOp> reversed = node.create<nn::SliceOp>(
+        stack, node.constantInts(-1), node.constantInts(INT64_MIN), node.constantInts(-1), b.getDenseI64ArrayAttr(0));
     if (failed(reversed))
       return failure();
     stack = *reversed;

@@ -18,7 +18,8 @@ import sys
 import tempfile
 import threading
 
-import graph_rows  # noqa: F401  (adds its rows)
+import control_rows  # noqa: F401  (adds its rows)
+import graph_rows  # noqa: F401
 import rows
 
 # Sanitizers keep shadow memory, and are slow.

@@ -129,8 +129,9 @@ private:
     auto computes = [](Operation *op) {
       return isa<nn::NNDialect>(op->getDialect()) &&
              !isa<nn::CastOp, nn::ConcatOp, nn::ConstantOp, nn::ExpandOp, nn::FoldedOp, nn::FullOp,
-                  nn::GatherElementsOp, nn::GatherNDOp, nn::GatherOp, nn::PackOp, nn::PadOp, nn::ReshapeOp,
-                  nn::ShapeOfOp, nn::SliceOp, nn::TileOp, nn::TransposeOp, nn::UnpackOp, nn::WeightOp, nn::WhereOp>(op);
+                  nn::GatherElementsOp, nn::GatherNDOp, nn::GatherOp, nn::IfOp, nn::LoopOp, nn::PackOp, nn::PadOp,
+                  nn::ReshapeOp, nn::ShapeOfOp, nn::SliceOp, nn::TileOp, nn::TransposeOp, nn::UnpackOp, nn::WeightOp,
+                  nn::WhereOp, nn::YieldOp>(op);
     };
     bool ok = true;
     getOperation().walk([&](Operation *op) {

@@ -119,3 +119,11 @@ func.func @phases(%x: tensor<1x8x8x12xf32>) -> tensor<1x3x16x16xf32> {
   %3 = nn.reshape %2, %joined : tensor<1x3x8x2x8x2xf32>, tensor<4xi64> -> tensor<1x3x16x16xf32>
   return %3 : tensor<1x3x16x16xf32>
 }
+
+// Vectors and scalars have no channels to move.
+// CHECK-LABEL: func.func @few_dims
+// CHECK:         nn.add %arg0, %arg1 : tensor<4xf32>, tensor<f32> -> tensor<4xf32>
+func.func @few_dims(%x: tensor<4xf32>, %y: tensor<f32>) -> tensor<4xf32> {
+  %0 = nn.add %x, %y : tensor<4xf32>, tensor<f32> -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

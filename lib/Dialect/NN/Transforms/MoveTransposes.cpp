@@ -62,7 +62,7 @@ bool isConstant(Value value, unsigned budget = 16) {
 /// Whether moving `operand`'s elements costs as much as moving those of a result of `rank` dims.
 bool isWhole(Value operand, int64_t rank) {
   RankedTensorType type = typeOf(operand);
-  if (isConstant(operand) || type.getRank() < rank)
+  if (type.getRank() < std::max<int64_t>(rank, 3) || isConstant(operand))
     return false;
   return llvm::any_of(type.getShape().drop_front(2), [](int64_t size) { return size != 1; });
 }

@@ -195,11 +195,17 @@ private:
 
   bool done(EmitStage stage) const { return options.emit == stage; }
 
+  /// Whether locations name the model's nodes. The object has their names: a dump without them would compile to other bytes.
+  bool namesNodes() {
+    auto walked = module->walk(
+        [](Operation *op) { return nodeName(op->getLoc()).empty() ? WalkResult::advance() : WalkResult::interrupt(); });
+    return walked.wasInterrupted();
+  }
+
   std::optional<CompileResult> emitModule() {
     std::string text;
     llvm::raw_string_ostream os(text);
-    module->print(
-        os, OpPrintingFlags().enableDebugInfo()); // A dump compiles to the same bytes: the object has the nodes' names.
+    module->print(os, OpPrintingFlags().enableDebugInfo(options.debugInfo || namesNodes()));
     return emitText(text);
   }
 

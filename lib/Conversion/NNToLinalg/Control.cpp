@@ -68,6 +68,16 @@ void lowerIf(nn::IfOp op) {
   op.erase();
 }
 
+void lowerExpect(nn::ExpectOp op) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  Value bit = readCondition(b, loc, op.getCondition());
+  Value wanted = arith::ConstantOp::create(b, loc, b.getBoolAttr(op.getValue()));
+  Value holds = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, bit, wanted);
+  exec::CheckOp::create(b, loc, holds, op.getMessageAttr());
+  op.erase();
+}
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Stacks of what the iterations yield
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -321,12 +331,14 @@ ValueRange LoopLowering::lowerConditional(std::optional<OpFoldResult> trips) {
 void lowerControl(ModuleOp module) {
   SmallVector<Operation *> control;
   module.walk([&](Operation *op) { // Inner ones first.
-    if (isa<nn::IfOp, nn::LoopOp>(op))
+    if (isa<nn::IfOp, nn::LoopOp, nn::ExpectOp>(op))
       control.push_back(op);
   });
   for (Operation *op : control) {
     if (auto branch = dyn_cast<nn::IfOp>(op))
       lowerIf(branch);
+    else if (auto expect = dyn_cast<nn::ExpectOp>(op))
+      lowerExpect(expect);
     else
       LoopLowering(cast<nn::LoopOp>(op)).run();
   }

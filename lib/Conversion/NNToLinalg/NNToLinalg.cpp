@@ -128,7 +128,7 @@ private:
     };
     auto computes = [](Operation *op) {
       return isa<nn::NNDialect>(op->getDialect()) &&
-             !isa<nn::CastOp, nn::ConcatOp, nn::ConstantOp, nn::ExpandOp, nn::FoldedOp, nn::FullOp,
+             !isa<nn::CastOp, nn::ConcatOp, nn::ConstantOp, nn::ExpandOp, nn::ExpectOp, nn::FoldedOp, nn::FullOp,
                   nn::GatherElementsOp, nn::GatherNDOp, nn::GatherOp, nn::IfOp, nn::LoopOp, nn::PackOp, nn::PadOp,
                   nn::ReshapeOp, nn::ShapeOfOp, nn::SliceOp, nn::TileOp, nn::TransposeOp, nn::UnpackOp, nn::WeightOp,
                   nn::WhereOp, nn::YieldOp>(op);

@@ -35,6 +35,14 @@ static LogicalResult importTaken(NodeImporter &node, StringRef branch) {
   return success();
 }
 
+/// One branch, where nothing could follow the other.
+static LogicalResult importExpected(NodeImporter &node, Value condition, bool taken) {
+  auto expected = node.createTyped<nn::ExpectOp>(
+      TypeRange(), condition, taken,
+      "the condition of an If chooses a tensor of another rank than what follows can take");
+  return failed(expected) ? failure() : importTaken(node, taken ? "then_branch" : "else_branch");
+}
+
 static LogicalResult importIf(NodeImporter &node) {
   Value condition = node.input(0);
   if (failed(checkOneElement(node, condition, "the condition")))
@@ -62,6 +70,9 @@ static LogicalResult importIf(NodeImporter &node) {
   }
   for (auto [number, yes, no] : llvm::enumerate(yielded[0], yielded[1])) {
     Type type = nn::joinTypes(yes.getType(), no.getType());
+    if (!type && nn::typeOf(yes).getElementType() == nn::typeOf(no).getElementType())
+      if (std::optional<bool> taken = node.chooseBranch("then_branch", "else_branch"))
+        return importExpected(node, condition, *taken);
     if (!type)
       return reportDifference(node, yes.getType(), no.getType(),
                               "has branches that give output " + Twine(number) + " as " + describe(yes.getType()) +

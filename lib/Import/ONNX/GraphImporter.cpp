@@ -50,7 +50,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   main.graph = &model.graph();
   main.opsets = &opsets;
   frame = &main;
-  importNodes(model.graph().node());
+  importNodes();
   importOutputs(function);
   frame = nullptr;
   return module;
@@ -222,10 +222,11 @@ FailureOr<SmallVector<Value>> GraphImporter::importSubgraph(const onnx::GraphPro
   Frame inner = *frame;
   inner.scope = &scope;
   inner.graph = &graph;
+  inner.next = 0;
   inner.prefix = place + "." + attribute.str() + "/";
   Frame *outerFrame = std::exchange(frame, &inner);
   std::string outerPlace = place;
-  importNodes(graph.node());
+  importNodes();
   SmallVector<Value> results;
   bool complete = true;
   for (const onnx::ValueInfoProto &output : graph.output()) {

@@ -46,6 +46,8 @@ public:
   mlir::Type declaredType(const onnx::TypeProto &type) const { return types->declared(type); }
   mlir::LogicalResult error(DiagnosticCode code, const llvm::Twine &message);
   void unsupportedNode(const onnx::NodeProto &node, const llvm::Twine &why);
+  std::optional<bool> chooseBranch(const onnx::NodeProto &node, const onnx::GraphProto &yes,
+                                   const onnx::GraphProto &no);
   mlir::LogicalResult attempt(llvm::function_ref<mlir::LogicalResult()> run);
 
 private:
@@ -67,6 +69,7 @@ private:
   struct Frame {
     Scope *scope = nullptr;
     const onnx::GraphProto *graph = nullptr; // none in function bodies
+    int next = 0;                            // node of the graph
     const Opsets *opsets = nullptr;
     std::string prefix;                     // of the names of its nodes
     bool inFunction = false;                // of the model
@@ -81,7 +84,8 @@ private:
   void setModuleAttributes(mlir::ModuleOp module);
 
   Entry *find(llvm::StringRef name);
-  void importNodes(const Nodes &nodes);
+  void importNodes();
+  std::optional<bool> tryBranch(const onnx::NodeProto &node, const onnx::GraphProto &branch);
   void importNode(const onnx::NodeProto &node, int index);
   mlir::LogicalResult importKnownNode(const onnx::NodeProto &node, Arrival arrival, const onnx::OpSchema *schema,
                                       int opset);
@@ -118,6 +122,7 @@ private:
   mlir::Block *entry = nullptr;            // of the function
   mlir::Operation *lastConstant = nullptr; // initializers become ops at the start of the function
   uint64_t nodesImported = 0;
+  unsigned choices = 0; // of branches, that are being made
 };
 
 } // namespace nncc::import

@@ -12,9 +12,12 @@ using namespace mlir;
 
 namespace nncc::import {
 
-void GraphImporter::importNodes(const Nodes &nodes) {
-  for (int i = 0; i < nodes.size(); ++i)
-    importNode(nodes[i], i);
+/// The nodes of the frame's graph from `next` on.
+void GraphImporter::importNodes() {
+  while (frame->next < frame->graph->node_size()) {
+    int index = frame->next++;
+    importNode(frame->graph->node(index), index);
+  }
 }
 
 void GraphImporter::importNode(const onnx::NodeProto &node, int index) {

@@ -240,6 +240,10 @@ FailureOr<SmallVector<Value>> NodeImporter::importGraph(StringRef name, Region &
   return graph.importSubgraph(found->g(), into, argumentTypes, name);
 }
 
+std::optional<bool> NodeImporter::chooseBranch(StringRef yes, StringRef no) {
+  return graph.chooseBranch(node, attribute(yes)->g(), attribute(no)->g());
+}
+
 LogicalResult NodeImporter::attempt(llvm::function_ref<LogicalResult()> run) { return graph.attempt(run); }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

@@ -142,6 +142,8 @@ public:
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> importGraph(llvm::StringRef attribute, mlir::Region &into,
                                                               mlir::TypeRange argumentTypes);
 
+  /// Which branch of an If the rest of the graph can be imported behind, where that is one alone.
+  std::optional<bool> chooseBranch(llvm::StringRef yes, llvm::StringRef no);
   /// Runs a part of the import whose failure is no problem of the model: nothing is reported.
   mlir::LogicalResult attempt(llvm::function_ref<mlir::LogicalResult()> run);
 

@@ -76,6 +76,13 @@ def NN_LoopOp : NN_ControlOp<"loop", [AttrSizedOperandSegments]> {
   }];
 }
 
+def NN_ExpectOp : Op<NN_Dialect, "expect", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Ends the run with a status unless a condition is what it was taken for";
+  let description = "What follows is right only then.";
+  let arguments = (ins NN_BoolTensor:$condition, BoolAttr:$value, StrAttr:$message);
+  let assemblyFormat = "$condition `is` $value `,` $message attr-dict `:` type($condition)";
+}
+
 def NN_YieldOp : NN_Op<"yield", [Terminator, ParentOneOf<["IfOp", "LoopOp"]>]> {
   let summary = "Ends a branch of nn.if or the body of nn.loop";
   let arguments = (ins Variadic<NN_Tensor>:$operands);

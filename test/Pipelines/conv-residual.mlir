@@ -1,13 +1,15 @@
 // One kernel of the stage contract, at every stage and run; Inputs/run.py compares with NumPy.
 
-// RUN: nncc %s --emit=nn -o - | FileCheck %s --check-prefix=NN
-// RUN: nncc %s --emit=nn-opt -o - | FileCheck %s --check-prefix=OPT
-// RUN: nncc %s --emit=linalg -o - | FileCheck %s --check-prefix=LINALG
-// RUN: nncc %s --emit=exec -o - | FileCheck %s --check-prefix=EXEC
-// RUN: nncc %s --emit=vector -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=VECTOR
-// RUN: nncc %s --emit=llvm -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=LLVM
-// RUN: nncc %s --emit=so -mcpu=native -o %t.so && %python %S/Inputs/run.py conv-residual %t.so nncc-run
-// RUN: nncc %s --emit=so -mcpu=native -O0 -o %t.O0.so && %python %S/Inputs/run.py conv-residual %t.O0.so nncc-run
+// RUN: nncc %s -fno-winograd --emit=nn -o - | FileCheck %s --check-prefix=NN
+// RUN: nncc %s -fno-winograd --emit=nn-opt -o - | FileCheck %s --check-prefix=OPT
+// RUN: nncc %s -fno-winograd --emit=linalg -o - | FileCheck %s --check-prefix=LINALG
+// RUN: nncc %s -fno-winograd --emit=exec -o - | FileCheck %s --check-prefix=EXEC
+// RUN: nncc %s -fno-winograd --emit=vector -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=VECTOR
+// RUN: nncc %s -fno-winograd --emit=llvm -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=LLVM
+// RUN: nncc %s -fno-winograd --emit=so -mcpu=native -o %t.so && %python %S/Inputs/run.py conv-residual %t.so nncc-run
+// RUN: nncc %s -fno-winograd --emit=so -mcpu=native -O0 -o %t.O0.so && %python %S/Inputs/run.py conv-residual %t.O0.so nncc-run
+
+// RUN: nncc %s --emit=so -mcpu=native -o %t.w.so && %python %S/Inputs/run.py conv-residual %t.w.so nncc-run
 
 // NN: nn.conv
 // OPT: func.func private @weights

@@ -198,9 +198,9 @@ int64_t Planner::chooseUnroll(const NestGroup &group) const {
   return !sums || cost > 14 ? 1 : cost > 7 ? 2 : 4;
 }
 
-/// In cheap elementwise kernels; the square fits into the registers.
+/// In elementwise kernels whose bodies may be written once a row of a square; the square fits into the registers.
 void Planner::chooseTransposed() {
-  constexpr int64_t largestCost = 12, mostRows = 16;
+  constexpr int64_t largestCost = 64, mostRows = 16;
   int64_t cost = 0, bits = 8;
   for (const Nest &nest : graph.nests) {
     cost += nest.cost;

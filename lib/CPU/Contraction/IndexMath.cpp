@@ -105,7 +105,10 @@ Value IndexMath::flatten(Value memref) {
   if (type.getRank() == 1)
     return memref;
   ReassociationIndices all = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
-  return memref::CollapseShapeOp::create(b, loc, memref, ArrayRef<ReassociationIndices>{all});
+  // Stated, because what MLIR infers for a dim of 0 beside a dynamic one does not verify.
+  int64_t size = type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
+  auto flat = MemRefType::get(size, type.getElementType());
+  return memref::CollapseShapeOp::create(b, loc, flat, memref, ArrayRef<ReassociationIndices>{all});
 }
 
 void IndexMath::loop(Value from, Value to, int64_t step, function_ref<void(Value)> body) {

@@ -89,15 +89,16 @@ std::optional<WinogradShape> WinogradShape::of(ConvOp op) {
 }
 
 /// In multiply-adds. Transforming takes a few an element; filters, four times as large as before, come from memory at two and a half a
-/// byte, while the others are multiplied. What is between should stay in a cache that all cores share.
+/// byte, while the others are multiplied. What is between goes there and back when it is too large for the last cache.
 bool WinogradShape::isFaster() const {
-  constexpr double transformWork = 10, byteWork = 2.5, clearly = 0.75, largestBytes = 32 << 20;
+  constexpr double transformWork = 10, byteWork = 2.5, clearly = 0.75, cacheBytes = 32 << 20, largestBytes = 128 << 20;
   double images = ShapedType::isDynamic(batch) ? 1 : double(batch), tiles = images * getImageTiles();
   double channels = double(inputs) * outputs, direct = images * height * width * 9 * channels;
   double products = tiles * numProducts * channels;
-  double transforms = tiles * numProducts * transformWork * (inputs + outputs);
-  double filters = channels * numProducts * 4 * byteWork;
   double between = tiles * numProducts * 4 * (inputs + outputs);
+  double transforms = tiles * numProducts * transformWork * (inputs + outputs);
+  transforms += between > cacheBytes ? 2 * between * byteWork : 0;
+  double filters = channels * numProducts * 4 * byteWork;
   return std::max(products, filters) + transforms < clearly * direct && between <= largestBytes;
 }
 

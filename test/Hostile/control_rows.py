@@ -65,10 +65,41 @@ def control_branches_differ_in_element_type(folder):
     return save(folder, choice(PLAIN, ints))
 
 
-@row(5, says="branches that give output 0")
+FLAT = graph([node("ReduceSum", ["x"], ["r"], keepdims=0)], outputs=[value("r", ())])
+
+
+@row(0)
 def control_branches_differ_in_rank(folder):
-    flat = graph([node("ReduceSum", ["x"], ["r"], keepdims=0)], outputs=[value("r", ())])
-    return save(folder, choice(PLAIN, flat))
+    """The output has the rank of one of them."""
+    return save(folder, choice(PLAIN, FLAT))
+
+
+@row(5, says="branches that give output 0")
+def control_any_rank_would_do(folder):
+    proto = choice(PLAIN, FLAT)
+    proto.graph.output[0].type.tensor_type.ClearField("shape")
+    return save(folder, proto)
+
+
+@row(5, says="branches that give output 0")
+def control_no_rank_will_do(folder):
+    proto = choice(PLAIN, FLAT, outputs=["z"])
+    proto.graph.node.append(node("Transpose", ["z"], ["y"], perm=[0, 1, 2]))
+    return save(folder, proto)
+
+
+def choices(count):
+    """Each may be either: what follows tells nothing."""
+    nodes = [node("If", ["c"], [f"z{i}"], then_branch=PLAIN, else_branch=FLAT) for i in range(count)]
+    total = [node("Add", [f"z{i}", f"z{i + 1}"], [f"s{i}"]) for i in range(count - 1)]
+    proto = with_inputs(nodes + total, scalar("c", BOOL))
+    proto.graph.node.append(node("Neg", ["s0"], ["y"]))
+    return proto
+
+
+@row(0, 5, 6, seconds=20)
+def control_40_choices(folder):
+    return save(folder, choices(40))
 
 
 @row(4, says="condition")

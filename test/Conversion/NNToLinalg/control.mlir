@@ -80,3 +80,15 @@ func.func @main(%n: tensor<i64>, %x: tensor<?xf32>) -> tensor<?x?xf32> {
   }
   return %0 : tensor<?x?xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @main(
+// CHECK:         %[[C:.*]] = tensor.extract %arg0[] : tensor<i8>
+// CHECK:         %[[HOLDS:.*]] = arith.cmpi ne, %[[C]], %{{.*}} : i8
+// CHECK:         %[[FALSE:.*]] = arith.cmpi eq, %[[HOLDS]], %false : i1
+// CHECK:         exec.check %[[FALSE]], "not so"
+func.func @main(%c: tensor<i1>) {
+  nn.expect %c is false, "not so" : tensor<i1>
+  return
+}

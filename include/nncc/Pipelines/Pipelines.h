@@ -15,7 +15,7 @@ namespace nncc {
 struct PipelineOptions {
   unsigned optLevel = 3; ///< 0: no rewrites, no fusion, no packing; each op a kernel of its own
   bool fuse = true;
-  bool winograd = true; ///< 3x3 convolutions by transforms, where that is faster; false: sums in order
+  bool winograd = true;         ///< 3x3 convolutions by transforms, where that is faster; false: sums in order
   bool separateBuffers = false; ///< nothing shares memory: for AddressSanitizer
 };
 

@@ -43,7 +43,8 @@ public:
     constexpr double kSmallestAntialiased = 1.0 / (1 << 20); // or filters have more elements than an axis
     for (int64_t i : order) {
       if (known && antialias && (*known)[i] < kSmallestAntialiased)
-        return node.error("scale " + Twine(std::to_string((*known)[i])) + " is too small for a filter that antialiases");
+        return node.error("scale " + Twine(std::to_string((*known)[i])) +
+                          " is too small for a filter that antialiases");
       if (known && (*known)[i] == 1 && coordinates != "tf_crop_and_resize")
         continue;
       if (failed(resizeAxis(i, axes[i], known)))
@@ -125,7 +126,8 @@ private:
     } else if (known && !ShapedType::isDynamic(length)) {
       double exact = std::floor(double(length) * (*known)[i]);
       if (!(exact >= 0 && exact <= double(int64_t(1) << 53)))
-        return node.error("scale " + Twine(std::to_string((*known)[i])) + " gives axis " + Twine(axis) + " no possible size");
+        return node.error("scale " + Twine(std::to_string((*known)[i])) + " gives axis " + Twine(axis) +
+                          " no possible size");
       size = node.constantInts(int64_t(exact));
       a.scale = node.constantScalar(wide, (*known)[i]);
     } else {

@@ -11,7 +11,9 @@
 // CHECK-NOT: nn.transpose
 // CHECK: %[[F:.*]] = nn.folded 0 : tensor<2x3xf32>
 // CHECK: nn.add %{{.*}}, %[[F]]
-func.func @main(%n: tensor<i64>, %x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+// CHECK: nn.if
+// CHECK:   nn.yield %{{.*}} : tensor<f32>
+func.func @main(%n: tensor<i64>, %c: tensor<i1>, %x: tensor<2x3xf32>) -> (tensor<2x3xf32>, tensor<f32>) {
   %w = nn.weight "m.onnx"[64, 24] : tensor<3x2xf32>
   %true = nn.constant dense<true> : tensor<i1>
   %0 = nn.loop trips %n : tensor<i64> carries %x : tensor<2x3xf32> -> tensor<2x3xf32> {
@@ -20,5 +22,12 @@ func.func @main(%n: tensor<i64>, %x: tensor<2x3xf32>) -> tensor<2x3xf32> {
     %1 = nn.add %v, %t : tensor<2x3xf32>, tensor<2x3xf32> -> tensor<2x3xf32>
     nn.yield %true, %1 : tensor<i1>, tensor<2x3xf32>
   }
-  return %0 : tensor<2x3xf32>
+  %zero = nn.constant dense<0.0> : tensor<f32>
+  %2 = nn.if %c : tensor<i1> -> tensor<f32> {
+    nn.yield %zero : tensor<f32>
+  } else {
+    %3 = nn.reduce "max" %x axes [0, 1] : tensor<2x3xf32> -> tensor<f32>
+    nn.yield %3 : tensor<f32>
+  }
+  return %0, %2 : tensor<2x3xf32>, tensor<f32>
 }

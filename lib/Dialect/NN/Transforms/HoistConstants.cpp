@@ -63,7 +63,8 @@ private:
   }
 
   bool isFoldable(Operation *op) {
-    if (!isa<NNDialect>(op->getDialect()) || op->getNumRegions() || !isPure(op) || isa<FoldedOp>(op))
+    if (!isa<NNDialect>(op->getDialect()) || op->getNumResults() == 0 || op->getNumRegions() || !isPure(op) ||
+        isa<FoldedOp>(op))
       return false;
     int64_t operandBytes = 0, resultBytes = 0;
     for (Value operand : op->getOperands())

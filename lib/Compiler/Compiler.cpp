@@ -36,6 +36,7 @@ public:
                  .winograd = options.winograd,
                  .separateBuffers = options.sanitizer == target::Sanitizer::Address} {
     context.loadAllAvailableDialects();
+    context.printOpOnDiagnostic(false);
     if (options.remarksMade || options.remarksMissed || !options.report.empty())
       collectRemarks(context, report.remarks);
   }
@@ -166,6 +167,9 @@ private:
       return false;
     if (!module->lookupSymbol<func::FuncOp>("main"))
       return error(DiagnosticCode::NotAModel, "", "the module has no function @main");
+    for (auto function : module->getOps<func::FuncOp>())
+      if (function.isExternal())
+        return error(DiagnosticCode::NotAModel, "", "function @" + function.getSymName() + " has no body");
     if (exec::MemoryPlan::get(*module))
       stage = Stage::Exec;
     else if ((*module)->hasAttr("exec.inputs"))
@@ -281,7 +285,7 @@ private:
       return true;
     Progress::Step step = progress.step("fold weights");
     OwningOpRef<ModuleOp> copy = inner.clone(); // the schedule still asks the original for its results
-    FailureOr<target::WeightBlob> blob = foldWeights(*copy, files, program);
+    FailureOr<target::WeightBlob> blob = foldWeights(*copy, files, program, diagnostics);
     if (failed(blob) || diagnostics.hasErrors())
       return false;
     weights = std::move(*blob);
@@ -307,12 +311,24 @@ private:
     return true;
   }
 
+  /// The system's errors (no room for temporary files) are no mistakes of nncc.
+  bool linkError(llvm::Error problem) {
+    std::string message;
+    std::error_code code = llvm::inconvertibleErrorCode();
+    llvm::handleAllErrors(std::move(problem), [&](const llvm::ErrorInfoBase &info) {
+      message = info.message();
+      code = info.convertToErrorCode();
+    });
+    return error(code == llvm::inconvertibleErrorCode() ? DiagnosticCode::Internal : DiagnosticCode::CannotWrite, "",
+                 message);
+  }
+
   bool write(ArrayRef<target::ObjectBytes> objects, const target::WeightBlob &weights) {
     Progress::Step step = progress.step("link and write");
     llvm::Expected<target::ObjectBytes> joined =
         target::joinObjects(objects, model.getExportedSymbol(), options.sanitizer);
     if (!joined)
-      return error(DiagnosticCode::Internal, "", joined.takeError());
+      return linkError(joined.takeError());
     if (options.weightsInFile && !weights.empty())
       if (llvm::Error problem = target::writeWeightsFile(result.weights, weights, model.weightsHash))
         return error(DiagnosticCode::CannotWrite, "", std::move(problem));
@@ -368,8 +384,27 @@ private:
 
 } // namespace
 
+/// What to send to those who can mend it: the model as imported, which names its weights and does not hold them.
+static void tellHowToReport(const CompileOptions &options, Diagnostics &diagnostics) {
+  std::string file = options.input;
+  if (!StringRef(options.input).ends_with(".mlir")) {
+    CompileOptions dump = options;
+    dump.emit = EmitStage::NN;
+    dump.output = file = modelNameFor(options.input) + ".reproducer.mlir";
+    dump.report.clear();
+    Diagnostics ignored;
+    if (!Compilation(dump, ignored).run())
+      file = options.input;
+  }
+  diagnostics.error(DiagnosticCode::Internal, options.input, "", "this is a mistake of nncc, not of the model")
+      .note("please report it with these messages, the options, and " + file);
+}
+
 std::optional<CompileResult> compile(const CompileOptions &options, Diagnostics &diagnostics) {
-  return Compilation(options, diagnostics).run();
+  std::optional<CompileResult> result = Compilation(options, diagnostics).run();
+  if (diagnostics.exitCode() == ExitCode::Internal)
+    tellHowToReport(options, diagnostics);
+  return result;
 }
 
 std::optional<ModelInfo> describe(const CompileOptions &options, Diagnostics &diagnostics) {

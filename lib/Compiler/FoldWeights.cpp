@@ -26,8 +26,9 @@ struct Run {
 
 class Folding {
 public:
-  Folding(ModuleOp module, SourceFiles &files, const ProgramOptions &options)
-      : module(module), main(module.lookupSymbol<func::FuncOp>("main")), files(files), options(options) {
+  Folding(ModuleOp module, SourceFiles &files, const ProgramOptions &options, Diagnostics &diagnostics)
+      : module(module), main(module.lookupSymbol<func::FuncOp>("main")), files(files), options(options),
+        diagnostics(diagnostics) {
     this->options.optLevel = 0;
     this->options.sanitizer = target::Sanitizer::None;
     this->options.debugInfo = false;
@@ -45,7 +46,13 @@ public:
   }
 
 private:
-  LogicalResult runtimeError() { return module.emitError("constants cannot be computed: ") << state.status.message; }
+  LogicalResult runtimeError() {
+    std::string message = std::string("constants cannot be computed: ") + state.status.message;
+    if (state.status.code != NNCCRT_BAD_DATA)
+      return module.emitError(message);
+    diagnostics.error(DiagnosticCode::InvalidNode, files.modelPath(), "", message);
+    return failure();
+  }
 
   LogicalResult mapFiles() {
     for (unsigned i = 0; i < main.getNumArguments(); ++i) {
@@ -136,6 +143,7 @@ private:
   func::FuncOp main;
   SourceFiles &files;
   ProgramOptions options;
+  Diagnostics &diagnostics;
   target::ModelDescription model;
   std::unique_ptr<target::LoadedModel> loaded;
   Run state; // before `loaded` goes
@@ -146,8 +154,9 @@ private:
 
 } // namespace
 
-FailureOr<target::WeightBlob> foldWeights(ModuleOp weights, SourceFiles &files, const ProgramOptions &options) {
-  return Folding(weights, files, options).run();
+FailureOr<target::WeightBlob> foldWeights(ModuleOp weights, SourceFiles &files, const ProgramOptions &options,
+                                          Diagnostics &diagnostics) {
+  return Folding(weights, files, options, diagnostics).run();
 }
 
 } // namespace nncc

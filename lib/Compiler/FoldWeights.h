@@ -11,9 +11,10 @@
 namespace nncc {
 
 /// Compiles the module @weights (still on tensors) for plain x86-64 without fusion, runs it, and lays its results out in the order that
-/// exec.weight numbers them. The same bytes on every machine.
+/// exec.weight numbers them. The same bytes on every machine. What the model's constants make impossible (an index out of range) is an
+/// error of the model.
 mlir::FailureOr<target::WeightBlob> foldWeights(mlir::ModuleOp weights, SourceFiles &files,
-                                                const ProgramOptions &options);
+                                                const ProgramOptions &options, Diagnostics &diagnostics);
 
 } // namespace nncc
 

@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -78,6 +79,39 @@ def test_digits_with_make(prefix, examples, models, tmp_path):
     shutil.copytree(examples / "digits", tmp_path / "digits")
     run("make", "-C", tmp_path / "digits", f"NNCC={prefix}", f"MODEL={models}/digits/model.onnx")
     assert re.search(r"4\.pgm: 4 \(", run(tmp_path / "digits/digits_app", models / "digits/images/4.pgm"))
+
+
+README_MAIN = """
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+static std::vector<float> pixels(64, 0.5f);
+static int fail(const char *why) { return std::puts(why), 1; }
+static int fail(const nncc::Status &status) { return fail(status.message()); }
+static void use(nncc::View<const float> values) { std::printf("%zu values\\n", values.size()); }
+int main() {
+  CODE
+  return 0;
+}
+"""
+
+
+def test_the_readme(prefix, models, tmp_path):
+    """Its C++ of at most 12 lines, compiled by its own line for make, and its Python."""
+    page = (ROOT / "README.md").read_text()
+    code = re.search(r"```cpp\n(.*?)```", page, re.S)[1].splitlines()
+    assert len(code) <= 12
+    include, rest = code[0], "\n".join(code[1:])
+    (tmp_path / "app.cpp").write_text(include + README_MAIN.replace("CODE", rest))
+    shutil.copy(models / "digits/model.onnx", tmp_path / "digits.onnx")
+    line = re.search(r"^nncc digits.onnx .*$", page, re.M)[0].replace("libnnccrt.a", f"{prefix}/lib/libnnccrt.a").replace(
+        "app.cpp", f"app.cpp -I{prefix}/include -I. -o app")
+    run("sh", "-c", line, cwd=tmp_path, env=dict(os.environ, PATH=f"{prefix}/bin:{os.environ['PATH']}"))
+    assert run(tmp_path / "app") == "10 values\n"
+
+    script = "import numpy; image = numpy.ones((1, 1, 8, 8), numpy.float32)\n" + re.search(r"```python\n(.*?)```", page, re.S)[1]
+    environment = {key: value for key, value in os.environ.items() if key not in ("NNCC", "NNCC_BUILD")}
+    run(sys.executable, "-c", script, cwd=tmp_path, env=dict(environment, PYTHONPATH=f"{prefix}/lib/nncc/python"))
 
 
 APPLICATION = {

@@ -6,6 +6,7 @@
 #include "nncc/Support/OutputFile.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/PrettyStackTrace.h"
 
 using namespace nncc;
 
@@ -38,6 +39,7 @@ static void writeDependencies(const CommandLine &line, const CompileResult &resu
 }
 
 int main(int argc, char **argv) {
+  llvm::setBugReportMsg("nncc crashed. Please report it with the model, the options and these lines:\n");
   llvm::InitLLVM init(argc, argv);
   Diagnostics diagnostics;
   std::optional<CommandLine> line = parseCommandLine(argc, argv, diagnostics);

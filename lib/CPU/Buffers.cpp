@@ -83,8 +83,8 @@ Sizes Buffers::getSizes(Value tensor) {
     sizes = getSizes(castOp.getSource());
   } else if (auto grid = dyn_cast<exec::GridOp>(producer)) {
     sizes = getSizes(grid.getInits()[cast<OpResult>(tensor).getResultNumber()]);
-  } else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(producer)) {
-    sizes = getSizes(linalgOp.getDpsInits()[cast<OpResult>(tensor).getResultNumber()]);
+  } else if (auto destinationStyle = dyn_cast<DestinationStyleOpInterface>(producer)) {
+    sizes = getSizes(destinationStyle.getDpsInits()[cast<OpResult>(tensor).getResultNumber()]);
   } else if (auto matmul = dyn_cast<exec::MatMulOp>(producer)) {
     sizes = getSizes(matmul.getInit());
   } else {

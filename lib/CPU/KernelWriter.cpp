@@ -4,6 +4,7 @@
 #include "EmitContraction.h"
 #include "Loops.h"
 #include "NestEmitter.h"
+#include "Recurrence.h"
 #include "SequentialEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -255,6 +256,8 @@ static void generalizeFills(exec::KernelOp kernel) {
 
 std::unique_ptr<KernelWriter> cpu::createKernelWriter(exec::KernelOp kernel, const CPUTarget &target) {
   if (auto writer = createContractionWriter(kernel, target))
+    return writer;
+  if (auto writer = createRecurrenceWriter(kernel, target))
     return writer;
   if (target.optLevel > 0) {
     generalizeFills(kernel);

@@ -232,3 +232,11 @@ SmallVector<Value> cpu::cloneBody(OpBuilder &b, linalg::GenericOp op, ValueRange
                                   const IRMapping &outer) {
   return BodyCloner(b, point, outer).clone(*op.getBody(), args);
 }
+
+SmallVector<Value> cpu::cloneArithmetic(OpBuilder &b, Block &body, ValueRange args, int64_t lanes) {
+  LoopPoint point;
+  point.lanes = lanes;
+  IRMapping nothing;
+  return llvm::map_to_vector(BodyCloner(b, point, nothing).clone(body, args),
+                             [&](Value value) { return toVector(b, body.getTerminator()->getLoc(), value, lanes); });
+}

@@ -50,6 +50,10 @@ void storeOperand(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mli
 llvm::SmallVector<mlir::Value> cloneBody(mlir::OpBuilder &b, mlir::linalg::GenericOp op, mlir::ValueRange args,
                                          const LoopPoint &point, const mlir::IRMapping &outer);
 
+/// The same for a block of scalar arithmetic: a vector of `lanes` for each value that its terminator has.
+llvm::SmallVector<mlir::Value> cloneArithmetic(mlir::OpBuilder &b, mlir::Block &body, mlir::ValueRange args,
+                                               int64_t lanes);
+
 /// `value` as a vector: itself, or a scalar in all lanes.
 mlir::Value toVector(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, int64_t lanes);
 

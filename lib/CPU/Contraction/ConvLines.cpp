@@ -307,7 +307,7 @@ void LinesTile::emit(Value tile, Value memory) {
   Scratch scratch(memory);
   Value zero = m.constant(0), outputs = m.constant(shape.groupOutputs);
   GemmBlock block{.kind = kind,
-                  .epilogue = epilogue,
+                  .epilogue = &epilogue,
                   .left = {},
                   .leftBase = {},
                   .leftLineStride = {},

@@ -146,9 +146,9 @@ void BlockEmitter::storeSums(ValueRange sums, Value row, Value column, int64_t v
 void BlockEmitter::finishNow(ValueRange sums, Value resultRow, Value column, ArrayRef<Value> masks) {
   SmallVector<Epilogue::Columns> columns;
   for (auto [vector, mask] : llvm::enumerate(masks))
-    columns.push_back(block.epilogue.load(m, m.add(m.add(block.resultColumn, column), vector * lanes), mask));
+    columns.push_back(block.epilogue->load(m, m.add(m.add(block.resultColumn, column), vector * lanes), mask));
   for (auto [i, sum] : llvm::enumerate(sums))
-    block.epilogue.finish(m, sum, m.add(resultRow, i / masks.size()), columns[i % masks.size()]);
+    block.epilogue->finish(m, sum, m.add(resultRow, i / masks.size()), columns[i % masks.size()]);
 }
 
 /// The same from memory, in loops: a heavy epilogue is written once.
@@ -157,10 +157,10 @@ void BlockEmitter::finishStaged(Value resultRow, int64_t rows, Value column, Arr
   m.loop(m.constant(masks.size()), [&](Value vector) {
     Value offset = m.mul(vector, lanes), at = m.add(column, offset);
     Value mask = isMasked ? createColumnMask(m, at, block.numColumns, lanes) : nullptr;
-    Epilogue::Columns columns = block.epilogue.load(m, m.add(block.resultColumn, at), mask);
+    Epilogue::Columns columns = block.epilogue->load(m, m.add(block.resultColumn, at), mask);
     m.loop(m.constant(rows), [&](Value row) {
       Value sum = load(block.sums, m.add(m.mul(row, masks.size() * lanes), offset));
-      block.epilogue.finish(m, sum, m.add(resultRow, row), columns);
+      block.epilogue->finish(m, sum, m.add(resultRow, row), columns);
     });
   });
 }
@@ -175,19 +175,20 @@ void BlockEmitter::emitTile(Value line, Value row, int64_t rows, Value column, A
                                                 : m.add(m.mul(block.leftRunStride, i), m.mul(block.leftRowStride, j)));
   if (block.prefetch)
     addPrefetches(right, column, row, line);
-  // When K is cut, sums are addressed from the first row and column of the block.
+  // Sums that stay are addressed from the first row and column of the block.
   Value localRow = row, localColumn = column;
-  if (block.isContinued) {
+  bool isLeft = block.isContinued || !block.epilogue;
+  if (isLeft) {
     localRow = m.sub(row, block.rows.getBlock(m, block.numRows, block.rowBlock).first);
     localColumn = m.sub(column, block.columns.getBlock(m, block.numColumns, block.columnBlock).first);
   }
   int64_t numRows = rows * block.runRows;
   SmallVector<Value> init = loadSums(localRow, numRows, localColumn, masks.size());
   SmallVector<Value> sums = emitRegisterTile(m, block.kind, left, right, block.loops, init);
-  if (block.isContinued)
+  if (isLeft)
     return storeSums(sums, localRow, localColumn, masks.size(), block.sumStride);
   Value resultRow = m.add(m.add(block.resultRow, m.mul(line, block.resultLineStride)), m.mul(row, block.runRows));
-  if (!block.epilogue.isHeavy())
+  if (!block.epilogue->isHeavy())
     return finishNow(sums, resultRow, column, masks);
   storeSums(sums, m.constant(0), m.constant(0), masks.size(), masks.size() * lanes);
   finishStaged(resultRow, numRows, column, masks);
@@ -200,12 +201,12 @@ void cpu::emitFinishBlock(IndexMath &m, const GemmBlock &block) {
   auto [firstRow, endRow] = block.rows.getBlock(m, block.numRows, block.rowBlock);
   auto [firstColumn, endColumn] = block.columns.getBlock(m, block.numColumns, block.columnBlock);
   auto finish = [&](Value column, Value mask) {
-    Epilogue::Columns columns = block.epilogue.load(m, m.add(block.resultColumn, column), mask);
+    Epilogue::Columns columns = block.epilogue->load(m, m.add(block.resultColumn, column), mask);
     m.loop(m.sub(endRow, firstRow), [&](Value row) {
       Value at = m.add(m.mul(row, block.sumStride), m.sub(column, firstColumn));
       Value sum =
           vector::LoadOp::create(m.builder(), m.location(), cast<VectorType>(block.kind.getSumType()), block.sums, at);
-      block.epilogue.finish(m, sum, m.add(block.resultRow, m.add(firstRow, row)), columns);
+      block.epilogue->finish(m, sum, m.add(block.resultRow, m.add(firstRow, row)), columns);
     });
   };
   Value fullEnd = m.mul(m.div(endColumn, lanes), lanes);

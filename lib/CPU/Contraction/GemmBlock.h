@@ -43,7 +43,8 @@ struct RightMatrix {
 /// have the same columns.
 struct GemmBlock {
   const ElementKind &kind;
-  const Epilogue &epilogue;
+  /// Null: the sums of the whole block are left in `sums`.
+  const Epilogue *epilogue;
 
   // Left operand: element 0 of the first row of line 0, how far apart lines and rows are, and the reduction.
   mlir::Value left, leftBase, leftLineStride, leftRowStride;
@@ -68,9 +69,9 @@ struct GemmBlock {
   // Where in the result: the row of row 0 of line 0, from line to line, the first column.
   mlir::Value resultRow, resultLineStride, resultColumn;
 
-  /// Room for the sums of a register tile when the epilogue is heavy; for those of the whole block when K is cut.
+  /// Room for the sums of a register tile when the epilogue is heavy; for those of the whole block when K is cut or nothing follows.
   mlir::Value sums = {};
-  /// Elements from one row of sums to the next, when K is cut.
+  /// Elements from one row of the block's sums to the next.
   int64_t sumStride = 0;
   /// K is cut: this is not the first part (i1, null: not cut).
   mlir::Value isContinued = {};

@@ -124,7 +124,7 @@ void cpu::emitProduct(IndexMath &m, const Product &product, const ProductPlan &p
   Value columnBlock = m.rem(tile, columnBlocks), rest = m.div(tile, columnBlocks);
   Product::Offsets offsets = product.getOffsets(m, m.div(rest, rowBlocks));
   GemmBlock block{.kind = kind,
-                  .epilogue = epilogue,
+                  .epilogue = &epilogue,
                   .left = product.left,
                   .leftBase = offsets.left,
                   .leftLineStride = m.constant(0),

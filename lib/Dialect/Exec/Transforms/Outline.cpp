@@ -13,7 +13,9 @@
 using namespace mlir;
 using namespace nncc::exec;
 
-bool nncc::exec::isComputation(Operation *op) { return isa<linalg::LinalgOp, GridOp, MatMulOp, ConvOp>(op); }
+bool nncc::exec::isComputation(Operation *op) {
+  return isa<linalg::LinalgOp, GridOp, MatMulOp, ConvOp, RecurrenceOp>(op);
+}
 
 bool nncc::exec::isDuplicated(OpOperand &operand) {
   Operation *producer = operand.get().getDefiningOp();

@@ -57,6 +57,16 @@ struct RightOperand {
     return right;
   }
 
+  static RightOperand of(RecurrenceOp op, unsigned phase) {
+    SmallVector<int64_t> shape = op.getWeightShape(phase);
+    RightOperand right;
+    right.matrices = shape[0];
+    right.depth = shape[1];
+    right.columns = right.matrixColumns = shape[2];
+    right.step = 1;
+    return right;
+  }
+
   int64_t getRunDepth() const { return depth / runs; }
   int64_t getRunSteps() const { return llvm::divideCeil(getRunDepth(), step); }
   RankedTensorType getPanels(Type element) const {
@@ -75,9 +85,10 @@ public:
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function != weights)
         function.walk([&](Operation *op) {
-          llvm::TypeSwitch<Operation *>(op).Case([&](MatMulOp matmul) { packMatMul(matmul); }).Case([&](ConvOp conv) {
-            packConv(conv);
-          });
+          llvm::TypeSwitch<Operation *>(op)
+              .Case([&](MatMulOp matmul) { packMatMul(matmul); })
+              .Case([&](ConvOp conv) { packConv(conv); })
+              .Case([&](RecurrenceOp recurrence) { packRecurrence(recurrence); });
         });
     dropUnused();
   }
@@ -85,6 +96,7 @@ public:
 private:
   void packMatMul(MatMulOp op);
   void packConv(ConvOp op);
+  void packRecurrence(RecurrenceOp op);
   /// The number of the result of @weights that has the panels.
   int64_t getPacked(WeightOp weight, const RightOperand &right, RankedTensorType panels);
   Value emitPacking(Value source, const RightOperand &right, RankedTensorType panels);
@@ -123,6 +135,20 @@ void PackWeightsPass::packConv(ConvOp op) {
   Value packed = WeightOp::create(b, weight.getLoc(), panels, getPacked(weight, right, panels));
   op.getFilterMutable().assign(packed);
   op.setPacked(filter.getShape());
+}
+
+/// All weights, or none.
+void PackWeightsPass::packRecurrence(RecurrenceOp op) {
+  if (op.getPacked() || !llvm::all_of(op.getWeights(), [&](Value operand) { return bool(findWeight(operand)); }))
+    return;
+  OpBuilder b(op);
+  for (auto [phase, operand] : llvm::enumerate(op.getWeightsMutable())) {
+    WeightOp weight = findWeight(operand.get());
+    RightOperand right = RightOperand::of(op, phase);
+    RankedTensorType panels = right.getPanels(op.getElementType());
+    operand.set(WeightOp::create(b, weight.getLoc(), panels, getPacked(weight, right, panels)));
+  }
+  op.setPacked(true);
 }
 
 int64_t PackWeightsPass::getPacked(WeightOp weight, const RightOperand &right, RankedTensorType panels) {

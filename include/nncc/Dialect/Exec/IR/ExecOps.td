@@ -5,6 +5,7 @@
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/CallInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -70,7 +71,7 @@ def Exec_KernelOp : Exec_Op<"kernel", [IsolatedFromAbove, Symbol, FunctionOpInte
   let summary = "The unit of fusion, merging, code generation and profiling";
   let description = [{
     A function on tensors, `index` sizes and scalars, with one block of linalg ops (always `linalg.generic` or `linalg.fill`),
-    `exec.grid`, `tensor.empty`, `tensor.dim`, reshapes (`tensor.expand_shape`, `tensor.collapse_shape`) and arithmetic on
+    `exec.grid`, `exec.recurrence`, `tensor.empty`, `tensor.dim`, reshapes (`tensor.expand_shape`, `tensor.collapse_shape`) and arithmetic on
     scalars, ended by `exec.yield`.
 
     As machine code it is `void k(const uint64_t *args, int64_t tile, void *scratch)` and `int64_t k.tiles(const uint64_t *args)`,
@@ -102,7 +103,7 @@ def Exec_KernelOp : Exec_Op<"kernel", [IsolatedFromAbove, Symbol, FunctionOpInte
 }
 
 def Exec_YieldOp : Exec_Op<"yield", [Pure, Terminator]> {
-  let summary = "Ends a kernel (its results) or the body of a grid (nothing)";
+  let summary = "Ends a kernel (its results), a phase of a recurrence (its values) or the body of a grid (nothing)";
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
@@ -234,6 +235,62 @@ def Exec_ConvOp : Exec_ContractionOp<"conv", [AttrSizedOperandSegments]> {
     bool hasNarrowGroups() { return hasNarrowGroups(getFilterShape(), getGroups()); }
     static bool hasNarrowGroups(::llvm::ArrayRef<int64_t> filter, int64_t groups);
   }];
+}
+
+def Exec_RecurrenceOp : Exec_Op<"recurrence", [Pure, AttrSizedOperandSegments, DestinationStyleOpInterface]> {
+  let summary = "A recurrent layer: all steps in time, as one kernel";
+  let description = [{
+    T times, B rows, D directions, H units (`hidden`), G gates (the sum of `gates`), N parameters and S states. For each direction, each row and
+    each time, from the first to the last or, where `reverse` says so, from the last to the first:
+
+        vector = state 0
+        for each phase i:
+          sums = vector * weights[i]                  gates[i] numbers a unit
+          values = phase i (inputs, sums, parameters, states, values of the phase before)
+          vector = value 0
+        states = values
+
+    The region of a phase is the arithmetic of one unit: elementwise ops on scalars of the element type, f32 or f64, with G + gates[i] + N
+    + S arguments and those of the phase before; it ends with exec.yield. There are one or two phases (a GRU that resets its state before
+    the product has two).
+
+    ```mlir
+    %y, %h = exec.recurrence (%x) weights(%r) outs(%y0, %h0) {gates = array<i64: 1>, hidden = 8, reverse = array<i1: false>} {
+    ^bb0(%input: f32, %sum: f32, %state: f32):
+      %0 = arith.addf %input, %sum : f32
+      %1 = math.tanh %0 : f32
+      exec.yield %1 : f32
+    }
+    ```
+
+    `input` is T x B x D*G*H, weights[i] is D x H x gates[i]*H, `parameters` D x N x H. `initial` has a D x B x H for each state, or nothing: zeros.
+    The results are the sequence of state 0, T x D x B x H, and each state after the last step, D x B x H. With `batch_major` they are B x T x
+    .., B x D x H and B x T x D x H. `inits` only give shapes. A row that has a length (`lengths`, B, in [0, T]) goes that far, and starts there
+    when it is reversed; behind it the sequence is zero.
+
+    `packed` is set by --exec-pack-weights: weights[i] is then in panels, as that of D matrix products.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, Variadic<AnyRankedTensor>:$weights, Optional<AnyRankedTensor>:$parameters,
+                       Variadic<AnyRankedTensor>:$initial, Optional<AnyRankedTensor>:$lengths, Variadic<AnyRankedTensor>:$inits,
+                       DenseI64ArrayAttr:$gates, I64Attr:$hidden, DenseBoolArrayAttr:$reverse, UnitAttr:$batch_major, UnitAttr:$packed);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region VariadicRegion<SizedRegion<1>>:$phases);
+  let assemblyFormat = [{
+    `(` $input `:` type($input) `)` `weights` `(` $weights `:` type($weights) `)` (`parameters` `(` $parameters^ `:` type($parameters) `)`)?
+    (`initial` `(` $initial^ `:` type($initial) `)`)? (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
+    `outs` `(` $inits `:` type($inits) `)` attr-dict-with-keyword $phases `->` type($results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitsMutable(); }
+    int64_t getNumDirections() { return getReverse().size(); }
+    int64_t getNumStates() { return getInits().size() - 1; }
+    /// Gates of all phases.
+    int64_t getNumGates();
+    ::mlir::FloatType getElementType();
+    /// The shape of weights `phase`, as it was before packing.
+    ::llvm::SmallVector<int64_t> getWeightShape(unsigned phase);
+  }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

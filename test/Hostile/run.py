@@ -20,6 +20,7 @@ import threading
 
 import control_rows  # noqa: F401  (adds its rows)
 import graph_rows  # noqa: F401
+import operator_rows  # noqa: F401
 import rows
 
 # Sanitizers keep shadow memory, and are slow.

@@ -115,14 +115,7 @@ Value emit(nn::NotOp, const ScalarArgs &s) {
   return s.make<arith::XOrIOp>(s[0], s.constant(s.type.isInteger(1) ? 1 : -1));
 }
 Value emit(nn::ReciprocalOp, const ScalarArgs &s) { return s.make<arith::DivFOp>(s.constant(1), s[0]); }
-Value emit(nn::SigmoidOp, const ScalarArgs &s) {
-  // e^-|x| cannot overflow; below zero the result is e^x / (1 + e^x).
-  Value one = s.constant(1);
-  Value power = s.make<math::ExpOp>(s.make<arith::NegFOp>(s.make<math::AbsFOp>(s[0])));
-  Value negative = s.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, s[0], s.constant(0));
-  Value above = s.make<arith::SelectOp>(negative, power, one);
-  return s.make<arith::DivFOp>(above, s.make<arith::AddFOp>(one, power));
-}
+Value emit(nn::SigmoidOp, const ScalarArgs &s) { return sigmoidScalar(s.b, s.loc, s[0]); }
 Value emit(nn::ExpOp, const ScalarArgs &s) { return viaMath<math::ExpOp>(s); }
 Value emit(nn::LogOp, const ScalarArgs &s) { return viaMath<math::LogOp>(s); }
 Value emit(nn::Log1pOp, const ScalarArgs &s) { return viaMath<math::Log1pOp>(s); }

@@ -156,6 +156,8 @@ bool isUnsigned(mlir::Type type);
 /// An i8 boolean as i1 and back.
 mlir::Value toBit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value boolean);
 mlir::Value fromBit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value bit);
+/// 1 / (1 + e^-x), of f32 or f64.
+mlir::Value sigmoidScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 /// nn.cast of one element.
 mlir::Value castScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::Type from, mlir::Type to,
                        bool saturate = true, llvm::StringRef rounding = "up");

@@ -26,6 +26,15 @@ Value toBit(OpBuilder &b, Location loc, Value boolean) {
 
 Value fromBit(OpBuilder &b, Location loc, Value bit) { return arith::ExtUIOp::create(b, loc, b.getI8Type(), bit); }
 
+Value sigmoidScalar(OpBuilder &b, Location loc, Value x) {
+  // e^-|x| cannot overflow; below zero the result is e^x / (1 + e^x).
+  Value one = constantOf(b, loc, x.getType(), 1), zero = constantOf(b, loc, x.getType(), 0);
+  Value power = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, math::AbsFOp::create(b, loc, x)));
+  Value negative = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, zero);
+  Value above = arith::SelectOp::create(b, loc, negative, power, one);
+  return arith::DivFOp::create(b, loc, above, arith::AddFOp::create(b, loc, one, power));
+}
+
 Value lessScalar(OpBuilder &b, Location loc, Value x, Value y, Type type) {
   if (isa<FloatType>(type))
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y);

@@ -70,11 +70,73 @@ static FailureOr<Value> alongChannels(NodeImporter &node, Value vector, int64_t 
   return reshapeTo(node, vector, sizes);
 }
 
+/// What a normalisation finds; `inverse` is 1 / sqrt(variance + epsilon).
+struct Statistics {
+  Chain mean, variance, inverse;
+};
+
+/// (x - mean) / sqrt(variance + epsilon) along `axes`. f16 and bf16 are normalised in f32.
+static Chain normalize(NodeImporter &node, Chain x, ArrayRef<int64_t> axes, double epsilon,
+                       Statistics *statistics = nullptr) {
+  Chain mean = reduce(node, x, "mean", axes);
+  Chain centred = x.with<nn::SubOp>(mean);
+  Chain variance = reduce(node, centred.with<nn::MulOp>(centred), "mean", axes);
+  Chain inverse = variance.with<nn::AddOp>(epsilon).apply<nn::SqrtOp>().apply<nn::ReciprocalOp>();
+  if (statistics)
+    *statistics = {mean, variance, inverse};
+  return centred.with<nn::MulOp>(inverse);
+}
+
+static Type statisticsType(NodeImporter &node, Type type) {
+  return type.getIntOrFloatBitWidth() < 32 ? Type(node.builder().getF32Type()) : type;
+}
+
+/// Normalises by the statistics of the batch, and moves the running ones towards them.
+static LogicalResult importTraining(NodeImporter &node) {
+  RankedTensorType type = node.inputType(0);
+  if (type.getRank() < 2)
+    return node.error("needs a batch and channels, got rank " + Twine(type.getRank()));
+  Type elementType = type.getElementType(), wide = statisticsType(node, elementType);
+  SmallVector<int64_t> axes{0};
+  axes.append(llvm::to_vector(llvm::seq<int64_t>(2, type.getRank())));
+  FailureOr<Value> scale = alongChannels(node, node.input(1), type.getRank()),
+                   bias = alongChannels(node, node.input(2), type.getRank());
+  if (failed(scale) || failed(bias))
+    return failure();
+  Chain none(node, Value());
+  Statistics batch{none, none, none};
+  Chain normalized =
+      normalize(node, Chain(node, node.input(0)).cast(wide), axes, node.floatAttr("epsilon", 1e-5f), &batch);
+  Chain y = normalized.with<nn::MulOp>(Chain(node, *scale).cast(wide))
+                .with<nn::AddOp>(Chain(node, *bias).cast(wide))
+                .cast(elementType);
+  if (failed(y.becomesOutput()))
+    return failure();
+  double momentum = node.floatAttr("momentum", 0.9f);
+  for (auto [output, found] : {std::pair(1, batch.mean), std::pair(2, batch.variance)}) {
+    if (!node.wantsOutput(output))
+      continue;
+    Value running = node.input(output + 2);
+    FailureOr<Value> ofBatch = reshapeTo(node, found.get(), {SizeSource{0, running}});
+    if (failed(ofBatch))
+      return failure();
+    Chain moved = Chain(node, running)
+                      .cast(wide)
+                      .with<nn::MulOp>(momentum)
+                      .with<nn::AddOp>(Chain(node, *ofBatch).with<nn::MulOp>(1 - momentum))
+                      .cast(nn::typeOf(running).getElementType());
+    if (!moved.get())
+      return failure();
+    node.setOutput(output, moved.get());
+  }
+  return success();
+}
+
 /// scale * (x - mean) / sqrt(variance + epsilon) + bias, with given statistics: two elementwise ops, whose factors are constants.
 static LogicalResult importBatchNormalization(NodeImporter &node) {
-  if (node.intAttr("training_mode") || (node.opset() >= 14 ? node.wantsOutput(1) : false))
-    return node.unsupported("training mode");
-  if (node.opset() < 7 && !node.intAttr("is_test"))
+  if (node.opset() >= 14 && node.intAttr("training_mode"))
+    return importTraining(node);
+  if (node.opset() >= 14 ? node.wantsOutput(1) : node.opset() < 7 && !node.intAttr("is_test"))
     return node.unsupported("training mode");
   RankedTensorType type = node.inputType(0);
   double epsilon = node.floatAttr("epsilon", 1e-5f);
@@ -98,24 +160,6 @@ static LogicalResult importBatchNormalization(NodeImporter &node) {
       .with<nn::AddOp>(*wideOffset)
       .cast(type.getElementType())
       .becomesOutput();
-}
-
-/// (x - mean) / sqrt(variance + epsilon) along `axes`. f16 and bf16 are normalised in f32.
-static Chain normalize(NodeImporter &node, Chain x, ArrayRef<int64_t> axes, double epsilon, Chain *mean = nullptr,
-                       Chain *scale = nullptr) {
-  Chain average = reduce(node, x, "mean", axes);
-  Chain centred = x.with<nn::SubOp>(average);
-  Chain variance = reduce(node, centred.with<nn::MulOp>(centred), "mean", axes);
-  Chain inverse = variance.with<nn::AddOp>(epsilon).apply<nn::SqrtOp>().apply<nn::ReciprocalOp>();
-  if (mean)
-    *mean = average;
-  if (scale)
-    *scale = inverse;
-  return centred.with<nn::MulOp>(inverse);
-}
-
-static Type statisticsType(NodeImporter &node, Type type) {
-  return type.getIntOrFloatBitWidth() < 32 ? Type(node.builder().getF32Type()) : type;
 }
 
 static LogicalResult importInstanceNormalization(NodeImporter &node) {
@@ -144,17 +188,18 @@ static LogicalResult importLayerNormalization(NodeImporter &node) {
   // stash_type 0 computes in the input's own type.
   Type elementType = type.getElementType();
   Type wide = node.intAttr("stash_type", 1) == 1 ? statisticsType(node, elementType) : elementType;
-  Chain mean(node, Value()), inverse(node, Value());
+  Chain none(node, Value());
+  Statistics statistics{none, none, none};
   Chain normal =
       normalize(node, Chain(node, node.input(0)).cast(wide), llvm::to_vector(llvm::seq<int64_t>(*axis, type.getRank())),
-                node.floatAttr("epsilon", 1e-5f), &mean, &inverse);
+                node.floatAttr("epsilon", 1e-5f), &statistics);
   Chain result = normal.cast(elementType).with<nn::MulOp>(node.input(1));
   if (node.hasInput(2))
     result = result.with<nn::AddOp>(node.input(2));
   if (node.wantsOutput(1))
-    node.setOutput(1, mean.get());
+    node.setOutput(1, statistics.mean.get());
   if (node.wantsOutput(2))
-    node.setOutput(2, inverse.get());
+    node.setOutput(2, statistics.inverse.get());
   return result.becomesOutput();
 }
 

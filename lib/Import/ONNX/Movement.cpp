@@ -388,28 +388,6 @@ static LogicalResult importScatterND(NodeImporter &node) {
                                        node.builder().getStringAttr(node.stringAttr("reduction", "none")));
 }
 
-/// Inference drops nothing; the mask, where asked for, says so. Training mode needs random numbers.
-static LogicalResult importDropout(NodeImporter &node) {
-  if (node.hasInput(2)) {
-    std::optional<SmallVector<int64_t>> training = node.constantInput(2);
-    if (!training || (*training)[0] != 0)
-      return node.unsupported("training mode");
-  }
-  node.setOutput(0, node.input(0));
-  if (!node.wantsOutput(1))
-    return success();
-  // Before version 10 the mask has the type of the input.
-  Type maskType = node.opset() < 10 ? node.inputType(0).getElementType() : Type(node.builder().getI1Type());
-  FailureOr<nn::ShapeOfOp> shape = node.create<nn::ShapeOfOp>(node.input(0));
-  if (failed(shape))
-    return failure();
-  FailureOr<nn::FullOp> mask = node.create<nn::FullOp>(*shape, node.constantScalar(maskType, 1));
-  if (failed(mask))
-    return failure();
-  node.setOutput(1, *mask);
-  return success();
-}
-
 void registerMovement(ImportTable &table) {
   table.add({
       {"", "Squeeze", 1, importSqueeze},
@@ -432,7 +410,6 @@ void registerMovement(ImportTable &table) {
       {"", "Scatter", 9, importScatterElements},
       {"", "ScatterElements", 11, importScatterElements},
       {"", "ScatterND", 11, importScatterND},
-      {"", "Dropout", 7, importDropout},
   });
 }
 

@@ -62,6 +62,15 @@ static LogicalResult importClip(NodeImporter &node) {
   return x.becomesOutput();
 }
 
+/// The input, and if it is of less than 32 bits, in f32: what an operator computes in several steps is rounded once, by `rounded`.
+static Chain wideInput(NodeImporter &node) {
+  Type element = node.inputType(0).getElementType();
+  return Chain(node, node.input(0))
+      .cast(element.getIntOrFloatBitWidth() < 32 ? Type(node.builder().getF32Type()) : element);
+}
+
+static Chain rounded(NodeImporter &node, Chain x) { return x.cast(node.inputType(0).getElementType()); }
+
 /// x below zero: something else; x elsewhere, also for NaN.
 static LogicalResult negativeBecomes(NodeImporter &node, Chain negative) {
   Chain x(node, node.input(0));
@@ -93,22 +102,19 @@ static LogicalResult importPRelu(NodeImporter &node) {
 
 /// alpha * (e^x - 1) of what is below zero; above, e^x may overflow and is not used.
 static Chain exponentialBelowZero(NodeImporter &node, double alpha) {
-  return Chain(node, node.input(0)).with<nn::MinOp>(0.0).apply<nn::ExpOp>().with<nn::SubOp>(1.0).with<nn::MulOp>(alpha);
+  return wideInput(node).with<nn::MinOp>(0.0).apply<nn::ExpOp>().with<nn::SubOp>(1.0).with<nn::MulOp>(alpha);
 }
 
 static LogicalResult importElu(NodeImporter &node) {
-  return negativeBecomes(node, exponentialBelowZero(node, node.floatAttr("alpha", 1)));
+  return negativeBecomes(node, rounded(node, exponentialBelowZero(node, node.floatAttr("alpha", 1))));
 }
 
 static LogicalResult importSelu(NodeImporter &node) {
   double alpha = node.floatAttr("alpha", 1.67326319217681884765625f),
          gamma = node.floatAttr("gamma", 1.05070102214813232421875f);
-  Chain x(node, node.input(0));
-  Chain positive = x.with<nn::MulOp>(gamma);
-  return exponentialBelowZero(node, alpha)
-      .with<nn::MulOp>(gamma)
-      .where(x.with<nn::LessOp>(0.0), positive)
-      .becomesOutput();
+  Chain x = wideInput(node);
+  Chain positive = x.with<nn::MulOp>(gamma), negative = exponentialBelowZero(node, alpha).with<nn::MulOp>(gamma);
+  return rounded(node, negative.where(x.with<nn::LessOp>(0.0), positive)).becomesOutput();
 }
 
 static Chain hardSigmoid(NodeImporter &node, double alpha, double beta) {
@@ -129,14 +135,14 @@ static LogicalResult importHardSwish(NodeImporter &node) {
 
 /// log(1 + e^x) as max(x, 0) + log1p(e^-|x|), which cannot overflow.
 static LogicalResult importSoftplus(NodeImporter &node) {
-  Chain x(node, node.input(0));
+  Chain x = wideInput(node);
   Chain tail = x.apply<nn::AbsOp>().apply<nn::NegOp>().apply<nn::ExpOp>().apply<nn::Log1pOp>();
-  return x.with<nn::MaxOp>(0.0).with<nn::AddOp>(tail).becomesOutput();
+  return rounded(node, x.with<nn::MaxOp>(0.0).with<nn::AddOp>(tail)).becomesOutput();
 }
 
 static LogicalResult importSoftsign(NodeImporter &node) {
-  Chain x(node, node.input(0));
-  return x.with<nn::DivOp>(x.apply<nn::AbsOp>().with<nn::AddOp>(1.0)).becomesOutput();
+  Chain x = wideInput(node);
+  return rounded(node, x.with<nn::DivOp>(x.apply<nn::AbsOp>().with<nn::AddOp>(1.0))).becomesOutput();
 }
 
 static LogicalResult importThresholdedRelu(NodeImporter &node) {

@@ -8,7 +8,7 @@
 
 #include "Recurrence.h"
 #include "Buffers.h"
-#include "Contraction/GemmBlock.h"
+#include "RecurrencePlan.h"
 #include "VectorBody.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -17,69 +17,6 @@
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
-
-//===----------------------------------------------------------------------------------------------------------------===//
-// Plan
-//===----------------------------------------------------------------------------------------------------------------===//
-
-/// Rows of a tile: with 8 the registers are well used however slowly the weights come, and with 4 nearly so. From there
-/// on a second thread is worth more.
-static int64_t chooseRowsPerTile(int64_t rows) {
-  if (ShapedType::isDynamic(rows))
-    return 8;
-  return rows <= 4 ? std::max<int64_t>(rows, 1) : std::min<int64_t>(llvm::divideCeil(rows, 2), 8);
-}
-
-namespace {
-
-/// The product of one phase.
-struct PhasePlan {
-  RowTiling rows;
-  ColumnTiling columns;
-  int64_t numColumns, sumStride;
-  bool prefetch;
-};
-
-/// What is decided before any code is written, from types and target alone.
-struct RecurrencePlan {
-  RecurrencePlan(exec::RecurrenceOp op, const CPUTarget &target);
-
-  ElementKind kind;
-  /// Rows in all, or ShapedType::kDynamic.
-  int64_t numRows;
-  int64_t rowsPerTile;
-  /// Elements from one row of a state to the next.
-  int64_t stateStride;
-  SmallVector<PhasePlan, 2> phases;
-
-  bool hasWholeTiles() const { return ShapedType::isStatic(numRows) && numRows % rowsPerTile == 0; }
-};
-
-} // namespace
-
-RecurrencePlan::RecurrencePlan(exec::RecurrenceOp op, const CPUTarget &target) {
-  kind.left = kind.right = kind.sum = op.getElementType();
-  kind.lanes = target.vectorBits / kind.sum.getIntOrFloatBitWidth();
-  kind.hasFMA = target.hasFMA;
-  numRows = cast<RankedTensorType>(op.getInput().getType()).getDimSize(op.getBatchMajor() ? 0 : 1);
-  rowsPerTile = chooseRowsPerTile(numRows);
-  int64_t hidden = op.getHidden();
-  stateStride = llvm::alignTo(hidden, kind.getPanelColumns());
-  for (unsigned phase = 0; phase < op.getGates().size(); ++phase) {
-    int64_t columns = op.getGates()[phase] * hidden, bytes = kind.getSumBytes();
-    RegisterShape registers =
-        chooseRegisterShape(target, kind, rowsPerTile, llvm::divideCeil(columns, kind.lanes), stateStride * bytes);
-    PhasePlan plan;
-    plan.numColumns = columns;
-    plan.rows = RowTiling(hasWholeTiles() ? rowsPerTile : ShapedType::kDynamic, registers.rows);
-    plan.rows.setTilesPerBlock(llvm::divideCeil(rowsPerTile, registers.rows));
-    plan.columns = ColumnTiling(columns, registers.vectors, kind.lanes);
-    plan.columns.setTilesPerBlock(plan.columns.getNumTiles());
-    plan.sumStride = plan.columns.getColumnsPerBlock();
-    plan.prefetch = op.getPacked() && columns * hidden * bytes > target.l1Bytes * 2;
-    phases.push_back(plan);
-  }
-}
 
 //===----------------------------------------------------------------------------------------------------------------===//
 // Code

@@ -183,57 +183,78 @@ std::vector<Numbers> makeOperands(const Layer &layer) {
   return operands;
 }
 
-/// What the layer means, in f64.
-std::vector<Numbers> computeReference(const Layer &layer, const std::vector<Numbers> &operands) {
-  const Cell &cell = layer.cell;
-  int64_t hidden = layer.hidden, numGates = cell.numGates();
-  size_t firstState = 1 + cell.gates.size() + (cell.parameters ? 1 : 0);
-  std::vector<Numbers> results{Numbers(layer.times * layer.rows * layer.directions() * hidden)};
-  results.resize(1 + cell.states, Numbers(layer.rows * layer.directions() * hidden));
-  for (int64_t direction = 0; direction < layer.directions(); ++direction)
-    for (int64_t row = 0; row < layer.rows; ++row) {
-      std::vector<Numbers> states(cell.states, Numbers(hidden));
-      int64_t at = layer.state(row, direction), length = layer.lengths.empty() ? layer.times : layer.lengths[row];
-      for (int64_t i = 0; layer.hasInitial && i < cell.states; ++i)
-        std::copy_n(operands[firstState + i].begin() + at, hidden, states[i].begin());
-      for (int64_t step = 0; step < length; ++step) {
-        int64_t time = layer.reverse[direction] ? length - 1 - step : step;
-        std::vector<Numbers> passed, values;
-        for (size_t phase = 0; phase < cell.gates.size(); ++phase) {
-          int64_t own = cell.gates[phase];
-          values.assign(8, Numbers(hidden));
-          for (int64_t unit = 0; unit < hidden; ++unit) {
-            Numbers arguments;
-            for (int64_t gate = 0; gate < numGates; ++gate)
-              arguments.push_back(operands[0][layer.input(time, row, direction) + gate * hidden + unit]);
-            for (int64_t gate = 0; gate < own; ++gate) {
-              double sum = 0;
-              for (int64_t k = 0; k < hidden; ++k)
-                sum += (phase == 0 ? states[0] : passed[0])[k] *
-                       operands[1 + phase][(direction * hidden + k) * own * hidden + gate * hidden + unit];
-              arguments.push_back(sum);
-            }
-            for (int64_t i = 0; i < cell.parameters; ++i)
-              arguments.push_back(operands[firstState - 1][(direction * cell.parameters + i) * hidden + unit]);
-            for (const Numbers &state : states)
-              arguments.push_back(state[unit]);
-            for (const Numbers &value : passed)
-              arguments.push_back(value[unit]);
-            Numbers computed = cell.compute(phase, arguments);
-            values.resize(computed.size());
-            for (size_t i = 0; i < computed.size(); ++i)
-              values[i][unit] = computed[i];
-          }
-          passed = values;
-        }
-        states = values;
-        std::copy(states[0].begin(), states[0].end(), results[0].begin() + layer.sequence(time, row, direction));
-      }
-      for (int64_t i = 0; i < cell.states; ++i)
-        std::copy(states[i].begin(), states[i].end(), results[1 + i].begin() + at);
+/// What the layer means, in f64: one row in one direction after the other.
+class Reference {
+public:
+  Reference(const Layer &layer, const std::vector<Numbers> &operands) : layer(layer), operands(operands) {}
+
+  std::vector<Numbers> compute() {
+    int64_t perTime = layer.rows * layer.directions() * layer.hidden;
+    results.assign(1 + layer.cell.states, Numbers(perTime));
+    results.front().resize(layer.times * perTime);
+    for (direction = 0; direction < layer.directions(); ++direction)
+      for (row = 0; row < layer.rows; ++row)
+        computeRow();
+    return results;
+  }
+
+private:
+  size_t firstState() const { return 1 + layer.cell.gates.size() + (layer.cell.parameters ? 1 : 0); }
+
+  void computeRow() {
+    int64_t at = layer.state(row, direction), length = layer.lengths.empty() ? layer.times : layer.lengths[row];
+    states.assign(layer.cell.states, Numbers(layer.hidden));
+    for (size_t i = 0; layer.hasInitial && i < states.size(); ++i)
+      std::copy_n(operands[firstState() + i].begin() + at, layer.hidden, states[i].begin());
+    for (int64_t step = 0; step < length; ++step) {
+      int64_t time = layer.reverse[direction] ? length - 1 - step : step;
+      passed.clear();
+      for (size_t phase = 0; phase < layer.cell.gates.size(); ++phase)
+        passed = computePhase(phase, time);
+      states = passed;
+      std::copy(states[0].begin(), states[0].end(), results[0].begin() + layer.sequence(time, row, direction));
     }
-  return results;
-}
+    for (size_t i = 0; i < states.size(); ++i)
+      std::copy(states[i].begin(), states[i].end(), results[1 + i].begin() + at);
+  }
+
+  std::vector<Numbers> computePhase(size_t phase, int64_t time) {
+    std::vector<Numbers> values;
+    for (int64_t unit = 0; unit < layer.hidden; ++unit) {
+      Numbers computed = layer.cell.compute(phase, getArguments(phase, time, unit));
+      values.resize(computed.size());
+      for (size_t i = 0; i < computed.size(); ++i)
+        values[i].push_back(computed[i]);
+    }
+    return values;
+  }
+
+  Numbers getArguments(size_t phase, int64_t time, int64_t unit) {
+    int64_t hidden = layer.hidden, own = layer.cell.gates[phase];
+    const Numbers &vector = phase == 0 ? states[0] : passed[0];
+    Numbers arguments;
+    for (int64_t gate = 0; gate < layer.cell.numGates(); ++gate)
+      arguments.push_back(operands[0][layer.input(time, row, direction) + gate * hidden + unit]);
+    for (int64_t gate = 0; gate < own; ++gate) {
+      double sum = 0;
+      for (int64_t k = 0; k < hidden; ++k)
+        sum += vector[k] * operands[1 + phase][((direction * hidden + k) * own + gate) * hidden + unit];
+      arguments.push_back(sum);
+    }
+    for (int64_t i = 0; i < layer.cell.parameters; ++i)
+      arguments.push_back(operands[firstState() - 1][(direction * layer.cell.parameters + i) * hidden + unit]);
+    for (const Numbers &state : states)
+      arguments.push_back(state[unit]);
+    for (const Numbers &value : passed)
+      arguments.push_back(value[unit]);
+    return arguments;
+  }
+
+  const Layer &layer;
+  const std::vector<Numbers> &operands;
+  int64_t direction = 0, row = 0;
+  std::vector<Numbers> results, states, passed;
+};
 
 /// Operands and results in memory.
 template <typename T> class Run {
@@ -307,7 +328,7 @@ std::unique_ptr<RunnableKernel> compile(const Layer &layer, bool isDynamic, cons
 
 /// All ways to run agree with the reference, and those with multiply-add in every bit.
 template <typename T> void checkAs(const Layer &layer, double tolerance) {
-  std::vector<Numbers> operands = makeOperands(layer), expected = computeReference(layer, operands);
+  std::vector<Numbers> operands = makeOperands(layer), expected = Reference(layer, operands).compute();
   std::vector<std::vector<T>> first;
   for (const std::string &level : getRunnableLevels())
     for (bool isDynamic : {false, true}) {

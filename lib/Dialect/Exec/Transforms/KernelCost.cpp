@@ -128,10 +128,17 @@ bool isArithmetic(Operation *op) {
   return !isa<arith::ConstantOp, arith::SelectOp, arith::CmpFOp, arith::CmpIOp, CastOpInterface>(op);
 }
 
-int64_t operationsOfBody(linalg::GenericOp op) {
+int64_t operationsOfBodies(Operation *op) {
   int64_t count = 0;
-  op.getRegion().walk([&](Operation *inner) { count += isArithmetic(inner) ? (isa<math::FmaOp>(inner) ? 2 : 1) : 0; });
+  op->walk([&](Operation *inner) { count += isArithmetic(inner) ? (isa<math::FmaOp>(inner) ? 2 : 1) : 0; });
   return count;
+}
+
+/// Each time and row, each gate of a unit is a sum over all units.
+Size operationsOfRecurrence(RecurrenceOp op, const KernelSizes &sizes) {
+  int64_t perUnit = 2 * op.getNumGates() * int64_t(op.getHidden()) + operationsOfBodies(op);
+  Size lines = times(sizes.dim(op.getInput(), 0), sizes.dim(op.getInput(), 1));
+  return times(lines, SizeExpr(op.getNumDirections() * int64_t(op.getHidden()) * perUnit));
 }
 
 /// Multiply-adds for one element of a contraction's result.
@@ -149,9 +156,11 @@ Size termsOf(Operation *op, const KernelSizes &sizes) {
 
 Size operationsOf(Operation *op, const KernelSizes &sizes) {
   if (auto generic = dyn_cast<linalg::GenericOp>(op))
-    return times(sizes.points(generic), SizeExpr(operationsOfBody(generic)));
+    return times(sizes.points(generic), SizeExpr(operationsOfBodies(generic)));
   if (isa<ConvOp, MatMulOp>(op))
     return times(times(sizes.elements(op->getResult(0)), termsOf(op, sizes)), SizeExpr(2));
+  if (auto recurrence = dyn_cast<RecurrenceOp>(op))
+    return operationsOfRecurrence(recurrence, sizes);
   if (isa<GridOp>(op))
     return std::nullopt;
   return SizeExpr(0);

@@ -20,7 +20,7 @@ def NN_RecurrenceOp : NN_InferredOp<"recurrence", [AttrSizedOperandSegments]> {
     of the weights. `input` is T x B x D*G*H; each of `weights` is D x H x g*H (two for "gru": z and r, h); `parameters` is D x N x
     H, or absent: none; `initial` has D x B x H for each state, or nothing: zeros; `lengths` is B. Results: the sequence of h, T x D x
     B x H, then each state after the last step, D x B x H. With `batch_major` these are B x T x .., B x D x H and B x T x D x H. A row that has
-    a length ends, and when reversed starts, there: behind it the sequence is zero.
+    a length ends, and when reversed starts, there: behind it the sequence is zero. A row of length 0 keeps its initial states.
 
     `activations` are f, g and h in ONNX's names, in lower case, with `alpha` and `beta` for each; they are the same in all directions. `clip` bounds
     what goes into an activation. With `input_forget`, f is 1 - i.

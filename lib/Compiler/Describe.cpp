@@ -8,6 +8,7 @@
 #include "nncc/Dialect/NN/IR/NNDialect.h"
 #include "nncc/Support/MLIRDiagnostics.h"
 #include "nnccrt/abi.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -114,14 +115,15 @@ static LogicalResult describeValues(ModuleOp module, StringRef attribute, ArrayR
   return success();
 }
 
-static void collectNodes(Location loc, std::vector<std::string> &nodes) {
+/// The nodes in a location, each once, in order. Equal kernels were merged, so there may be very many.
+static void collectNodes(Location loc, llvm::StringSet<> &seen, std::vector<std::string> &nodes) {
   if (auto fused = dyn_cast<FusedLoc>(loc)) {
     for (Location part : fused.getLocations())
-      collectNodes(part, nodes);
+      collectNodes(part, seen, nodes);
     return;
   }
   StringRef name = nodeName(loc);
-  if (!name.empty() && !llvm::is_contained(nodes, name))
+  if (!name.empty() && seen.insert(name).second)
     nodes.push_back(name.str());
 }
 
@@ -135,7 +137,8 @@ LogicalResult describeModel(ModuleOp module, target::ModelDescription &model) {
   for (exec::KernelOp kernel : module.getOps<exec::KernelOp>()) {
     target::KernelDescription &description = model.kernels.emplace_back();
     description.name = kernel.getSymName().str();
-    collectNodes(kernel.getLoc(), description.nodes);
+    llvm::StringSet<> seen;
+    collectNodes(kernel.getLoc(), seen, description.nodes);
     exec::KernelCost cost = exec::computeKernelCost(kernel);
     description.operations = std::move(cost.operations);
     description.bytes = std::move(cost.bytes);

@@ -120,9 +120,23 @@ private:
 
 } // namespace
 
-static std::string bytecodeOf(exec::KernelOp kernel) {
+/// Only debug information needs the locations. A kernel that many were merged into has very many.
+static void forgetLocations(ModuleOp module) {
+  Location nowhere = UnknownLoc::get(module.getContext());
+  module->walk([&](Operation *op) {
+    op->setLoc(nowhere);
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (BlockArgument argument : block.getArguments())
+          argument.setLoc(nowhere);
+  });
+}
+
+static std::string bytecodeOf(exec::KernelOp kernel, bool keepLocations) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
   OpBuilder::atBlockEnd(module->getBody()).clone(*kernel);
+  if (!keepLocations)
+    forgetLocations(*module);
   std::string bytes;
   llvm::raw_string_ostream os(bytes);
   (void)writeBytecodeToFile(*module, os); // fails only for versions that cannot be written
@@ -154,7 +168,7 @@ static LogicalResult compileKernels(ModuleOp module, target::ModelDescription &m
   SmallVector<exec::KernelOp> kernels(module.getOps<exec::KernelOp>());
   std::vector<std::string> bytecode;
   for (exec::KernelOp kernel : kernels)
-    bytecode.push_back(bytecodeOf(kernel));
+    bytecode.push_back(bytecodeOf(kernel, options.debugInfo));
   std::vector<KernelJob> jobs;
   for (const target::CPULevel &level : model.levels)
     for (auto [index, kernel] : llvm::enumerate(kernels)) {

@@ -35,6 +35,8 @@ void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
   buildLowerOperators(passes, options);
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  if (options.optLevel > 0)
+    passes.addPass(exec::createJoinPixels());
   if (options.optLevel > 0 && options.winograd)
     passes.addPass(exec::createWinograd());
   if (options.optLevel > 0)

@@ -29,6 +29,27 @@ def SeparateWeights : Pass<"exec-separate-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def JoinPixels : Pass<"exec-join-pixels", "::mlir::ModuleOp"> {
+  let summary = "Convolutions by constant filters with a few outputs compute several pixels at once";
+  let description = [{
+    Pixels in a row, of a few channels each, are adjacent elements: the outputs of a convolution of a larger stride, so many that they fill a vector. Its
+    filter has zeros where a pixel has no tap, so that the filter's width must be some taps for this to pay.
+
+    ```mlir
+    %w = exec.weight 0 : tensor<1x5x5x16x4xf32>
+    %0 = exec.conv %x, %w outs(%init) {strides = array<i64: 1, 1>, ..} : tensor<1x64x64x16xf32>, .. -> tensor<1x64x64x4xf32>
+    ```
+    becomes
+    ```mlir
+    %w = exec.weight 1 : tensor<1x5x8x16x16xf32>
+    %1 = exec.conv %x, %w outs(%e) {strides = array<i64: 1, 4>, ..} : tensor<1x64x64x16xf32>, .. -> tensor<1x64x16x16xf32>
+    %2 = tensor.expand_shape %1 .. into tensor<1x64x16x4x4xf32>
+    %0 = tensor.collapse_shape %2 .. into tensor<1x64x64x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def Winograd : Pass<"exec-winograd", "::mlir::ModuleOp"> {
   let summary = "3x3 convolutions by constant filters as products of transformed patches, where that is faster";
   let description = [{

@@ -200,6 +200,14 @@ Value emit(nn::CastOp op, const ScalarArgs &s) {
   return castScalar(s.b, s.loc, s[0], s.type, op.getTo(), op.getSaturate(), op.getRounding());
 }
 
+Value emit(nn::BitcastOp op, const ScalarArgs &s) {
+  Type to = op.getTo();
+  if (to.isInteger(1))
+    return fromBit(s.b, s.loc, toBit(s.b, s.loc, s[0]));
+  Type converted = convertElementType(to);
+  return s[0].getType() == converted ? s[0] : arith::BitcastOp::create(s.b, s.loc, converted, s[0]).getResult();
+}
+
 template <typename OpTy> struct ElementwiseLowering : Lowering<OpTy> {
   using Lowering<OpTy>::Lowering;
   LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
@@ -232,7 +240,7 @@ void populateElementwise(const TypeConverter &converter, RewritePatternSet &patt
   add<nn::IsNaNOp, nn::IsInfOp, nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::ModOp, nn::PowOp, nn::MaxOp, nn::MinOp>(
       converter, patterns);
   add<nn::AndOp, nn::OrOp, nn::XorOp, nn::ShiftLeftOp, nn::ShiftRightOp, nn::EqualOp, nn::LessOp, nn::LessEqualOp,
-      nn::WhereOp, nn::CastOp>(converter, patterns);
+      nn::WhereOp, nn::CastOp, nn::BitcastOp>(converter, patterns);
 }
 
 } // namespace nncc

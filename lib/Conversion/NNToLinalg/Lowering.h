@@ -85,6 +85,15 @@ mlir::Value onlyElement(mlir::OpBuilder &b, mlir::Location loc, mlir::Value conv
 mlir::OpFoldResult checkedSize(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult size,
                                llvm::StringRef message);
 
+/// The dims before an axis as one, the axis, and the dims behind it as one.
+struct AxisSplit {
+  mlir::Value axis, outer, length, inner;
+};
+/// Splits at an axis that may be known only at run time; one that is out of range ends the run. A negative axis counts from behind
+/// `rank` dims.
+AxisSplit splitAtAxis(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                      mlir::Value originalAxis, mlir::Value axis, int64_t rank);
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Tensor computations
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -195,8 +204,11 @@ void populatePooling(const mlir::TypeConverter &converter, mlir::RewritePatternS
 void populateQuantization(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateRecurrent(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateReduction(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateSampling(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateScans(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateSelection(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateSlices(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateSpectral(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateTensor(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 void populateVision(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 

@@ -77,8 +77,11 @@ struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass
     populateQuantization(converter, patterns);
     populateRecurrent(converter, patterns);
     populateReduction(converter, patterns);
+    populateSampling(converter, patterns);
+    populateScans(converter, patterns);
     populateSelection(converter, patterns);
     populateSlices(converter, patterns);
+    populateSpectral(converter, patterns);
     populateTensor(converter, patterns);
     populateVision(converter, patterns);
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
@@ -130,8 +133,8 @@ private:
       return isa<nn::NNDialect>(op->getDialect()) &&
              !isa<nn::CastOp, nn::ConcatOp, nn::ConstantOp, nn::ExpandOp, nn::ExpectOp, nn::FoldedOp, nn::FullOp,
                   nn::GatherElementsOp, nn::GatherNDOp, nn::GatherOp, nn::IfOp, nn::LoopOp, nn::PackOp, nn::PadOp,
-                  nn::ReshapeOp, nn::ShapeOfOp, nn::SliceOp, nn::TileOp, nn::TransposeOp, nn::UnpackOp, nn::WeightOp,
-                  nn::WhereOp, nn::YieldOp>(op);
+                  nn::ReshapeOp, nn::ReverseSequenceOp, nn::ShapeOfOp, nn::SliceOp, nn::TileOp, nn::TransposeOp,
+                  nn::UnpackOp, nn::WeightOp, nn::WhereOp, nn::YieldOp>(op);
     };
     bool ok = true;
     getOperation().walk([&](Operation *op) {

@@ -34,7 +34,7 @@ struct Format {
       return {7, 3, 8, 0x7F, 0x80, 0x80, false, /*hasNegativeZero=*/false};
     if (isa<Float8E5M2FNUZType>(type))
       return {7, 2, 16, 0x7F, 0x80, 0x80, false, /*hasNegativeZero=*/false};
-    return {3, 1, 1, 0x7, 0x7, 0x8}; // f4E2M1FN has no NaN: ONNX makes it -0
+    return {3, 1, 1, 0x7, 0x7, 0x8}; // f4E2M1FN has no NaN: ONNX makes it -0, and -NaN 0
   }
 };
 
@@ -127,7 +127,7 @@ Value encodeSmallFloat(OpBuilder &b, Location loc, Value value, FloatType type, 
     code = c.select(isNaN, c.of(format.notANumber), code);
     result = c.either(code, sign);
     if (format.signBit != 7)
-      result = c.select(isNaN, c.of(format.notANumber), result);
+      result = c.select(isNaN, c.sub(c.of(format.notANumber), sign), result);
   } else { // zero and NaN have no sign
     Value isPlain = c.both(c.isAbove(code, 0), c.less(code, c.of(0x80)));
     result = c.select(isNaN, c.of(format.notANumber), c.either(code, c.select(isPlain, sign, c.of(0))));

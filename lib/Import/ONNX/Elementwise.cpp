@@ -226,6 +226,11 @@ static LogicalResult importCast(NodeImporter &node) {
   return becomesCast(node, *type);
 }
 
+static LogicalResult importBitCast(NodeImporter &node) {
+  FailureOr<Type> type = node.elementTypeAttr("to");
+  return failed(type) ? failure() : node.becomes<nn::BitcastOp>(node.input(0), *type);
+}
+
 static LogicalResult importCastLike(NodeImporter &node) {
   return becomesCast(node, node.inputType(1).getElementType());
 }
@@ -308,6 +313,7 @@ void registerElementwise(ImportTable &table) {
       {"", "IsInf", 10, importIsInf},
       {"", "Where", 9, importWhere},
       {"", "Cast", 1, importCast},
+      {"", "BitCast", 26, importBitCast},
       {"", "CastLike", 15, importCastLike},
   });
 }

@@ -377,6 +377,11 @@ static LogicalResult importGatherND(NodeImporter &node) {
                                       node.builder().getI64IntegerAttr(node.intAttr("batch_dims")));
 }
 
+static LogicalResult importReverseSequence(NodeImporter &node) {
+  return node.becomes<nn::ReverseSequenceOp>(node.input(0), node.input(1), uint64_t(node.intAttr("time_axis")),
+                                             uint64_t(node.intAttr("batch_axis", 1)));
+}
+
 static LogicalResult importScatterElements(NodeImporter &node) {
   return node.becomes<nn::ScatterElementsOp>(node.input(0), node.input(1), node.input(2),
                                              node.builder().getStringAttr(node.stringAttr("reduction", "none")),
@@ -407,6 +412,7 @@ void registerMovement(ImportTable &table) {
       {"", "Gather", 1, importGather<nn::GatherOp>},
       {"", "GatherElements", 11, importGather<nn::GatherElementsOp>},
       {"", "GatherND", 11, importGatherND},
+      {"", "ReverseSequence", 10, importReverseSequence},
       {"", "Scatter", 9, importScatterElements},
       {"", "ScatterElements", 11, importScatterElements},
       {"", "ScatterND", 11, importScatterND},

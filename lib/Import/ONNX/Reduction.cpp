@@ -167,6 +167,39 @@ static LogicalResult importGlobalPool(NodeImporter &node, StringRef kind) {
 static LogicalResult importGlobalAveragePool(NodeImporter &node) { return importGlobalPool(node, "mean"); }
 static LogicalResult importGlobalMaxPool(NodeImporter &node) { return importGlobalPool(node, "max"); }
 
+/// (sum of |x|^p)^(1/p) along axes, which stay as dims of size 1.
+static Chain lpNorm(NodeImporter &node, double p, ArrayRef<int64_t> axes) {
+  OpBuilder &b = node.builder();
+  Chain powers = Chain(node, node.input(0)).apply<nn::AbsOp>();
+  powers = p == 1 ? powers : p == 2 ? powers.with<nn::MulOp>(powers) : powers.with<nn::PowOp>(p);
+  if (!powers.get())
+    return powers;
+  FailureOr<nn::ReduceOp> sum =
+      node.create<nn::ReduceOp>(powers.get(), b.getDenseI64ArrayAttr(axes), b.getUnitAttr(), b.getStringAttr("sum"));
+  Chain norm(node, failed(sum) ? Value() : Value(*sum));
+  return p == 1 ? norm : p == 2 ? norm.apply<nn::SqrtOp>() : norm.with<nn::PowOp>(1 / p);
+}
+
+static LogicalResult importGlobalLpPool(NodeImporter &node) {
+  int64_t rank = node.inputType(0).getRank();
+  if (rank < 2)
+    return node.error("needs at least 2 dims");
+  double p = node.opset() < 2 ? double(node.floatAttr("p", 2)) : double(node.intAttr("p", 2));
+  return lpNorm(node, p, llvm::to_vector(llvm::seq<int64_t>(2, rank))).becomesOutput();
+}
+
+/// Divided by the norm; where that is 0, so is the result.
+static LogicalResult importLpNormalization(NodeImporter &node) {
+  int64_t rank = node.inputType(0).getRank(), axis = node.intAttr("axis", -1), p = node.intAttr("p", 2);
+  if (axis < -rank || axis >= rank)
+    return node.error("axis " + Twine(axis) + " is not in [" + Twine(-rank) + ", " + Twine(rank - 1) + "]");
+  if (p != 1 && p != 2)
+    return node.error("p is " + Twine(p) + ", not 1 or 2");
+  Chain norm = lpNorm(node, double(p), axis < 0 ? axis + rank : axis);
+  Chain zero(node, node.constantScalar(node.inputType(0).getElementType(), 0));
+  return zero.where(norm.with<nn::EqualOp>(zero), Chain(node, node.input(0)).with<nn::DivOp>(norm)).becomesOutput();
+}
+
 void registerReduction(ImportTable &table) {
   table.add({
       {"", "ReduceSum", 1, importReduceSum},
@@ -183,6 +216,8 @@ void registerReduction(ImportTable &table) {
       {"", "ArgMin", 1, importArg<false>},
       {"", "GlobalAveragePool", 1, importGlobalAveragePool},
       {"", "GlobalMaxPool", 1, importGlobalMaxPool},
+      {"", "GlobalLpPool", 1, importGlobalLpPool},
+      {"", "LpNormalization", 1, importLpNormalization},
   });
 }
 

@@ -388,8 +388,45 @@ static LogicalResult importUpsample(NodeImporter &node) {
   return resize.run();
 }
 
+static LogicalResult importGridSample(NodeImporter &node) {
+  std::string mode = node.stringAttr("mode", "linear"); // version 16 names those of two dims
+  mode = mode == "bilinear" ? "linear" : mode == "bicubic" ? "cubic" : mode;
+  return node.becomes<nn::GridSampleOp>(node.input(0), node.input(1), mode, node.stringAttr("padding_mode", "zeros"),
+                                        node.intAttr("align_corners") != 0);
+}
+
+static LogicalResult importRoiAlign(NodeImporter &node) {
+  OpBuilder &b = node.builder();
+  std::string mode = node.stringAttr("mode", "avg");
+  if (mode != "avg" && mode != "max")
+    return node.error("mode is '" + mode + "', not avg or max");
+  bool halfPixel =
+      node.opset() >= 16 && node.stringAttr("coordinate_transformation_mode", "half_pixel") == "half_pixel";
+  auto flag = [&](bool value) { return value ? b.getUnitAttr() : UnitAttr(); };
+  return node.becomes<nn::RoiAlignOp>(
+      node.input(0), node.input(1), node.input(2), b.getI64IntegerAttr(node.intAttr("output_height", 1)),
+      b.getI64IntegerAttr(node.intAttr("output_width", 1)), b.getI64IntegerAttr(node.intAttr("sampling_ratio")),
+      b.getF64FloatAttr(node.floatAttr("spatial_scale", 1)), flag(halfPixel), flag(mode == "max"));
+}
+
+static LogicalResult importCol2Im(NodeImporter &node) {
+  OpBuilder &b = node.builder();
+  RankedTensorType image = node.inputType(1);
+  if (image.getRank() != 1 || image.isDynamicDim(0))
+    return node.unsupported("a number of spatial dims that is known only at run time");
+  size_t spatial = image.getDimSize(0);
+  auto ints = [&](StringRef name, size_t count, int64_t fallback) {
+    return b.getDenseI64ArrayAttr(node.intsAttr(name).value_or(SmallVector<int64_t>(count, fallback)));
+  };
+  return node.becomes<nn::FoldBlocksOp>(node.input(0), node.input(1), node.input(2), ints("strides", spatial, 1),
+                                        ints("dilations", spatial, 1), ints("pads", 2 * spatial, 0));
+}
+
 void registerVision(ImportTable &table) {
   table.add({
+      {"", "Col2Im", 18, importCol2Im},
+      {"", "GridSample", 16, importGridSample},
+      {"", "RoiAlign", 10, importRoiAlign},
       {"", "Resize", 10, importResizeOld},
       {"", "Resize", 11, importResize},
       {"", "Upsample", 7, importUpsample},

@@ -78,8 +78,11 @@ private:
       arguments.insert(operand.get());
   }
 
-  /// A view that only the group uses is inside of the kernel.
+  /// A view that only the group uses is inside of the kernel. A grid's result that nothing uses is its working memory: a buffer of the
+  /// schedule, as its size may be known only at run time, and all points of the grid share it.
   bool isNeededOutside(Value value) const {
+    if (value.use_empty() && isa_and_nonnull<GridOp>(value.getDefiningOp()))
+      return true;
     return llvm::any_of(value.getUsers(), [&](Operation *user) {
       return !isInGroup(user) && !(isView(user) && !isNeededOutside(user->getResult(0)));
     });

@@ -27,3 +27,15 @@ LogicalResult CastOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
 OpFoldResult CastOp::fold(FoldAdaptor) {
   return getInput().getType() == getType() ? OpFoldResult(getInput()) : OpFoldResult();
 }
+
+/// Bits of an element in memory.
+static unsigned storedBits(Type type) { return type.isInteger(1) ? 8 : type.getIntOrFloatBitWidth(); }
+
+LogicalResult BitcastOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                          SmallVectorImpl<Type> &results) {
+  Type from = getElementTypeOrSelf(op.getInput()), to = op.getTo();
+  if (!from.isIntOrFloat() || !to.isIntOrFloat() || storedBits(from) != storedBits(to))
+    return emitOptionalError(loc, "cannot take the bits of ", from, " for ", to, " (C1)");
+  results.push_back(withElementType(op.getInput().getType(), to));
+  return success();
+}

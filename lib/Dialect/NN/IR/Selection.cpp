@@ -43,6 +43,32 @@ LogicalResult NonZeroOp::inferReturnTypes(MLIRContext *context, std::optional<Lo
   return success();
 }
 
+LogicalResult UniqueRowsOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor op,
+                                             SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput());
+  if (input.getRank() != 2)
+    return emitOptionalError(loc, "needs a matrix, got ", input);
+  Type index = IntegerType::get(context, 64);
+  results.push_back(makeTensorType(Dim::unknown(), index));
+  results.push_back(makeTensorType(Dim::of(input, 0), index));
+  results.push_back(makeTensorType(Dim::unknown(), index));
+  return success();
+}
+
+LogicalResult CumulateOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                           SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput());
+  if (failed(checkSingle(loc, op.getAxis(), "axis")))
+    return failure();
+  if (op.getKind() != "sum" && op.getKind() != "prod")
+    return emitOptionalError(loc, "kind is '", op.getKind(), "', not sum or prod");
+  std::optional<SmallVector<int64_t>> axis = getConstantInts(op.getAxis());
+  if (!input.getRank() || (axis && failed(normalizeAxis(axis->front(), input.getRank(), loc))))
+    return input.getRank() ? failure() : emitOptionalError(loc, "needs at least one dim");
+  results.push_back(input);
+  return success();
+}
+
 LogicalResult NonMaxSuppressionOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor op,
                                                     SmallVectorImpl<Type> &results) {
   RankedTensorType boxes = typeOf(op.getBoxes()), scores = typeOf(op.getScores());

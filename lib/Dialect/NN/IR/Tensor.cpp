@@ -402,3 +402,19 @@ LogicalResult InsertAxesOp::inferReturnTypes(MLIRContext *, std::optional<Locati
                                              SmallVectorImpl<Type> &results) {
   return inferAxes(loc, op.getShape(), op.getAxes(), 1, results);
 }
+
+LogicalResult ReverseSequenceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                                  SmallVectorImpl<Type> &results) {
+  RankedTensorType input = typeOf(op.getInput()), lengths = typeOf(op.getLengths());
+  FailureOr<int64_t> time = normalizeAxis(op.getTimeAxis(), input.getRank(), loc),
+                     batch = normalizeAxis(op.getBatchAxis(), input.getRank(), loc);
+  if (failed(time) || failed(batch))
+    return failure();
+  if (*time == *batch || lengths.getRank() != 1)
+    return emitOptionalError(loc, "needs two axes and one length for each element of the second");
+  Dim count = Dim::of(lengths, 0), size = Dim::of(input, *batch);
+  if (count.isStatic() && size.isStatic() && count != size)
+    return emitOptionalError(loc, "has ", count.getStatic(), " lengths for ", size.getStatic(), " sequences");
+  results.push_back(input);
+  return success();
+}

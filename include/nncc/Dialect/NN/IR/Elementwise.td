@@ -151,4 +151,12 @@ def NN_CastOp : NN_InferredOp<"cast"> {
   let hasFolder = 1;
 }
 
+def NN_BitcastOp : NN_InferredOp<"bitcast"> {
+  let summary = "The same bits as elements of another type of the same width";
+  let description = "(C1) The widths are the same; a boolean is a byte, and whatever is not 0 is true.";
+  let arguments = (ins NN_NumericTensor:$input, TypeAttr:$to);
+  let results = (outs NN_NumericTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
 #endif // NNCC_DIALECT_NN_IR_ELEMENTWISE_TD

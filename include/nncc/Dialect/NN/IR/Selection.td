@@ -43,4 +43,31 @@ def NN_NonMaxSuppressionOp : NN_InferredOp<"non_max_suppression"> {
   }];
 }
 
+def NN_UniqueRowsOp : NN_InferredOp<"unique_rows"> {
+  let summary = "The different rows of a matrix";
+  let description = [{
+    `first` is where each of them is for the first time, `inverse` for each row of the input the number of the different row that it is, `counts` how
+    often each occurs. Different rows are in the order of their elements (NaN is larger than every number, and equal to NaN), or with `by_place`
+    in that of `first`.
+  }];
+  let arguments = (ins NN_NumericTensor:$input, UnitAttr:$by_place);
+  let results = (outs NN_IndexTensor:$first, NN_IndexTensor:$inverse, NN_IndexTensor:$counts);
+  let assemblyFormat = [{
+    $input (`by_place` $by_place^)? attr-dict `:` type($input) `->` type($first) `,` type($inverse) `,` type($counts)
+  }];
+}
+
+def NN_CumulateOp : NN_InferredOp<"cumulate"> {
+  let summary = "Each element combined with all before it along an axis";
+  let description = [{
+    `kind` is "sum" or "prod". `exclusive` leaves the element itself out (the first is 0 or 1), `reverse` goes from the end. f16 and bf16 are accumulated in f32.
+    (C1) `axis` has one element, in [-rank, rank) (checked at run time where it is not known).
+  }];
+  let arguments = (ins NN_NumericTensor:$input, NN_IndexTensor:$axis, StrAttr:$kind, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs NN_NumericTensor:$result);
+  let assemblyFormat = [{
+    $kind $input `axis` $axis (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($input) `,` type($axis) `->` type($result)
+  }];
+}
+
 #endif // NNCC_DIALECT_NN_IR_SELECTION_TD

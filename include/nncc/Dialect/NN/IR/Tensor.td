@@ -196,4 +196,12 @@ def NN_ScatterNDOp : NN_ScatterOp<"scatter_nd", (ins)> {
   let description = "As scatter_elements.";
 }
 
+def NN_ReverseSequenceOp : NN_InferredOp<"reverse_sequence"> {
+  let summary = "The first elements along one axis in reverse, as many as `lengths` says for each element of another axis";
+  let description = "(C1) Lengths are between 0 and the size of the axis (checked at run time).";
+  let arguments = (ins NN_Tensor:$input, NN_IndexTensor:$lengths, I64Attr:$time_axis, I64Attr:$batch_axis);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = "$input `,` $lengths `time` $time_axis `batch` $batch_axis attr-dict `:` type($input) `,` type($lengths) `->` type($result)";
+}
+
 #endif // NNCC_DIALECT_NN_IR_TENSOR_TD

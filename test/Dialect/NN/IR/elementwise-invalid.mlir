@@ -32,3 +32,12 @@ func.func @f(%x: tensor<2xf32>) -> tensor<3xf32> {
   %0 = nn.exp %x : tensor<2xf32> -> tensor<3xf32>
   return %0 : tensor<3xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+2 {{cannot take the bits of 'f32' for 'i16' (C1)}}
+  // expected-error @+1 {{'nn.bitcast' op failed to infer returned types}}
+  %0 = nn.bitcast %x {to = i16} : tensor<4xf32> -> tensor<4xi16>
+  return
+}

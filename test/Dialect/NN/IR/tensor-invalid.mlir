@@ -87,3 +87,12 @@ func.func @f(%x: tensor<f32>, %y: tensor<f64>) -> tensor<?xf32> {
   %0 = nn.range %x, %x, %y : tensor<f32>, tensor<f32>, tensor<f64> -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<4x3xf32>, %n: tensor<2xi64>) {
+  // expected-error @+2 {{has 2 lengths for 3 sequences}}
+  // expected-error @+1 {{'nn.reverse_sequence' op failed to infer returned types}}
+  %0 = nn.reverse_sequence %x, %n time 0 batch 1 : tensor<4x3xf32>, tensor<2xi64> -> tensor<4x3xf32>
+  return
+}

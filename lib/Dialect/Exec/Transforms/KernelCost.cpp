@@ -2,9 +2,11 @@
 
 #include "nncc/Dialect/Exec/Transforms/KernelCost.h"
 #include "SizeExpr.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -166,11 +168,33 @@ Size operationsOf(Operation *op, const KernelSizes &sizes) {
   return SizeExpr(0);
 }
 
+/// Whether a grid reads an input at positions that it finds in another one, so that nobody knows how much of it.
+bool readsWhereDataSays(GridOp grid, OpOperand &input) {
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.omitBlockArguments = false;
+  options.filter = [&](Operation *op) { return grid->isProperAncestor(op); };
+  BlockArgument buffer = grid.getBody().getArgument(grid.getSizes().size() + input.getOperandNumber() -
+                                                    grid.getInputs().getBeginOperandIndex());
+  for (Operation *user : buffer.getUsers())
+    for (Value operand : user->getOperands()) {
+      llvm::SetVector<Operation *> slice;
+      if (operand.getType().isIndex() && succeeded(getBackwardSlice(operand, &slice, options)) &&
+          llvm::any_of(slice, [](Operation *op) { return isa<memref::LoadOp>(op); }))
+        return true;
+    }
+  return false;
+}
+
 /// An argument that single elements are read from counts as these elements.
 Size bytesReadFrom(BlockArgument argument, const KernelSizes &sizes) {
   Size total = SizeExpr(0);
   bool isReadWhole = argument.use_empty();
-  for (Operation *user : argument.getUsers()) {
+  for (OpOperand &use : argument.getUses()) {
+    Operation *user = use.getOwner();
+    if (auto grid = dyn_cast<GridOp>(user); grid && llvm::is_contained(grid.getInputs(), use.get()))
+      if (readsWhereDataSays(grid, use))
+        return std::nullopt;
     auto extract = dyn_cast<tensor::ExtractOp>(user);
     auto nest = extract ? extract->getParentOfType<linalg::GenericOp>() : linalg::GenericOp();
     isReadWhole |= !nest && !isa<tensor::DimOp>(user);

@@ -13,7 +13,8 @@ struct KernelCost {
   /// Additions, multiplications and functions of elements; not conversions, comparisons and indices. Unknown with an exec.grid, whose
   /// loops may depend on the data.
   std::string operations;
-  /// Of the tensors that the kernel takes and gives, each once; of a tensor that it gathers from, as many elements as it reads.
+  /// Of the tensors that the kernel takes and gives, each once; of a tensor that it gathers from, as many elements as it reads. Unknown
+  /// where an exec.grid gathers.
   std::string bytes;
 };
 

@@ -107,6 +107,26 @@ static Dim divideTowardsZero(const Dim &a, const Dim &b) {
   return a.isAtLeast(0) && b.isAtLeast(1) ? a.floorDiv(b) : Dim::unknown();
 }
 
+template <typename Map>
+static std::optional<SmallVector<Dim>> mapElements(std::optional<SmallVector<Dim>> elements, Map map) {
+  if (elements)
+    for (Dim &element : *elements)
+      element = map(element);
+  return elements;
+}
+
+/// An element of `from` as one of another integer type: unknown where the type may be too small for it. Of i1 whether it is not 0.
+static Dim castElement(const Dim &x, Value from, Type to) {
+  unsigned width = to.getIntOrFloatBitWidth();
+  if (width == 1)
+    return x.isStatic() ? Dim(!x.isStatic(0)) : x.isAtLeast(1) ? Dim(1) : Dim::unknown();
+  if (!x.isStatic())
+    return width >= std::min(32u, typeOf(from).getElementTypeBitWidth()) ? x : Dim::unknown();
+  bool fits = width == 64 ||
+              (to.isUnsignedInteger() ? llvm::isUIntN(width, x.getStatic()) : llvm::isIntN(width, x.getStatic()));
+  return fits ? x : Dim::unknown();
+}
+
 static std::optional<SmallVector<Dim>> gatherElements(GatherOp gather, unsigned depth) {
   std::optional<SmallVector<Dim>> elements = shapeElements(gather.getInput(), depth),
                                   indices = shapeElements(gather.getIndices(), depth);
@@ -168,7 +188,10 @@ static std::optional<SmallVector<Dim>> shapeElements(Value value, unsigned depth
           .Case([&](ConstantOp constant) { return elementsOfConstant(constant.getValue()); })
           .Case([&](ShapeOfOp shape) { return Result(getDims(typeOf(shape.getInput()))); })
           .Case([&](ReshapeOp reshape) { return shapeElements(reshape.getInput(), depth + 1); })
-          .Case([&](CastOp cast) { return shapeElements(cast.getInput(), depth + 1); })
+          .Case([&](CastOp cast) {
+            return mapElements(shapeElements(cast.getInput(), depth + 1),
+                               [&](const Dim &x) { return castElement(x, cast.getInput(), type.getElementType()); });
+          })
           .Case([&](ConcatOp concat) -> Result {
             SmallVector<Dim> all;
             for (Value input : concat.getInputs()) {
@@ -194,12 +217,14 @@ static std::optional<SmallVector<Dim>> shapeElements(Value value, unsigned depth
           .Case([&](DivOp div) { return combineElements(div.getLhs(), div.getRhs(), depth + 1, divideTowardsZero); })
           .Case([&](MaxOp max) { return combineElements(max.getLhs(), max.getRhs(), depth + 1, Dim::max); })
           .Case([&](MinOp min) { return combineElements(min.getLhs(), min.getRhs(), depth + 1, Dim::min); })
-          .Case([&](NegOp neg) -> Result {
-            Result elements = shapeElements(neg.getInput(), depth + 1);
-            if (elements)
-              for (Dim &element : *elements)
-                element = Dim(0) - element;
-            return elements;
+          .Case([&](NegOp neg) {
+            return mapElements(shapeElements(neg.getInput(), depth + 1), [](const Dim &x) { return Dim(0) - x; });
+          })
+          .Case([&](NotOp negation) -> Result {
+            if (!type.getElementType().isInteger(1))
+              return std::nullopt;
+            return mapElements(shapeElements(negation.getInput(), depth + 1),
+                               [](const Dim &x) { return x.isStatic() ? Dim(x.isStatic(0)) : Dim::unknown(); });
           })
           .Case([&](GatherOp gather) { return gatherElements(gather, depth + 1); })
           .Case([&](SliceOp slice) { return sliceElements(slice, depth + 1); })

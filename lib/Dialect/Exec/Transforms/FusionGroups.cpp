@@ -3,6 +3,7 @@
 #include "FusionGroups.h"
 #include "FusionRules.h"
 #include "Outline.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "nncc/Support/MLIRDiagnostics.h"
@@ -123,9 +124,22 @@ SmallVector<SmallVector<Operation *>> FusionGroups::getGroups() const {
   return result;
 }
 
+/// Why a grid cannot be cut into tiles for threads; null: it can.
+static const char *findReasonForOneTile(GridOp grid) {
+  if (grid.getSizes().empty())
+    return "what it does in one place depends on what it did in others";
+  bool startsEmpty = llvm::all_of(grid.getInits(), [](Value init) { return init.getDefiningOp<tensor::EmptyOp>(); });
+  return startsEmpty ? nullptr : "its result starts with the elements of another tensor";
+}
+
 void FusionGroups::explain() const {
   if (ops.empty() || !ops[0]->getContext()->getRemarkEngine())
     return;
+  for (Operation *op : ops)
+    if (auto grid = dyn_cast<GridOp>(op))
+      if (const char *reason = findReasonForOneTile(grid))
+        remark::missed(op->getLoc(), remark::RemarkOpts::name("OneTile").category("threads"))
+            << std::string("grid runs on one thread: ") + reason;
   for (const Edge &edge : edges) {
     Operation *consumer = ops[edge.consumer], *producer = ops[edge.producer];
     bool isFused = groupOf[edge.producer] == groupOf[edge.consumer];

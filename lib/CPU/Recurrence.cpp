@@ -47,7 +47,7 @@ private:
   void emitInitialStates();
   void emitLastStates();
   void emitStep(Value step);
-  void emitProduct(unsigned phase);
+  void emitProduct(unsigned phase, Value step);
   void emitRow(unsigned phase, Value step, Value row, Value batchRow);
   void emitArithmetic(unsigned phase, const Place &place);
   /// The sequence is zero behind the end of a row.
@@ -139,12 +139,12 @@ void RecurrenceEmitter::emitTile(Value tile, Scratch &scratch) {
 
 void RecurrenceEmitter::emitStep(Value step) {
   for (unsigned phase = 0; phase < plan.phases.size(); ++phase) {
-    emitProduct(phase);
+    emitProduct(phase, step);
     forEachRow([&](Value row, Value batchRow) { emitRow(phase, step, row, batchRow); });
   }
 }
 
-void RecurrenceEmitter::emitProduct(unsigned number) {
+void RecurrenceEmitter::emitProduct(unsigned number, Value step) {
   const PhasePlan &phase = plan.phases[number];
   Value zero = m.constant(0), one = m.constant(1), columns = m.constant(phase.numColumns);
   RightMatrix right{.kind = op.getPacked() ? RightMatrix::Panels : RightMatrix::RowMajor,
@@ -179,7 +179,17 @@ void RecurrenceEmitter::emitProduct(unsigned number) {
                   .resultColumn = zero,
                   .sums = sums,
                   .sumStride = phase.sumStride};
-  emitGemmBlock(m, block);
+  // Back and forth through the columns: the weights that the step before read last are those that are still near.
+  int64_t numTiles = phase.columns.getNumTiles();
+  Value isForth = m.equal(m.rem(step, 2), zero);
+  m.loop(m.constant(numTiles), [&](Value tile) {
+    if (numTiles > 1) {
+      Value fromEnd = m.sub(m.constant(numTiles - 1), tile);
+      tile = arith::SelectOp::create(m.builder(), m.location(), isForth, tile, fromEnd);
+    }
+    block.columnBlock = tile;
+    emitGemmBlock(m, block);
+  });
 }
 
 void RecurrenceEmitter::emitRow(unsigned phase, Value step, Value row, Value batchRow) {

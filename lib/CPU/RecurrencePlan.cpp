@@ -32,8 +32,7 @@ RecurrencePlan::RecurrencePlan(exec::RecurrenceOp op, const CPUTarget &target) {
     plan.rows = RowTiling(hasWholeTiles() ? rowsPerTile : ShapedType::kDynamic, registers.rows);
     plan.rows.setTilesPerBlock(llvm::divideCeil(rowsPerTile, registers.rows));
     plan.columns = ColumnTiling(columns, registers.vectors, kind.lanes);
-    plan.columns.setTilesPerBlock(plan.columns.getNumTiles());
-    plan.sumStride = plan.columns.getColumnsPerBlock();
+    plan.sumStride = plan.columns.getNumTiles() * plan.columns.getColumnsPerTile();
     plan.prefetch = op.getPacked() && columns * hidden * bytes > target.l1Bytes * 2;
     phases.push_back(plan);
   }

@@ -175,17 +175,16 @@ void BlockEmitter::emitTile(Value line, Value row, int64_t rows, Value column, A
                                                 : m.add(m.mul(block.leftRunStride, i), m.mul(block.leftRowStride, j)));
   if (block.prefetch)
     addPrefetches(right, column, row, line);
-  // Sums that stay are addressed from the first row and column of the block.
+  // When K is cut, sums are addressed from the first row and column of the block.
   Value localRow = row, localColumn = column;
-  bool isLeft = block.isContinued || !block.epilogue;
-  if (isLeft) {
+  if (block.isContinued) {
     localRow = m.sub(row, block.rows.getBlock(m, block.numRows, block.rowBlock).first);
     localColumn = m.sub(column, block.columns.getBlock(m, block.numColumns, block.columnBlock).first);
   }
   int64_t numRows = rows * block.runRows;
   SmallVector<Value> init = loadSums(localRow, numRows, localColumn, masks.size());
   SmallVector<Value> sums = emitRegisterTile(m, block.kind, left, right, block.loops, init);
-  if (isLeft)
+  if (block.isContinued || !block.epilogue)
     return storeSums(sums, localRow, localColumn, masks.size(), block.sumStride);
   Value resultRow = m.add(m.add(block.resultRow, m.mul(line, block.resultLineStride)), m.mul(row, block.runRows));
   if (!block.epilogue->isHeavy())

@@ -43,7 +43,7 @@ struct RightMatrix {
 /// have the same columns.
 struct GemmBlock {
   const ElementKind &kind;
-  /// Null: the sums of the whole block are left in `sums`.
+  /// Null: the sums are left in `sums`, at their row and column.
   const Epilogue *epilogue;
 
   // Left operand: element 0 of the first row of line 0, how far apart lines and rows are, and the reduction.
@@ -71,7 +71,7 @@ struct GemmBlock {
 
   /// Room for the sums of a register tile when the epilogue is heavy; for those of the whole block when K is cut or nothing follows.
   mlir::Value sums = {};
-  /// Elements from one row of the block's sums to the next.
+  /// Elements from one row of sums to the next, when they are of more than a register tile.
   int64_t sumStride = 0;
   /// K is cut: this is not the first part (i1, null: not cut).
   mlir::Value isContinued = {};

@@ -70,7 +70,7 @@ quick() {
   step format 5 scripts/format.sh --check
   step tidy 12 scripts/tidy.sh --seconds=240
   step lit 20 cmake --build --preset release --target check
-  step harness 10 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd test/Python test/Install test/Docs
+  step harness 15 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd test/Python test/Install test/Docs
   step conformance 20 "$python" test/Conformance/run.py
   step models 15 "$python" test/EndToEnd/run.py
   step sanitize 30 scripts/sanitize.sh

@@ -189,6 +189,43 @@ static LogicalResult importShrink(NodeImporter &node) {
   return x.with<nn::AddOp>(bias).where(x.with<nn::LessOp>(-lambd), upper).cast(type).becomesOutput();
 }
 
+/// The update where its places along the axis, counted from the write index of each batch element, are; else the past. In circular mode
+/// places go round.
+static LogicalResult importTensorScatter(NodeImporter &node) {
+  OpBuilder &b = node.builder();
+  Value past = node.input(0), update = node.input(1);
+  int64_t rank = node.inputType(0).getRank(), axis = node.intAttr("axis", -2);
+  axis += axis < 0 ? rank : 0;
+  if (axis < 1 || axis >= rank || node.inputType(1).getRank() != rank)
+    return node.error("needs a past and an update of one rank, and an axis of it that is not the first");
+  FailureOr<Value> size = makeShape(node, SizeSource{axis, past}), length = makeShape(node, SizeSource{axis, update});
+  if (failed(size) || failed(length))
+    return failure();
+  Chain place = countTo(node, *size, rank - 1 - axis);
+  if (node.hasInput(2)) {
+    SmallVector<SizeSource> sizes(rank, SizeSource{1, {}});
+    sizes[0] = {0, node.input(2)};
+    FailureOr<Value> starts = reshapeTo(node, node.input(2), sizes);
+    if (failed(starts))
+      return failure();
+    place = place.with<nn::SubOp>(*starts);
+  }
+  if (node.stringAttr("mode", "linear") == "circular")
+    place = place.with<nn::ModOp>(*size);
+  Chain zero(node, node.constantInts(0)), last = Chain(node, *length).with<nn::SubOp>(1);
+  Chain inside = zero.with<nn::LessEqualOp>(place).with<nn::AndOp>(place.with<nn::LessEqualOp>(last));
+  Value clamped = place.with<nn::MinOp>(last).with<nn::MaxOp>(zero).get();
+  FailureOr<nn::ShapeOfOp> shape = node.create<nn::ShapeOfOp>(past);
+  if (failed(shape) || !clamped)
+    return failure();
+  FailureOr<nn::ExpandOp> indices = node.create<nn::ExpandOp>(clamped, *shape);
+  if (failed(indices))
+    return failure();
+  FailureOr<nn::GatherElementsOp> moved =
+      node.create<nn::GatherElementsOp>(update, *indices, b.getI64IntegerAttr(axis));
+  return failed(moved) ? failure() : Chain(node, *moved).where(inside, Chain(node, past)).becomesOutput();
+}
+
 void registerMasks(ImportTable &table) {
   table.add({
       {"", "Trilu", 14, importTrilu},
@@ -197,6 +234,7 @@ void registerMasks(ImportTable &table) {
       {"", "Compress", 9, importCompress},
       {"", "MaxUnpool", 9, importMaxUnpool},
       {"", "Shrink", 9, importShrink},
+      {"", "TensorScatter", 24, importTensorScatter},
   });
 }
 

@@ -71,3 +71,12 @@ def test_bits_that_depend_on_threads_are_seen(tmp_path):
         (tmp_path / folder / "output_0.pb").write_bytes(value)
     assert run.same_bits(tmp_path / "1", tmp_path / "2")
     assert run.same_bits(tmp_path / "1", tmp_path / "1") is None
+
+
+def test_rows_change_places_only_at_ties():
+    model = models.Model("m", pathlib.Path(), ranked="scores")
+    boxes, scores = np.arange(12, dtype=np.float32).reshape(4, 3), np.array([0.9, 0.5, 0.499999, 0.1], np.float32)
+    tie, other = [0, 2, 1, 3], [1, 0, 2, 3]
+    for order, restored in ((tie, True), (other, False)):
+        rows, _ = run.in_rank([boxes[order], scores[order]], [boxes, scores], 1, model)
+        assert np.array_equal(rows, boxes) == restored

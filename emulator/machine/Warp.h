@@ -1,0 +1,99 @@
+//===- Warp.h - 32 lanes and what they see -----------------------------------------------------------------------===//
+
+#ifndef NNCCEMU_WARP_H
+#define NNCCEMU_WARP_H
+
+#include "Program.h"
+#include <bit>
+#include <cstring>
+
+namespace nncc::emu {
+
+inline constexpr unsigned numLanes = 32;
+inline constexpr uint32_t allLanes = UINT32_MAX;
+
+struct Block;
+
+/// Lanes that go on at `pc` until `reconverge`.
+struct Frame {
+  uint32_t pc = 0, reconverge = nowhere, mask = 0;
+};
+
+struct AsyncCopy {
+  uint32_t shared, bytes;
+  uint16_t thread;
+};
+
+struct Warp {
+  std::byte *bank[2] = {nullptr, nullptr}; ///< registers, constants
+  uint32_t exec = 0;                       ///< lanes that execute the current instruction
+  Frame now;
+  uint32_t live = 0;
+  unsigned index = 0;
+  Block *block = nullptr;
+  std::vector<Frame> suspended;
+  std::vector<AsyncCopy> uncommitted;
+  std::vector<std::vector<AsyncCopy>> groups; ///< of cp.async, oldest first
+  // Barriers.
+  int waitsAt = -1;
+  uint32_t carry = 0; ///< of add.cc and sub.cc, a bit a lane
+
+  template <class T> const T *in(Slot slot) const { return reinterpret_cast<const T *>(bank[slot & 1] + (slot >> 1)); }
+  template <class T> T *out(Slot slot) { return reinterpret_cast<T *>(bank[0] + (slot >> 1)); }
+
+  unsigned thread(unsigned lane) const { return index * numLanes + lane; }
+  /// Stops the launch; the first problem is kept.
+  void trap(const Inst &i, unsigned lane, std::string message);
+};
+
+/// d[l] = f(l) for each lane that executes. `f` is called for the others too: it must be harmless for any bits.
+template <class D, class F> inline void eachLane(Warp &w, Slot slot, F f) {
+  D *d = w.out<D>(slot);
+  if (w.exec == allLanes) {
+#pragma GCC ivdep
+    for (unsigned l = 0; l < numLanes; ++l)
+      d[l] = f(l);
+    return;
+  }
+#pragma GCC ivdep
+  for (unsigned l = 0; l < numLanes; ++l) {
+    D value = f(l);
+    d[l] = w.exec >> l & 1 ? value : d[l];
+  }
+}
+
+/// The same for a predicate, which is a bit a lane.
+template <class F> inline void eachBit(Warp &w, Slot slot, F f) {
+  uint32_t bits = 0;
+  for (unsigned l = 0; l < numLanes; ++l)
+    bits |= static_cast<uint32_t>(static_cast<bool>(f(l))) << l;
+  uint32_t *d = w.out<uint32_t>(slot);
+  *d = (*d & ~w.exec) | (bits & w.exec);
+}
+
+/// For what cannot be done for a lane that does not execute.
+template <class F> inline void activeLanes(uint32_t mask, F f) {
+  for (; mask; mask &= mask - 1)
+    f(static_cast<unsigned>(std::countr_zero(mask)));
+}
+
+// Handlers of operations that treat lanes alike: first the destination, then the sources.
+template <class D, class A, auto op> void mapUnary(Warp &w, const Inst &i) {
+  const A *a = w.in<A>(i.op[1]);
+  eachLane<D>(w, i.op[0], [=](unsigned l) { return static_cast<D>(op(a[l])); });
+}
+template <class D, class A, class B, auto op> void mapBinary(Warp &w, const Inst &i) {
+  const A *a = w.in<A>(i.op[1]);
+  const B *b = w.in<B>(i.op[2]);
+  eachLane<D>(w, i.op[0], [=](unsigned l) { return static_cast<D>(op(a[l], b[l])); });
+}
+template <class D, class A, class B, class C, auto op> void mapTernary(Warp &w, const Inst &i) {
+  const A *a = w.in<A>(i.op[1]);
+  const B *b = w.in<B>(i.op[2]);
+  const C *c = w.in<C>(i.op[3]);
+  eachLane<D>(w, i.op[0], [=](unsigned l) { return static_cast<D>(op(a[l], b[l], c[l])); });
+}
+
+} // namespace nncc::emu
+
+#endif

@@ -125,8 +125,13 @@ static uint64_t convertLane(const Conversion &c, uint64_t bits) {
     float f = isSigned ? floatFrom(value, c.rounding) : floatFrom(static_cast<uint64_t>(value), c.rounding);
     return std::bit_cast<uint32_t>(c.sat ? saturated(f) : f);
   }
-  // Truncated with a sticky bit below, the rest of the way is one rounding.
-  float odd = isSigned ? floatFrom(value, Rounding::Zero) : floatFrom(static_cast<uint64_t>(value), Rounding::Zero);
+  // The highest 32 bits and a sticky one below them; the rest of the way is one rounding.
+  bool negative = isSigned && value < 0;
+  uint64_t magnitude = negative ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  int shift = std::max(0, static_cast<int>(std::bit_width(magnitude)) - 32);
+  uint64_t sticky = magnitude & ((uint64_t(1) << shift) - 1) ? 1 : 0;
+  double top = std::ldexp(static_cast<double>(magnitude >> shift | sticky), shift);
+  float odd = oddFloat(negative ? -top : top);
   return c.to == Type::F16 ? toHalf(odd, c.rounding) : toBrain(odd, c.rounding);
 }
 

@@ -14,7 +14,9 @@ bool Block::aligned(Warp &w, const Inst &i, uint32_t mask, unsigned size, const 
     return true;
   activeLanes(mask, [&](unsigned l) {
     if (lanes.address[l] & (size - 1))
-      w.trap(i, l, "misaligned: an access of " + std::to_string(size) + " bytes at address " + std::to_string(lanes.address[l]));
+      w.trap(i, l,
+             "misaligned: an access of " + std::to_string(size) + " bytes at address " +
+                 std::to_string(lanes.address[l]));
   });
   return false;
 }
@@ -48,7 +50,8 @@ bool Block::resolve(Warp &w, const Inst &i, Slot address, unsigned size, Access 
   return true;
 }
 
-bool Block::resolveWindow(Warp &w, const Inst &i, uint32_t mask, Space space, unsigned size, Access access, Lanes &lanes) {
+bool Block::resolveWindow(Warp &w, const Inst &i, uint32_t mask, Space space, unsigned size, Access access,
+                          Lanes &lanes) {
   switch (space) {
   case Space::Shared:
     return resolveShared(w, i, mask, size, access, lanes);
@@ -73,8 +76,9 @@ bool Block::resolveGlobal(Warp &w, const Inst &i, uint32_t mask, unsigned size, 
     if (access != Access::Read && a->readOnly)
       return w.trap(i, l, "a write to constant memory");
     if (access != Access::Write && checks.uninitialised && !allSet(a->known.get() + offset, size))
-      return w.trap(i, l, "a read of " + std::to_string(size) + " bytes at offset " + std::to_string(offset) +
-                              " of an allocation of " + std::to_string(a->bytes) + ": never written");
+      return w.trap(i, l,
+                    "a read of " + std::to_string(size) + " bytes at offset " + std::to_string(offset) +
+                        " of an allocation of " + std::to_string(a->bytes) + ": never written");
     if (access != Access::Read)
       std::memset(a->known.get() + offset, 1, size);
     lanes.host[l] = a->data.get() + offset;
@@ -92,11 +96,13 @@ bool Block::resolveShared(Warp &w, const Inst &i, uint32_t mask, unsigned size, 
     if (trap)
       return;
     if (address > shared.size() || size > shared.size() - address)
-      return w.trap(i, l, std::string(verb(access)) + " of " + std::to_string(size) + " bytes at shared address " +
-                              std::to_string(static_cast<int64_t>(address)) + ": out of bounds, the block has " +
-                              std::to_string(shared.size()) + " bytes");
+      return w.trap(i, l,
+                    std::string(verb(access)) + " of " + std::to_string(size) + " bytes at shared address " +
+                        std::to_string(static_cast<int64_t>(address)) + ": out of bounds, the block has " +
+                        std::to_string(shared.size()) + " bytes");
     if (checks.races || checks.uninitialised) {
-      std::string problem = shadow.access(static_cast<uint32_t>(address), size, w.thread(l), access, checks.races, checks.uninitialised);
+      std::string problem =
+          shadow.access(static_cast<uint32_t>(address), size, w.thread(l), access, checks.races, checks.uninitialised);
       if (!problem.empty())
         return w.trap(i, l, std::move(problem));
     }
@@ -112,9 +118,10 @@ bool Block::resolveLocal(Warp &w, const Inst &i, uint32_t mask, unsigned size, A
   activeLanes(mask, [&](unsigned l) {
     uint64_t address = lanes.address[l];
     if (address > program.localBytes || size > program.localBytes - address)
-      return w.trap(i, l, std::string(verb(access)) + " of " + std::to_string(size) + " bytes at local address " +
-                              std::to_string(static_cast<int64_t>(address)) + ": out of bounds, the thread has " +
-                              std::to_string(program.localBytes) + " bytes");
+      return w.trap(i, l,
+                    std::string(verb(access)) + " of " + std::to_string(size) + " bytes at local address " +
+                        std::to_string(static_cast<int64_t>(address)) + ": out of bounds, the thread has " +
+                        std::to_string(program.localBytes) + " bytes");
     size_t offset = w.thread(l) * program.localBytes + address;
     if (access != Access::Write && checks.uninitialised && !allSet(localKnown.data() + offset, size))
       return w.trap(i, l, "a read of local address " + std::to_string(address) + ": never written");
@@ -131,9 +138,10 @@ bool Block::resolveParam(Warp &w, const Inst &i, uint32_t mask, unsigned size, A
     if (access != Access::Read)
       return w.trap(i, l, "a write to the parameters of the kernel");
     if (address > params.size() || size > params.size() - address)
-      return w.trap(i, l, "a read of " + std::to_string(size) + " bytes at parameter address " +
-                              std::to_string(static_cast<int64_t>(address)) + ": out of bounds, there are " +
-                              std::to_string(params.size()) + " bytes");
+      return w.trap(i, l,
+                    "a read of " + std::to_string(size) + " bytes at parameter address " +
+                        std::to_string(static_cast<int64_t>(address)) + ": out of bounds, there are " +
+                        std::to_string(params.size()) + " bytes");
     lanes.host[l] = params.data() + address;
   });
   return !trap;

@@ -22,7 +22,9 @@ static void copyRun(Warp &w, const Inst &i) {
     uint32_t bytes = length ? std::min(length[l], size) : size;
     from.address[l] = source[l] + offset;
     if (from.address[l] % size)
-      return w.trap(i, l, "misaligned: cp.async of " + std::to_string(size) + " bytes from address " + std::to_string(from.address[l]));
+      return w.trap(i, l,
+                    "misaligned: cp.async of " + std::to_string(size) + " bytes from address " +
+                        std::to_string(from.address[l]));
     whole |= uint32_t(bytes == size) << l;
     std::memset(to.host[l], 0, size);
     if (bytes && bytes != size && block.resolveGlobal(w, i, 1u << l, bytes, Access::Read, from))
@@ -32,14 +34,16 @@ static void copyRun(Warp &w, const Inst &i) {
     return;
   activeLanes(whole, [&](unsigned l) { std::memcpy(to.host[l], from.host[l], size); });
   activeLanes(w.exec, [&](unsigned l) {
-    w.uncommitted.push_back({static_cast<uint32_t>(to.host[l] - block.shared.data()), size, static_cast<uint16_t>(w.thread(l))});
+    w.uncommitted.push_back(
+        {static_cast<uint32_t>(to.host[l] - block.shared.data()), size, static_cast<uint16_t>(w.thread(l))});
   });
 }
 
 /// Groups are counted for the whole warp, so its threads must be together.
 static bool converged(Warp &w, const Inst &i) {
   if (w.exec != w.live)
-    w.trap(i, static_cast<unsigned>(std::countr_zero(w.exec)), "divergence at a cp.async group: the threads of a warp must be together");
+    w.trap(i, static_cast<unsigned>(std::countr_zero(w.exec)),
+           "divergence at a cp.async group: the threads of a warp must be together");
   return w.exec == w.live;
 }
 
@@ -93,7 +97,8 @@ static void buildCopy(Decoder &d, Inst &i) {
     return;
   i.bytes = static_cast<uint8_t>(d.immediate(2, 16));
   if ((i.bytes != 4 && i.bytes != 8 && i.bytes != 16) || (bypass && i.bytes != 16))
-    return d.fail("'" + d.spelled() + "' copies " + (bypass ? "16" : "4, 8 or 16") + " bytes, not " + std::to_string(i.bytes));
+    return d.fail("'" + d.spelled() + "' copies " + (bypass ? "16" : "4, 8 or 16") + " bytes, not " +
+                  std::to_string(i.bytes));
   Inst source;
   source.space = Space::Global;
   i.space = Space::Shared;

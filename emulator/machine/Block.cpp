@@ -13,12 +13,15 @@ void Warp::trap(const Inst &i, unsigned lane, std::string message) {
     return;
   unsigned t = thread(lane);
   const auto &size = block->shape.block;
-  block->trap = Trap{block->program.name, i.line, block->position, {t % size[0], t / size[0] % size[1], t / size[0] / size[1]},
+  block->trap = Trap{block->program.name,
+                     i.line,
+                     block->position,
+                     {t % size[0], t / size[0] % size[1], t / size[0] / size[1]},
                      std::move(message)};
 }
 
-Block::Block(const Program &program, DeviceMemory &memory, const LaunchShape &shape, const Checks &checks, Counters &counters,
-             std::vector<std::byte> params)
+Block::Block(const Program &program, DeviceMemory &memory, const LaunchShape &shape, const Checks &checks,
+             Counters &counters, std::vector<std::byte> params)
     : program(program), memory(memory), shape(shape), checks(checks), counters(counters), params(std::move(params)),
       threads(shape.block[0] * shape.block[1] * shape.block[2]) {
   size_t numWarps = (threads + numLanes - 1) / numLanes;
@@ -35,10 +38,28 @@ void Block::fillSpecials(Warp &w) {
     uint32_t *d = w.out<uint32_t>(slot);
     for (unsigned l = 0; l < numLanes; ++l) {
       unsigned t = w.thread(l);
-      uint32_t values[] = {t % size[0], t / size[0] % size[1], t / size[0] / size[1], size[0], size[1], size[2],
-                           position[0], position[1], position[2], grid[0], grid[1], grid[2],
-                           l, w.index, static_cast<uint32_t>(warps.size()), 1u << l, (2u << l) - 1, (1u << l) - 1,
-                           ~((1u << l) - 1), ~((2u << l) - 1), shape.dynamicShared, static_cast<uint32_t>(shared.size())};
+      uint32_t values[] = {t % size[0],
+                           t / size[0] % size[1],
+                           t / size[0] / size[1],
+                           size[0],
+                           size[1],
+                           size[2],
+                           position[0],
+                           position[1],
+                           position[2],
+                           grid[0],
+                           grid[1],
+                           grid[2],
+                           l,
+                           w.index,
+                           static_cast<uint32_t>(warps.size()),
+                           1u << l,
+                           (2u << l) - 1,
+                           (1u << l) - 1,
+                           ~((1u << l) - 1),
+                           ~((2u << l) - 1),
+                           shape.dynamicShared,
+                           static_cast<uint32_t>(shared.size())};
       static_assert(std::size(values) == static_cast<size_t>(Special::Count));
       d[l] = values[static_cast<size_t>(special)];
     }
@@ -83,7 +104,8 @@ bool Block::run(std::array<unsigned, 3> at) {
     if (!progress)
       reportDeadlock();
     if (checks.blockBudget && executed > checks.blockBudget)
-      warps[0].trap(program.code.back(), 0, "the block has executed " + std::to_string(executed) + " instructions and does not end");
+      warps[0].trap(program.code.back(), 0,
+                    "the block has executed " + std::to_string(executed) + " instructions and does not end");
   }
   return false;
 }
@@ -96,7 +118,8 @@ void Block::reportDeadlock() {
     const Inst &i = program.code[w.now.pc - 1];
     return w.trap(i, static_cast<unsigned>(std::countr_zero(w.live)),
                   "barrier " + std::to_string(w.waitsAt) + " is never complete: " + std::to_string(b.arrived) + " of " +
-                      std::to_string(b.expected) + " threads have arrived, and all others have exited or wait elsewhere");
+                      std::to_string(b.expected) +
+                      " threads have arrived, and all others have exited or wait elsewhere");
   }
 }
 
@@ -224,11 +247,13 @@ bool Block::barrier(Warp &w, const Inst &i) {
   unsigned lane = static_cast<unsigned>(std::countr_zero(w.exec));
   unsigned lanes = std::min(threads - w.index * numLanes, numLanes);
   if (w.exec != w.live)
-    w.trap(i, lane, "divergence at a barrier: of " + std::to_string(std::popcount(w.live)) + " threads of the warp only " +
-                        std::to_string(std::popcount(w.exec)) + " are there");
+    w.trap(i, lane,
+           "divergence at a barrier: of " + std::to_string(std::popcount(w.live)) + " threads of the warp only " +
+               std::to_string(std::popcount(w.exec)) + " are there");
   else if (static_cast<unsigned>(std::popcount(w.live)) != lanes)
-    w.trap(i, lane, "divergence at a barrier: " + std::to_string(lanes - static_cast<unsigned>(std::popcount(w.live))) +
-                        " threads of the warp have exited");
+    w.trap(i, lane,
+           "divergence at a barrier: " + std::to_string(lanes - static_cast<unsigned>(std::popcount(w.live))) +
+               " threads of the warp have exited");
   uint32_t id = w.in<uint32_t>(i.op[1])[lane];
   if (id > 15)
     w.trap(i, lane, "barrier " + std::to_string(id) + ": there are 16");
@@ -238,8 +263,9 @@ bool Block::barrier(Warp &w, const Inst &i) {
   unsigned all = static_cast<unsigned>(warps.size()) * numLanes;
   unsigned expected = i.op[2] == noSlot ? all : w.in<uint32_t>(i.op[2])[lane];
   if (expected % numLanes || !expected || expected > all || (b.arrived && b.expected != expected)) {
-    w.trap(i, lane, "barrier " + std::to_string(id) + " for " + std::to_string(expected) + " threads of " + std::to_string(all) +
-                        ": a multiple of 32 is expected, and the same for all who come");
+    w.trap(i, lane,
+           "barrier " + std::to_string(id) + " for " + std::to_string(expected) + " threads of " + std::to_string(all) +
+               ": a multiple of 32 is expected, and the same for all who come");
     return false;
   }
   b.expected = expected;

@@ -19,8 +19,8 @@ struct Lanes {
 };
 
 struct Block {
-  Block(const Program &program, DeviceMemory &memory, const LaunchShape &shape, const Checks &checks, Counters &counters,
-        std::vector<std::byte> params);
+  Block(const Program &program, DeviceMemory &memory, const LaunchShape &shape, const Checks &checks,
+        Counters &counters, std::vector<std::byte> params);
 
   /// False where it stopped; `trap` says why.
   bool run(std::array<unsigned, 3> position);

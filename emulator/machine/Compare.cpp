@@ -139,8 +139,9 @@ template <class F> static Handler byComparedType(Decoder &d, Type t, bool ftz, F
 
 static void buildSet(Decoder &d, Inst &i) {
   bool toPredicate = d.text().opcode == "setp";
-  i.mode = static_cast<uint8_t>(d.oneOf({"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu",
-                                         "geu", "num", "nan"}, -1));
+  i.mode = static_cast<uint8_t>(d.oneOf({"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu",
+                                         "ltu", "leu", "gtu", "geu", "num", "nan"},
+                                        -1));
   i.bytes = static_cast<uint8_t>((d.oneOf({"and", "or", "xor"}, 3) + 1) & 3);
   bool ftz = d.has("ftz");
   Type result = toPredicate ? Type::Pred : d.type(), t = d.type();
@@ -243,7 +244,8 @@ static void buildTest(Decoder &d, Inst &i) {
 }
 
 std::span<const Builder> compareBuilders() {
-  static constexpr Builder table[] = {{"setp", buildSet}, {"set", buildSet}, {"selp", buildSelect}, {"slct", buildSlct}, {"testp", buildTest}};
+  static constexpr Builder table[] = {
+      {"setp", buildSet}, {"set", buildSet}, {"selp", buildSelect}, {"slct", buildSlct}, {"testp", buildTest}};
   return table;
 }
 

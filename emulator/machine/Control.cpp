@@ -45,8 +45,9 @@ static void buildTrap(Decoder &d, Inst &i) {
 static void syncLanes(Warp &w, const Inst &i) {
   uint32_t mask = w.in<uint32_t>(i.op[0])[std::countr_zero(w.exec)];
   if (mask & w.live & ~w.exec)
-    return w.trap(i, static_cast<unsigned>(std::countr_zero(w.exec)), "divergence at bar.warp.sync: lane " +
-                  std::to_string(std::countr_zero(mask & w.live & ~w.exec)) + " is named and is not there");
+    return w.trap(i, static_cast<unsigned>(std::countr_zero(w.exec)),
+                  "divergence at bar.warp.sync: lane " + std::to_string(std::countr_zero(mask & w.live & ~w.exec)) +
+                      " is named and is not there");
   if ((mask & w.live) == w.live)
     w.block->shadow.joinLanes(w.index);
 }
@@ -109,9 +110,10 @@ static void buildSleep(Decoder &d, Inst &i) {
 static void buildCall(Decoder &d, Inst &) { d.fail("calls of device functions are not emulated: inline them"); }
 
 std::span<const Builder> controlBuilders() {
-  static constexpr Builder table[] = {{"bra", buildBranch}, {"brx", buildIndexedBranch}, {"ret", buildExit}, {"exit", buildExit},
-                                      {"trap", buildTrap}, {"bar", buildBarrier}, {"barrier", buildBarrier}, {"membar", buildFence},
-                                      {"fence", buildFence}, {"nanosleep", buildSleep}, {"call", buildCall}};
+  static constexpr Builder table[] = {{"bra", buildBranch},      {"brx", buildIndexedBranch}, {"ret", buildExit},
+                                      {"exit", buildExit},       {"trap", buildTrap},         {"bar", buildBarrier},
+                                      {"barrier", buildBarrier}, {"membar", buildFence},      {"fence", buildFence},
+                                      {"nanosleep", buildSleep}, {"call", buildCall}};
   return table;
 }
 

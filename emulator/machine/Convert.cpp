@@ -17,13 +17,19 @@ struct Conversion {
 
 // What the handler needs to know is packed in `offset`.
 static int64_t packed(const Conversion &c, unsigned toBytes, unsigned fromBytes) {
-  return static_cast<int64_t>(c.to) | static_cast<int64_t>(c.from) << 8 | static_cast<int64_t>(c.rounding) << 16 | int64_t(c.toInteger) << 24 |
-         int64_t(c.ftz) << 25 | int64_t(c.sat) << 26 | int64_t(c.relu) << 27 | int64_t(toBytes) << 32 | int64_t(fromBytes) << 40;
+  return static_cast<int64_t>(c.to) | static_cast<int64_t>(c.from) << 8 | static_cast<int64_t>(c.rounding) << 16 |
+         int64_t(c.toInteger) << 24 | int64_t(c.ftz) << 25 | int64_t(c.sat) << 26 | int64_t(c.relu) << 27 |
+         int64_t(toBytes) << 32 | int64_t(fromBytes) << 40;
 }
 
 static Conversion unpacked(int64_t bits) {
-  return {static_cast<Type>(bits & 255), static_cast<Type>(bits >> 8 & 255), static_cast<Rounding>(bits >> 16 & 255), bool(bits >> 24 & 1),
-          bool(bits >> 25 & 1), bool(bits >> 26 & 1), bool(bits >> 27 & 1)};
+  return {static_cast<Type>(bits & 255),
+          static_cast<Type>(bits >> 8 & 255),
+          static_cast<Rounding>(bits >> 16 & 255),
+          bool(bits >> 24 & 1),
+          bool(bits >> 25 & 1),
+          bool(bits >> 26 & 1),
+          bool(bits >> 27 & 1)};
 }
 
 static uint64_t readLane(const Warp &w, Slot slot, unsigned bytes, unsigned lane) {
@@ -35,8 +41,9 @@ static uint64_t readLane(const Warp &w, Slot slot, unsigned bytes, unsigned lane
 static double loaded(Type t, uint64_t bits, bool ftz) {
   if (t == Type::F64)
     return std::bit_cast<double>(bits);
-  float f = t == Type::F16 ? fromHalf(static_cast<uint16_t>(bits)) : t == Type::BF16 ? fromBrain(static_cast<uint16_t>(bits))
-                                                                 : std::bit_cast<float>(static_cast<uint32_t>(bits));
+  float f = t == Type::F16    ? fromHalf(static_cast<uint16_t>(bits))
+            : t == Type::BF16 ? fromBrain(static_cast<uint16_t>(bits))
+                              : std::bit_cast<float>(static_cast<uint32_t>(bits));
   return t == Type::F32 && ftz ? flushed(f) : f;
 }
 
@@ -120,7 +127,8 @@ static uint64_t convertLane(const Conversion &c, uint64_t bits) {
     return static_cast<uint64_t>(extended(c.to, c.sat ? saturatedInteger(c, value) : static_cast<uint64_t>(value)));
   bool isSigned = ptx::isSigned(c.from);
   if (c.to == Type::F64)
-    return std::bit_cast<uint64_t>(isSigned ? doubleFrom(value, c.rounding) : doubleFrom(static_cast<uint64_t>(value), c.rounding));
+    return std::bit_cast<uint64_t>(isSigned ? doubleFrom(value, c.rounding)
+                                            : doubleFrom(static_cast<uint64_t>(value), c.rounding));
   if (c.to == Type::F32) {
     float f = isSigned ? floatFrom(value, c.rounding) : floatFrom(static_cast<uint64_t>(value), c.rounding);
     return std::bit_cast<uint32_t>(c.sat ? saturated(f) : f);
@@ -154,7 +162,9 @@ static void convertPairRun(Warp &w, const Inst &i) {
   });
 }
 
-template <class D, class S> static Handler integers() { return mapUnary<D, S, [](S a) { return static_cast<D>(a); }>; }
+template <class D, class S> static Handler integers() {
+  return mapUnary<D, S, [](S a) { return static_cast<D>(a); }>;
+}
 
 /// The conversions of address arithmetic and of mixed precision, a vector at a time.
 static Handler fastPath(const Conversion &c, unsigned toBytes, unsigned fromBytes) {

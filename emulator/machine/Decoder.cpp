@@ -61,7 +61,8 @@ int Decoder::oneOf(std::initializer_list<std::string_view> names, int otherwise)
 }
 
 Space Decoder::space(bool optional) {
-  constexpr Space spaces[] = {Space::Global, Space::Shared, Space::Shared, Space::Local, Space::Const, Space::Param, Space::Param};
+  constexpr Space spaces[] = {Space::Global, Space::Shared, Space::Shared, Space::Local,
+                              Space::Const,  Space::Param,  Space::Param};
   int index = oneOf({"global", "shared", "shared::cta", "local", "const", "param", "param::entry"}, optional ? 7 : -1);
   return index < 0 || index == 7 ? Space::Generic : spaces[index];
 }
@@ -102,15 +103,28 @@ Type Decoder::registerType(const Operand &o, Type otherwise) const {
 }
 
 Slot Decoder::special(const std::string &name) {
-  static const std::unordered_map<std::string, Special> known = {
-      {"%tid.x", Special::TidX}, {"%tid.y", Special::TidY}, {"%tid.z", Special::TidZ},
-      {"%ntid.x", Special::NtidX}, {"%ntid.y", Special::NtidY}, {"%ntid.z", Special::NtidZ},
-      {"%ctaid.x", Special::CtaidX}, {"%ctaid.y", Special::CtaidY}, {"%ctaid.z", Special::CtaidZ},
-      {"%nctaid.x", Special::NctaidX}, {"%nctaid.y", Special::NctaidY}, {"%nctaid.z", Special::NctaidZ},
-      {"%laneid", Special::LaneId}, {"%warpid", Special::WarpId}, {"%nwarpid", Special::NwarpId},
-      {"%lanemask_eq", Special::LanemaskEq}, {"%lanemask_le", Special::LanemaskLe}, {"%lanemask_lt", Special::LanemaskLt},
-      {"%lanemask_ge", Special::LanemaskGe}, {"%lanemask_gt", Special::LanemaskGt},
-      {"%dynamic_smem_size", Special::DynamicShared}, {"%total_smem_size", Special::TotalShared}};
+  static const std::unordered_map<std::string, Special> known = {{"%tid.x", Special::TidX},
+                                                                 {"%tid.y", Special::TidY},
+                                                                 {"%tid.z", Special::TidZ},
+                                                                 {"%ntid.x", Special::NtidX},
+                                                                 {"%ntid.y", Special::NtidY},
+                                                                 {"%ntid.z", Special::NtidZ},
+                                                                 {"%ctaid.x", Special::CtaidX},
+                                                                 {"%ctaid.y", Special::CtaidY},
+                                                                 {"%ctaid.z", Special::CtaidZ},
+                                                                 {"%nctaid.x", Special::NctaidX},
+                                                                 {"%nctaid.y", Special::NctaidY},
+                                                                 {"%nctaid.z", Special::NctaidZ},
+                                                                 {"%laneid", Special::LaneId},
+                                                                 {"%warpid", Special::WarpId},
+                                                                 {"%nwarpid", Special::NwarpId},
+                                                                 {"%lanemask_eq", Special::LanemaskEq},
+                                                                 {"%lanemask_le", Special::LanemaskLe},
+                                                                 {"%lanemask_lt", Special::LanemaskLt},
+                                                                 {"%lanemask_ge", Special::LanemaskGe},
+                                                                 {"%lanemask_gt", Special::LanemaskGt},
+                                                                 {"%dynamic_smem_size", Special::DynamicShared},
+                                                                 {"%total_smem_size", Special::TotalShared}};
   auto found = known.find(name);
   if (found == known.end()) {
     fail("'" + name + "' is neither declared nor a special register that this machine has");
@@ -149,8 +163,8 @@ void Decoder::in(const Operand &o, Type type) {
   case Operand::Reg: {
     Type have = kernel.registers[o.reg].type;
     if ((have == Type::Pred) != (type == Type::Pred) || bytesOf(have) != bytes)
-      fail("'" + spelled() + "': " + kernel.registers[o.reg].name + " is ." + std::string(ptx::nameOf(have)) + ", an operand of ." +
-           std::string(ptx::nameOf(type)) + " expected");
+      fail("'" + spelled() + "': " + kernel.registers[o.reg].name + " is ." + std::string(ptx::nameOf(have)) +
+           ", an operand of ." + std::string(ptx::nameOf(type)) + " expected");
     else if (o.negated)
       fail("'" + spelled() + "': '!' is not taken here");
     return slot(registers[o.reg]);
@@ -220,7 +234,8 @@ void Decoder::address(size_t index, Inst &inst) {
   inst.wideAddress = bytesOf(have) == 8;
   if (have == Type::Pred || bytesOf(have) < 4 || bytesOf(have) > 8)
     fail("'" + spelled() + "': an address is in a register of 32 or 64 bits");
-  else if (!inst.wideAddress && (inst.space == Space::Global || inst.space == Space::Generic || inst.space == Space::Const))
+  else if (!inst.wideAddress &&
+           (inst.space == Space::Global || inst.space == Space::Generic || inst.space == Space::Const))
     fail("'" + spelled() + "': an address of this space has 64 bits");
   slot(registers[o.reg]);
 }
@@ -228,7 +243,8 @@ void Decoder::address(size_t index, Inst &inst) {
 uint64_t Decoder::immediate(size_t index, uint64_t limit) {
   const Operand &o = operand(index);
   if (o.kind != Operand::Integer || o.value > limit)
-    fail("'" + spelled() + "': operand " + std::to_string(index + 1) + " is a number of at most " + std::to_string(limit));
+    fail("'" + spelled() + "': operand " + std::to_string(index + 1) + " is a number of at most " +
+         std::to_string(limit));
   return o.value;
 }
 
@@ -277,7 +293,8 @@ bool Decoder::layout() {
     for (const ptx::Instruction &i : kernel.body)
       for (const Operand &o : i.operands) {
         auto found = moduleShared.find(o.name);
-        if (!o.name.empty() && found != moduleShared.end() && found->second->isExtern == dynamic && !symbols.count(o.name))
+        if (!o.name.empty() && found != moduleShared.end() && found->second->isExtern == dynamic &&
+            !symbols.count(o.name))
           place(*found->second);
       }
   program.dynamicOffset = std::max(program.dynamicOffset, program.sharedBytes);
@@ -299,8 +316,8 @@ static const Builder *find(std::span<const Builder> table, std::string_view opco
 
 bool Decoder::build(Inst &inst) {
   const Builder *builder = nullptr;
-  for (auto table : {moveBuilders(), convertBuilders(), compareBuilders(), memoryBuilders(), atomicBuilders(), controlBuilders(),
-                     shuffleBuilders(), asyncBuilders(), matrixBuilders()})
+  for (auto table : {moveBuilders(), convertBuilders(), compareBuilders(), memoryBuilders(), atomicBuilders(),
+                     controlBuilders(), shuffleBuilders(), asyncBuilders(), matrixBuilders()})
     builder = builder ? builder : find(table, at->opcode);
   if (!builder) {
     Type t = peekType();

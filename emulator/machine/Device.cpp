@@ -1,8 +1,8 @@
 //===- Device.cpp - memory, modules and launches -----------------------------------------------------------------===//
 
-#include "nnccemu/Machine.h"
 #include "Block.h"
 #include "Decoder.h"
+#include "nnccemu/Machine.h"
 
 namespace nncc::emu {
 
@@ -19,8 +19,9 @@ std::span<const ptx::Variable> Function::params() const { return program->params
 uint64_t Function::staticShared() const { return program->sharedBytes; }
 
 std::string_view nameOf(Class c) {
-  constexpr std::string_view names[] = {"integer", "float", "half", "double", "special", "convert", "move", "control", "load", "store",
-                                        "shared", "local", "param", "atomic", "barrier", "shuffle", "async", "matrix"};
+  constexpr std::string_view names[] = {"integer", "float",   "half",    "double",  "special", "convert",
+                                        "move",    "control", "load",    "store",   "shared",  "local",
+                                        "param",   "atomic",  "barrier", "shuffle", "async",   "matrix"};
   static_assert(std::size(names) == static_cast<size_t>(Class::Count));
   return names[static_cast<size_t>(c)];
 }
@@ -39,7 +40,8 @@ static std::string triple(const std::array<unsigned, 3> &a) {
 std::string Trap::text() const {
   if (!line)
     return "kernel '" + kernel + "': " + message;
-  return "kernel '" + kernel + "', line " + std::to_string(line) + ", block " + triple(block) + ", thread " + triple(thread) + ": " + message;
+  return "kernel '" + kernel + "', line " + std::to_string(line) + ", block " + triple(block) + ", thread " +
+         triple(thread) + ": " + message;
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -80,7 +82,8 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
   if (!module)
     return std::nullopt;
   if (module->sm > posed.sm) {
-    diagnostic = {0, "the module is for " + module->target + ", " + std::string(posed.name) + " is sm_" + std::to_string(posed.sm)};
+    diagnostic = {0, "the module is for " + module->target + ", " + std::string(posed.name) + " is sm_" +
+                         std::to_string(posed.sm)};
     return std::nullopt;
   }
   auto loaded = std::make_unique<Loaded>();
@@ -92,7 +95,8 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
     }
     uint64_t address = v.isExtern ? 0 : memory->allocate(std::max<uint64_t>(v.bytes, 1));
     if (!address) {
-      diagnostic = {v.line, v.isExtern ? "'" + v.name + "' is external, and modules are not linked" : "no memory for '" + v.name + "'"};
+      diagnostic = {v.line, v.isExtern ? "'" + v.name + "' is external, and modules are not linked"
+                                       : "no memory for '" + v.name + "'"};
       return std::nullopt;
     }
     Allocation *a = memory->find(address);
@@ -145,7 +149,8 @@ static std::string refusal(const Card &card, const Program &p, const LaunchShape
     if (shape.block[k] > blockLimits[k])
       return beyond("the block's dimension " + std::to_string(k) + " is", shape.block[k], blockLimits[k]);
     if (p.reqThreads[0] && shape.block[k] != p.reqThreads[k])
-      return "the block's dimension " + std::to_string(k) + " is " + std::to_string(shape.block[k]) + ", .reqntid says " + std::to_string(p.reqThreads[k]);
+      return "the block's dimension " + std::to_string(k) + " is " + std::to_string(shape.block[k]) +
+             ", .reqntid says " + std::to_string(p.reqThreads[k]);
   }
   if (threads > card.threadsPerBlock)
     return beyond("threads of a block are", threads, card.threadsPerBlock);

@@ -10,7 +10,10 @@ namespace {
 class Direction {
 public:
   explicit Direction(Rounding r) {
-    std::fesetround(r == Rounding::Zero ? FE_TOWARDZERO : r == Rounding::Down ? FE_DOWNWARD : r == Rounding::Up ? FE_UPWARD : FE_TONEAREST);
+    std::fesetround(r == Rounding::Zero   ? FE_TOWARDZERO
+                    : r == Rounding::Down ? FE_DOWNWARD
+                    : r == Rounding::Up   ? FE_UPWARD
+                                          : FE_TONEAREST);
   }
   ~Direction() { std::fesetround(FE_TONEAREST); }
 };

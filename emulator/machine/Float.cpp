@@ -21,7 +21,8 @@ template <auto op, unsigned arity, bool ftz, bool sat> static Handler single() {
   if constexpr (arity == 1)
     return mapUnary<float, float, [](float a) { return after<ftz, sat>(op(before<ftz>(a))); }>;
   else if constexpr (arity == 2)
-    return mapBinary<float, float, float, [](float a, float b) { return after<ftz, sat>(op(before<ftz>(a), before<ftz>(b))); }>;
+    return mapBinary<float, float, float,
+                     [](float a, float b) { return after<ftz, sat>(op(before<ftz>(a), before<ftz>(b))); }>;
   else
     return mapTernary<float, float, float, float, [](float a, float b, float c) {
       return after<ftz, sat>(op(before<ftz>(a), before<ftz>(b), before<ftz>(c)));
@@ -83,13 +84,19 @@ template <DirectedOp which, auto op, unsigned arity> static void buildRounded(De
     i.kind = Class::Special;
 }
 
-static double lowest(double a, double b) { return a != a ? b : b != b ? a : a == b ? (std::signbit(a) ? a : b) : a < b ? a : b; }
-static double highest(double a, double b) { return a != a ? b : b != b ? a : a == b ? (std::signbit(a) ? b : a) : a > b ? a : b; }
+static double lowest(double a, double b) {
+  return a != a ? b : b != b ? a : a == b ? (std::signbit(a) ? a : b) : a < b ? a : b;
+}
+static double highest(double a, double b) {
+  return a != a ? b : b != b ? a : a == b ? (std::signbit(a) ? b : a) : a > b ? a : b;
+}
 template <bool isMin> static float extreme(float a, float b) {
   bool first = a == b ? std::signbit(a) == isMin : isMin ? a < b : a > b;
   return a != a ? b : b != b ? a : first ? a : b;
 }
-template <bool isMin> static float extremeNan(float a, float b) { return a != a || b != b ? NAN : extreme<isMin>(a, b); }
+template <bool isMin> static float extremeNan(float a, float b) {
+  return a != a || b != b ? NAN : extreme<isMin>(a, b);
+}
 
 template <bool isMin> static void buildExtreme(Decoder &d, Inst &i) {
   bool ftz = d.has("ftz"), nan = d.has("NaN");
@@ -109,9 +116,11 @@ static void buildSign(Decoder &d, Inst &i) {
   if (t == Type::F64)
     i.run = isAbs ? whole<[](double a) { return std::fabs(a); }, 1>() : whole<[](double a) { return -a; }, 1>();
   else if (ftz)
-    i.run = isAbs ? mapUnary<float, float, [](float a) { return std::fabs(flushed(a)); }> : mapUnary<float, float, [](float a) { return -flushed(a); }>;
+    i.run = isAbs ? mapUnary<float, float, [](float a) { return std::fabs(flushed(a)); }>
+                  : mapUnary<float, float, [](float a) { return -flushed(a); }>;
   else
-    i.run = isAbs ? mapUnary<float, float, [](float a) { return std::fabs(a); }> : mapUnary<float, float, [](float a) { return -a; }>;
+    i.run = isAbs ? mapUnary<float, float, [](float a) { return std::fabs(a); }>
+                  : mapUnary<float, float, [](float a) { return -a; }>;
 }
 
 /// The magnitude of the second with the sign of the first.
@@ -136,15 +145,25 @@ template <auto op> static void buildApproximate(Decoder &d, Inst &i) {
 }
 
 std::span<const Builder> floatBuilders() {
-  static constexpr Builder table[] = {
-      {"add", buildRounded<DirectedOp::Add, addOp, 2>}, {"sub", buildRounded<DirectedOp::Sub, subOp, 2>},
-      {"mul", buildRounded<DirectedOp::Mul, mulOp, 2>}, {"div", buildRounded<DirectedOp::Div, divOp, 2>},
-      {"fma", buildRounded<DirectedOp::Fma, fmaOp, 3>}, {"mad", buildRounded<DirectedOp::Fma, fmaOp, 3>},
-      {"rcp", buildRounded<DirectedOp::Rcp, rcpOp, 1>}, {"sqrt", buildRounded<DirectedOp::Sqrt, sqrtOp, 1>},
-      {"min", buildExtreme<true>}, {"max", buildExtreme<false>}, {"abs", buildSign}, {"neg", buildSign}, {"copysign", buildCopysign},
-      {"rsqrt", buildApproximate<[](double a) { return 1 / std::sqrt(a); }>}, {"sin", buildApproximate<[](double a) { return std::sin(a); }>},
-      {"cos", buildApproximate<[](double a) { return std::cos(a); }>}, {"lg2", buildApproximate<[](double a) { return std::log2(a); }>},
-      {"ex2", buildApproximate<[](double a) { return std::exp2(a); }>}, {"tanh", buildApproximate<[](double a) { return std::tanh(a); }>}};
+  static constexpr Builder table[] = {{"add", buildRounded<DirectedOp::Add, addOp, 2>},
+                                      {"sub", buildRounded<DirectedOp::Sub, subOp, 2>},
+                                      {"mul", buildRounded<DirectedOp::Mul, mulOp, 2>},
+                                      {"div", buildRounded<DirectedOp::Div, divOp, 2>},
+                                      {"fma", buildRounded<DirectedOp::Fma, fmaOp, 3>},
+                                      {"mad", buildRounded<DirectedOp::Fma, fmaOp, 3>},
+                                      {"rcp", buildRounded<DirectedOp::Rcp, rcpOp, 1>},
+                                      {"sqrt", buildRounded<DirectedOp::Sqrt, sqrtOp, 1>},
+                                      {"min", buildExtreme<true>},
+                                      {"max", buildExtreme<false>},
+                                      {"abs", buildSign},
+                                      {"neg", buildSign},
+                                      {"copysign", buildCopysign},
+                                      {"rsqrt", buildApproximate<[](double a) { return 1 / std::sqrt(a); }>},
+                                      {"sin", buildApproximate<[](double a) { return std::sin(a); }>},
+                                      {"cos", buildApproximate<[](double a) { return std::cos(a); }>},
+                                      {"lg2", buildApproximate<[](double a) { return std::log2(a); }>},
+                                      {"ex2", buildApproximate<[](double a) { return std::exp2(a); }>},
+                                      {"tanh", buildApproximate<[](double a) { return std::tanh(a); }>}};
   return table;
 }
 

@@ -73,7 +73,7 @@ template <auto op, unsigned arity> static void buildHalf(Decoder &d, Inst &i) {
   d.out(0, t);
   for (size_t k = 1; k <= arity; ++k)
     d.in(k, t);
-  i.run = pair ? brain ? halfRun<BF16, uint32_t, arity, op> : halfRun<F16, uint32_t, arity, op>
+  i.run = pair    ? brain ? halfRun<BF16, uint32_t, arity, op> : halfRun<F16, uint32_t, arity, op>
           : brain ? halfRun<BF16, uint16_t, arity, op>
                   : halfRun<F16, uint16_t, arity, op>;
 }

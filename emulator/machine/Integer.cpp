@@ -126,12 +126,24 @@ template <bool isSub> static void buildAdd(Decoder &d, Inst &i) {
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 template <class T> struct Twice;
-template <> struct Twice<uint16_t> { using type = uint32_t; };
-template <> struct Twice<int16_t> { using type = int32_t; };
-template <> struct Twice<uint32_t> { using type = uint64_t; };
-template <> struct Twice<int32_t> { using type = int64_t; };
-template <> struct Twice<uint64_t> { using type = unsigned __int128; };
-template <> struct Twice<int64_t> { using type = __int128; };
+template <> struct Twice<uint16_t> {
+  using type = uint32_t;
+};
+template <> struct Twice<int16_t> {
+  using type = int32_t;
+};
+template <> struct Twice<uint32_t> {
+  using type = uint64_t;
+};
+template <> struct Twice<int32_t> {
+  using type = int64_t;
+};
+template <> struct Twice<uint64_t> {
+  using type = unsigned __int128;
+};
+template <> struct Twice<int64_t> {
+  using type = __int128;
+};
 
 template <class T> static T upper(T a, T b) { return static_cast<T>(typename Twice<T>::type(a) * b >> 8 * sizeof(T)); }
 
@@ -186,7 +198,8 @@ static void buildDot4(Decoder &d, Inst &i) {
   Type a = d.type(), b = d.type();
   operandsOf(d, {Type::B32, Type::B32, Type::B32, Type::B32});
   using U = uint32_t;
-  i.run = a == Type::S32 ? b == Type::S32 ? mapTernary<U, U, U, U, dot4<int8_t, int8_t>> : mapTernary<U, U, U, U, dot4<int8_t, uint8_t>>
+  i.run = a == Type::S32   ? b == Type::S32 ? mapTernary<U, U, U, U, dot4<int8_t, int8_t>>
+                                            : mapTernary<U, U, U, U, dot4<int8_t, uint8_t>>
           : b == Type::S32 ? mapTernary<U, U, U, U, dot4<uint8_t, int8_t>>
                            : mapTernary<U, U, U, U, dot4<uint8_t, uint8_t>>;
 }
@@ -202,7 +215,8 @@ static void buildNegate(Decoder &d, Inst &i) {
   operandsOf(d, {t, t});
   i.run = byType(d, t, [&]<class T>() -> Handler {
     using A = Arithmetic<T>;
-    return isAbs ? mapUnary<T, T, [](T a) { return a < 0 ? A(0) - A(a) : A(a); }> : mapUnary<T, T, [](T a) { return A(0) - A(a); }>;
+    return isAbs ? mapUnary<T, T, [](T a) { return a < 0 ? A(0) - A(a) : A(a); }>
+                 : mapUnary<T, T, [](T a) { return A(0) - A(a); }>;
   });
 }
 
@@ -377,13 +391,31 @@ static void buildSad(Decoder &d, Inst &i) {
 }
 
 std::span<const Builder> integerBuilders() {
-  static constexpr Builder table[] = {
-      {"add", buildAdd<false>}, {"addc", buildAdd<false>}, {"sub", buildAdd<true>}, {"subc", buildAdd<true>},
-      {"min", buildArithmetic<Min>}, {"max", buildArithmetic<Max>}, {"div", buildArithmetic<Div>}, {"rem", buildArithmetic<Rem>},
-      {"mul", buildProduct}, {"mad", buildProduct}, {"dp4a", buildDot4}, {"neg", buildNegate}, {"abs", buildNegate},
-      {"popc", buildCountBits}, {"clz", buildCountBits}, {"brev", buildCountBits}, {"bfind", buildCountBits},
-      {"shl", buildShift}, {"shr", buildShift}, {"shf", buildFunnel}, {"bfe", buildField}, {"bfi", buildField},
-      {"prmt", buildPermute}, {"lop3", buildLop3}, {"sad", buildSad}};
+  static constexpr Builder table[] = {{"add", buildAdd<false>},
+                                      {"addc", buildAdd<false>},
+                                      {"sub", buildAdd<true>},
+                                      {"subc", buildAdd<true>},
+                                      {"min", buildArithmetic<Min>},
+                                      {"max", buildArithmetic<Max>},
+                                      {"div", buildArithmetic<Div>},
+                                      {"rem", buildArithmetic<Rem>},
+                                      {"mul", buildProduct},
+                                      {"mad", buildProduct},
+                                      {"dp4a", buildDot4},
+                                      {"neg", buildNegate},
+                                      {"abs", buildNegate},
+                                      {"popc", buildCountBits},
+                                      {"clz", buildCountBits},
+                                      {"brev", buildCountBits},
+                                      {"bfind", buildCountBits},
+                                      {"shl", buildShift},
+                                      {"shr", buildShift},
+                                      {"shf", buildFunnel},
+                                      {"bfe", buildField},
+                                      {"bfi", buildField},
+                                      {"prmt", buildPermute},
+                                      {"lop3", buildLop3},
+                                      {"sad", buildSad}};
   return table;
 }
 

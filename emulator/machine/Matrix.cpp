@@ -17,7 +17,8 @@ using ptx::Operand;
 static bool wholeWarp(Warp &w, const Inst &i) {
   if (w.exec == allLanes)
     return true;
-  w.trap(i, static_cast<unsigned>(std::countr_zero(w.exec)), "divergence: all 32 lanes of the warp must execute this together");
+  w.trap(i, static_cast<unsigned>(std::countr_zero(w.exec)),
+         "divergence: all 32 lanes of the warp must execute this together");
   return false;
 }
 
@@ -140,7 +141,8 @@ static int formatOf(Type t) {
 static void vectorOf(Decoder &d, size_t index, size_t count, bool isOut) {
   const Operand &o = d.operand(index);
   if ((o.kind == Operand::Vector ? o.elements.size() : 1) != count)
-    return d.fail("'" + d.spelled() + "': operand " + std::to_string(index + 1) + " is a vector of " + std::to_string(count));
+    return d.fail("'" + d.spelled() + "': operand " + std::to_string(index + 1) + " is a vector of " +
+                  std::to_string(count));
   for (size_t e = 0; e < count; ++e) {
     const Operand &element = o.kind == Operand::Vector ? o.elements[e] : o;
     isOut ? d.out(element, Type::B32) : d.in(element, Type::B32);
@@ -161,7 +163,8 @@ static void buildMma(Decoder &d, Inst &i) {
   if (d.failed())
     return;
   bool bytes = formatA >= 3 && formatB >= 3, same = a == b && formatA >= 0;
-  bool right = result == c && (bytes ? result == Type::S32 : result == Type::F32 || (result == Type::F16 && a == Type::F16));
+  bool right =
+      result == c && (bytes ? result == Type::S32 : result == Type::F32 || (result == Type::F16 && a == Type::F16));
   // A has 16 x k elements in 32 lanes: two registers, or four.
   unsigned perRegister = formatA >= 0 ? 64 * formats[formatA].each : 1, numA = 16u * i.bytes / (perRegister / 2);
   if (!right || !(bytes || same) || (numA != 2 && numA != 4) || (saturates && !bytes))

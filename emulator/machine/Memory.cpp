@@ -67,9 +67,30 @@ template <bool isLoad> static Handler forMemory(Type t, unsigned bytes) {
 
 /// What tells caches and other threads how to treat an access; one warp at a time in memory without caches needs none of it.
 static void takeHints(Decoder &d) {
-  for (std::string_view hint : {"weak", "volatile", "relaxed", "acquire", "release", "cta", "gpu", "sys", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc",
-                                "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate",
-                                "L2::64B", "L2::128B", "L2::256B"})
+  for (std::string_view hint : {"weak",
+                                "volatile",
+                                "relaxed",
+                                "acquire",
+                                "release",
+                                "cta",
+                                "gpu",
+                                "sys",
+                                "ca",
+                                "cg",
+                                "cs",
+                                "lu",
+                                "cv",
+                                "wb",
+                                "wt",
+                                "nc",
+                                "L1::evict_normal",
+                                "L1::evict_unchanged",
+                                "L1::evict_first",
+                                "L1::evict_last",
+                                "L1::no_allocate",
+                                "L2::64B",
+                                "L2::128B",
+                                "L2::256B"})
     d.has(hint);
 }
 
@@ -96,7 +117,8 @@ template <bool isLoad> static void buildAccess(Decoder &d, Inst &i) {
   bool isVector = value.kind == Operand::Vector;
   const Operand *first = isVector ? value.elements.data() : &value;
   if ((isVector ? value.elements.size() : 1) != count || bytesOf(t) * count > 16)
-    return d.fail("'" + d.spelled() + "': " + std::to_string(count) + " elements of together at most 16 bytes expected");
+    return d.fail("'" + d.spelled() + "': " + std::to_string(count) +
+                  " elements of together at most 16 bytes expected");
   // All elements are in registers of one width; the narrowest that holds the type where there is none.
   Type width = t;
   for (unsigned k = 0; k < count; ++k)
@@ -125,7 +147,8 @@ static void buildPrefetch(Decoder &d, Inst &i) {
 }
 
 std::span<const Builder> memoryBuilders() {
-  static constexpr Builder table[] = {{"ld", buildAccess<true>}, {"ldu", buildAccess<true>}, {"st", buildAccess<false>}, {"prefetch", buildPrefetch}};
+  static constexpr Builder table[] = {
+      {"ld", buildAccess<true>}, {"ldu", buildAccess<true>}, {"st", buildAccess<false>}, {"prefetch", buildPrefetch}};
   return table;
 }
 

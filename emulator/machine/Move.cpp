@@ -121,7 +121,10 @@ static void addOffset(Warp &w, const Inst &i) {
 }
 
 static uint64_t windowOf(Space space) {
-  return space == Space::Shared ? sharedWindow : space == Space::Local ? localWindow : space == Space::Param ? paramWindow : 0;
+  return space == Space::Shared  ? sharedWindow
+         : space == Space::Local ? localWindow
+         : space == Space::Param ? paramWindow
+                                 : 0;
 }
 
 /// Between an address of a space and a generic one.
@@ -160,8 +163,9 @@ static void buildIsSpace(Decoder &d, Inst &i) {
 }
 
 std::span<const Builder> moveBuilders() {
-  static constexpr Builder table[] = {{"mov", buildMove}, {"and", buildLogic<And>}, {"or", buildLogic<Or>}, {"xor", buildLogic<Xor>},
-                                      {"not", buildLogic<Not>}, {"cnot", buildLogic<Cnot>}, {"cvta", buildCvta}, {"isspacep", buildIsSpace}};
+  static constexpr Builder table[] = {{"mov", buildMove},       {"and", buildLogic<And>},  {"or", buildLogic<Or>},
+                                      {"xor", buildLogic<Xor>}, {"not", buildLogic<Not>},  {"cnot", buildLogic<Cnot>},
+                                      {"cvta", buildCvta},      {"isspacep", buildIsSpace}};
   return table;
 }
 

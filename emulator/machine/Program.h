@@ -37,7 +37,31 @@ struct Inst {
   uint32_t target = nowhere, reconverge = nowhere;
 };
 
-enum class Special : uint8_t { TidX, TidY, TidZ, NtidX, NtidY, NtidZ, CtaidX, CtaidY, CtaidZ, NctaidX, NctaidY, NctaidZ, LaneId, WarpId, NwarpId, LanemaskEq, LanemaskLe, LanemaskLt, LanemaskGe, LanemaskGt, DynamicShared, TotalShared, Count };
+enum class Special : uint8_t {
+  TidX,
+  TidY,
+  TidZ,
+  NtidX,
+  NtidY,
+  NtidZ,
+  CtaidX,
+  CtaidY,
+  CtaidZ,
+  NctaidX,
+  NctaidY,
+  NctaidZ,
+  LaneId,
+  WarpId,
+  NwarpId,
+  LanemaskEq,
+  LanemaskLe,
+  LanemaskLt,
+  LanemaskGe,
+  LanemaskGt,
+  DynamicShared,
+  TotalShared,
+  Count
+};
 
 struct Program {
   std::string name;
@@ -58,7 +82,8 @@ struct Program {
 };
 
 /// Generic addresses of what is not global begin here; an address inside is the offset in its space.
-inline constexpr uint64_t sharedWindow = uint64_t(1) << 40, localWindow = uint64_t(2) << 40, paramWindow = uint64_t(3) << 40;
+inline constexpr uint64_t sharedWindow = uint64_t(1) << 40, localWindow = uint64_t(2) << 40,
+                          paramWindow = uint64_t(3) << 40;
 inline constexpr uint64_t windowBytes = uint64_t(1) << 32;
 
 /// Sets `reconverge` of every branch to its immediate post-dominator.

@@ -28,7 +28,8 @@ private:
 
   void connect(uint32_t pc) {
     const Inst &i = program.code[pc];
-    bool falls = i.flow != Flow::Exit && i.flow != Flow::Stop && i.flow != Flow::Branch && i.flow != Flow::BranchIndexed;
+    bool falls =
+        i.flow != Flow::Exit && i.flow != Flow::Stop && i.flow != Flow::Branch && i.flow != Flow::BranchIndexed;
     if ((falls || i.guard != noSlot) && pc + 1 < end)
       edge(pc, pc + 1);
     if (i.flow == Flow::Exit || i.flow == Flow::Stop)

@@ -46,7 +46,8 @@ static std::string named(const char *what, uint32_t address, uint32_t tag) {
          ": no barrier stands between them";
 }
 
-std::string Shadow::access(uint32_t address, unsigned size, unsigned thread, Access kind, bool races, bool uninitialised) {
+std::string Shadow::access(uint32_t address, unsigned size, unsigned thread, Access kind, bool races,
+                           bool uninitialised) {
   uint32_t mine = tag(time, Thread, thread), goodWriter = mine, goodReader = mine;
   for (uint32_t a = address; a < address + size; ++a) {
     Cell &cell = cells[a];

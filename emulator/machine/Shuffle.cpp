@@ -16,7 +16,9 @@ static bool gathered(Warp &w, const Inst &i, Slot slot) {
     if (!(mask[l] >> l & 1))
       w.trap(i, l, "the lane is not in its own member mask");
     else if (uint32_t missing = mask[l] & w.live & ~w.exec)
-      w.trap(i, l, "divergence: the member mask names lane " + std::to_string(std::countr_zero(missing)) + ", which is not there");
+      w.trap(i, l,
+             "divergence: the member mask names lane " + std::to_string(std::countr_zero(missing)) +
+                 ", which is not there");
   });
   uint32_t named = mask[std::countr_zero(w.exec)];
   return !(named & w.live & ~w.exec) && named >> std::countr_zero(w.exec) & 1;
@@ -33,7 +35,10 @@ static void shuffleRun(Warp &w, const Inst &i) {
   activeLanes(w.exec, [&](unsigned l) {
     int lane = static_cast<int>(l), step = b[l] & 31, segment = c[l] >> 8 & 31, clamp = c[l] & 31;
     int first = lane & segment, last = first | (clamp & ~segment);
-    int from = i.mode == Up ? lane - step : i.mode == Down ? lane + step : i.mode == Bfly ? lane ^ step : first | (step & ~segment);
+    int from = i.mode == Up     ? lane - step
+               : i.mode == Down ? lane + step
+               : i.mode == Bfly ? lane ^ step
+                                : first | (step & ~segment);
     bool in = i.mode == Up ? from >= last : from <= last;
     from = in ? from : lane;
     inRange |= uint32_t(in) << l;
@@ -187,8 +192,11 @@ static void buildActiveMask(Decoder &d, Inst &i) {
 }
 
 std::span<const Builder> shuffleBuilders() {
-  static constexpr Builder table[] = {{"shfl", buildShuffle}, {"vote", buildVote}, {"match", buildMatch},
-                                      {"redux", buildRedux}, {"activemask", buildActiveMask}};
+  static constexpr Builder table[] = {{"shfl", buildShuffle},
+                                      {"vote", buildVote},
+                                      {"match", buildMatch},
+                                      {"redux", buildRedux},
+                                      {"activemask", buildActiveMask}};
   return table;
 }
 

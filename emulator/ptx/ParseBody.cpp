@@ -181,7 +181,8 @@ bool Parser::branch(Kernel &kernel, Instruction &i) {
       }
   }
   for (std::string &target : names) {
-    scopes.back().uses.push_back({static_cast<unsigned>(kernel.body.size()), static_cast<unsigned>(i.targets.size()), target, line});
+    scopes.back().uses.push_back(
+        {static_cast<unsigned>(kernel.body.size()), static_cast<unsigned>(i.targets.size()), target, line});
     i.targets.push_back(0);
   }
   return true;

@@ -34,7 +34,8 @@ bool Parser::number(uint64_t &value, uint64_t limit, std::string_view what) {
   if (token.kind != Token::Integer)
     return fail(std::string(what) + " expected, found " + found());
   if (token.value > limit)
-    return fail(std::string(what) + " is " + std::to_string(token.value) + "; at most " + std::to_string(limit) + " is allowed");
+    return fail(std::string(what) + " is " + std::to_string(token.value) + "; at most " + std::to_string(limit) +
+                " is allowed");
   value = token.value;
   return advance();
 }
@@ -60,9 +61,10 @@ bool Parser::module(Module &module) {
 
 /// The PTX version that first knew a target.
 static unsigned versionOf(unsigned sm) {
-  static constexpr unsigned table[][2] = {{20, 20}, {30, 30}, {35, 31}, {37, 41}, {50, 40}, {52, 41}, {53, 42}, {60, 50},
-                                          {61, 50}, {62, 50}, {70, 60}, {72, 61}, {75, 63}, {80, 70}, {86, 71}, {87, 74},
-                                          {89, 78}, {90, 78}, {100, 86}, {101, 86}, {103, 88}, {120, 87}, {121, 88}};
+  static constexpr unsigned table[][2] = {{20, 20},  {30, 30},  {35, 31},  {37, 41},  {50, 40}, {52, 41},
+                                          {53, 42},  {60, 50},  {61, 50},  {62, 50},  {70, 60}, {72, 61},
+                                          {75, 63},  {80, 70},  {86, 71},  {87, 74},  {89, 78}, {90, 78},
+                                          {100, 86}, {101, 86}, {103, 88}, {120, 87}, {121, 88}};
   for (auto &row : table)
     if (row[0] == sm)
       return row[1];
@@ -97,9 +99,9 @@ bool Parser::header(Module &module) {
   if (!least)
     return failAt(line, "'" + module.target + "' is no target that this machine knows");
   if (module.version < least)
-    return failAt(line, module.target + " needs .version " + std::to_string(least / 10) + "." + std::to_string(least % 10) +
-                            " or newer, the module states " + std::to_string(module.version / 10) + "." +
-                            std::to_string(module.version % 10));
+    return failAt(line, module.target + " needs .version " + std::to_string(least / 10) + "." +
+                            std::to_string(least % 10) + " or newer, the module states " +
+                            std::to_string(module.version / 10) + "." + std::to_string(module.version % 10));
   std::string option;
   while (token.is(','))
     if (!advance() || !word(option, "a target option"))
@@ -326,7 +328,8 @@ bool Parser::parameters(Kernel &kernel) {
 bool Parser::entryLimits(Kernel &kernel) {
   while (token.kind == Token::Directive) {
     std::string_view name = token.text;
-    if (name != "maxntid" && name != "reqntid" && name != "minnctapersm" && name != "maxnreg" && name != "noreturn" && name != "pragma")
+    if (name != "maxntid" && name != "reqntid" && name != "minnctapersm" && name != "maxnreg" && name != "noreturn" &&
+        name != "pragma")
       return fail("'{' or a limit such as .maxntid expected, found " + found());
     if (!advance())
       return false;

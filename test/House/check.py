@@ -51,7 +51,7 @@ def room_of(path):
 
 def layers(path, text):
     allowed = None
-    if path.startswith("runtime/"):
+    if path.startswith(("runtime/", "emulator/")):
         allowed = []
     elif path.startswith("tools/"):
         allowed = TOOLS.get(path.split("/")[1], OTHER_TOOLS)
@@ -65,10 +65,18 @@ def layers(path, text):
 
 
 def runtime_is_alone(path, text):
-    if path.startswith("runtime/"):
+    if path.startswith(("runtime/", "emulator/")):
         for name in INCLUDE.findall(text):
             if name.startswith(("mlir", "llvm", "lld/", "onnx", "google/")):
-                yield f"includes {name}: the runtime uses none of the compiler's libraries"
+                yield f"includes {name}: {path.split('/')[0]}/ uses none of the compiler's libraries"
+
+
+def emulator_is_alone(path, text):
+    for name in INCLUDE.findall(text):
+        if path.startswith("emulator/") and name.startswith("nnccrt/"):
+            yield f"includes {name}: the emulator includes nothing of ours"
+        if name.startswith("nnccemu/") and not path.startswith(("emulator/", "tools/", "test/")):
+            yield f"includes {name}: only tools and tests use the emulator"
 
 
 def protobuf_only_in_import(path, text):
@@ -84,7 +92,7 @@ def flags_only_in_tools(path, text):
 
 
 def exceptions_only_in_import(path, text):
-    if path.startswith(("lib/", "include/", "tools/", "runtime/")) and "Import/" not in path:
+    if path.startswith(("lib/", "include/", "tools/", "runtime/", "emulator/")) and "Import/" not in path:
         if re.search(r"\b(throw\s|try\s*\{|catch\s*\()", SPEECH.sub("", text)):
             yield "throws or catches: only Import has exceptions"
 
@@ -110,13 +118,14 @@ def guarded(path, text):
             yield f"needs the include guard {name}"
 
 
-RULES = [layers, runtime_is_alone, protobuf_only_in_import, flags_only_in_tools, exceptions_only_in_import, nothing_left_undone,
-         short_enough, guarded]
+RULES = [layers, runtime_is_alone, emulator_is_alone, protobuf_only_in_import, flags_only_in_tools, exceptions_only_in_import,
+         nothing_left_undone, short_enough, guarded]
 
 # For each rule a file that breaks it.
 BROKEN = {
     layers: ("lib/CPU/Tiles.cpp", '#include "nncc/Dialect/NN/IR/NNOps.h"\n'),
     runtime_is_alone: ("runtime/core/Pool.cpp", '#include "llvm/ADT/ArrayRef.h"\n'),
+    emulator_is_alone: ("emulator/machine/Block.cpp", '#include "nnccrt/abi.h"\n'),
     protobuf_only_in_import: ("lib/Compiler/Compiler.cpp", "#include <onnx/onnx_pb.h>\n"),
     flags_only_in_tools: ("lib/CPU/Tiles.cpp", "static llvm::cl::opt<int> tile;\n"),
     exceptions_only_in_import: ("lib/Target/Link.cpp", "try { link(); } catch (...) {}\n"),

@@ -14,7 +14,7 @@ struct Card {
   std::string_view name; ///< as NNCC_EMU= takes it: "t4"
   unsigned sm;           ///< 75 for 7.5
   unsigned multiprocessors;
-  uint64_t memory; ///< bytes
+  uint64_t memory;         ///< bytes
   unsigned sharedPerBlock; ///< static, and dynamic without being asked for
   unsigned sharedOptIn;    ///< the most that a kernel may ask for
   unsigned registersPerBlock;

@@ -28,7 +28,27 @@ struct Trap {
   std::string text() const;
 };
 
-enum class Class : uint8_t { Integer, Float, Half, Double, Special, Convert, Move, Control, Load, Store, Shared, Local, Param, Atomic, Barrier, Shuffle, Async, Matrix, Count };
+enum class Class : uint8_t {
+  Integer,
+  Float,
+  Half,
+  Double,
+  Special,
+  Convert,
+  Move,
+  Control,
+  Load,
+  Store,
+  Shared,
+  Local,
+  Param,
+  Atomic,
+  Barrier,
+  Shuffle,
+  Async,
+  Matrix,
+  Count
+};
 std::string_view nameOf(Class c);
 
 /// What a kernel did, in warp-wide instructions.

@@ -25,7 +25,30 @@ struct Diagnostic {
 
 namespace ptx {
 
-enum class Type : uint8_t { None, Pred, B8, U8, S8, B16, U16, S16, F16, BF16, B32, U32, S32, F32, F16x2, BF16x2, TF32, B64, U64, S64, F64, B128 };
+enum class Type : uint8_t {
+  None,
+  Pred,
+  B8,
+  U8,
+  S8,
+  B16,
+  U16,
+  S16,
+  F16,
+  BF16,
+  B32,
+  U32,
+  S32,
+  F32,
+  F16x2,
+  BF16x2,
+  TF32,
+  B64,
+  U64,
+  S64,
+  F64,
+  B128
+};
 
 /// None for a text that names no type.
 Type typeNamed(std::string_view name);
@@ -55,13 +78,13 @@ struct Register {
 struct Operand {
   enum Kind : uint8_t { Reg, Integer, Float, Symbol, Special, Address, Vector, Pair, Sink };
   Kind kind = Sink;
-  bool negated = false;           ///< `!%p`
-  unsigned reg = 0;               ///< Reg, and Address whose base is a register
-  bool baseIsReg = false;         ///< Address
-  std::string name;               ///< Symbol, Special, and Address whose base is a symbol (empty: an absolute address)
-  uint64_t value = 0;             ///< Integer; the bits of a Float; the offset of an Address or a Symbol
-  bool isDouble = false;          ///< Float: 0d rather than 0f
-  std::vector<Operand> elements;  ///< Vector, Pair
+  bool negated = false;          ///< `!%p`
+  unsigned reg = 0;              ///< Reg, and Address whose base is a register
+  bool baseIsReg = false;        ///< Address
+  std::string name;              ///< Symbol, Special, and Address whose base is a symbol (empty: an absolute address)
+  uint64_t value = 0;            ///< Integer; the bits of a Float; the offset of an Address or a Symbol
+  bool isDouble = false;         ///< Float: 0d rather than 0f
+  std::vector<Operand> elements; ///< Vector, Pair
 };
 
 struct Instruction {

@@ -80,7 +80,7 @@ void Block::start() {
     fillSpecials(w);
   }
   std::fill(localKnown.begin(), localKnown.end(), 0);
-  shadow.reset(shared.size());
+  shadow.reset(shared.size(), static_cast<unsigned>(warps.size()));
   std::fill(std::begin(barriers), std::end(barriers), Barrier());
   executed = 0;
 }

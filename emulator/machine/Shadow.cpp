@@ -8,7 +8,8 @@ namespace nncc::emu {
 
 static constexpr uint32_t timeLimit = (1u << 20) - 1;
 
-void Shadow::reset(size_t bytes) {
+void Shadow::reset(size_t bytes, unsigned warps) {
+  numWarps = warps;
   cells.assign(bytes, {});
   state.assign(bytes, Unknown);
   time = 1;
@@ -27,7 +28,7 @@ bool Shadow::ordered(uint32_t tag, unsigned thread) const {
   case OneWarp:
     return tag >> 12 < horizon[who / 32];
   case Many:
-    return tag >> 12 < *std::min_element(std::begin(horizon), std::end(horizon));
+    return tag >> 12 < *std::min_element(horizon, horizon + numWarps);
   }
   return true;
 }

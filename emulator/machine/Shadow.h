@@ -16,7 +16,7 @@ public:
   enum class Access : uint8_t { Read, Write, Atomic };
   static constexpr unsigned maxWarps = 32;
 
-  void reset(size_t bytes);
+  void reset(size_t bytes, unsigned warps);
   /// Nothing, or what is wrong with it.
   std::string access(uint32_t address, unsigned size, unsigned thread, Access kind, bool races, bool uninitialised);
   /// The bytes belong to an asynchronous copy of `thread` until it has waited.
@@ -40,6 +40,7 @@ private:
   std::vector<Cell> cells;
   std::vector<uint8_t> state; ///< Known bits
   enum State : uint8_t { Unknown = 0, Known = 1, Pending = 2, AtomicWrite = 4 };
+  unsigned numWarps = maxWarps;
   uint32_t time = 1;
   uint32_t seen[maxWarps][maxWarps] = {};
 };

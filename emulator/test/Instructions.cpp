@@ -98,8 +98,9 @@ TEST_F(Instructions, FloatIsIeee) {
 
 TEST_F(Instructions, Half) {
   EXPECT_EQ(half("mov.b16 %h1, 0x3c00; add.f16 %h9, %h1, 0x3c00;"), 0x4000);
-  EXPECT_EQ(half("mov.b16 %h1, 0x6800; add.rn.f16 %h9, %h1, 0x3c00;"), 0x6800);               // 2048 + 1, a tie
-  EXPECT_EQ(half("mov.b16 %h1, 0x3c01; fma.rn.f16 %h9, %h1, %h1, 0xbc00;"), 0x1800 + 0x0001); // (1 + 2^-10)^2 - 1
+  EXPECT_EQ(half("mov.b16 %h1, 0x6800; add.rn.f16 %h9, %h1, 0x3c00;"), 0x6800); // 2048 + 1, a tie
+  EXPECT_EQ(half("mov.b16 %h1, 0x3c01; fma.rn.f16 %h9, %h1, %h1, 0xbc00;"),
+            0x1800); // (1 + 2^-10)^2 - 1 = 2^-9 + 2^-20, a tie
   EXPECT_EQ(bits("mul.rn.f16x2 %r9, 0x40003c00, 0x42004200;"), 0x46004200u);
   EXPECT_EQ(half("mov.b16 %h1, 0x3f80; mov.b16 %h2, 0x4000; fma.rn.bf16 %h9, %h1, %h2, %h1;"), 0x4040);
   EXPECT_EQ(half("mov.b16 %h1, 0x7e00; max.f16 %h9, %h1, 0x3c00;"), 0x3c00);

@@ -210,6 +210,9 @@ void Decoder::out(const Operand &o, Type type) {
   if (o.kind == Operand::Sink)
     return scratch(type);
   if (o.kind != Operand::Reg) {
+    // Most often a register that was not declared.
+    if (o.kind == Operand::Special)
+      special(o.name);
     fail("'" + spelled() + "': a register expected as the destination");
     return slot(0);
   }

@@ -19,6 +19,11 @@ void buildOptimise(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 
+  // At all levels: in integers a quantised model is exact, in floats its roundings flip.
+  passes.addNestedPass<func::FuncOp>(nn::createIntegerArithmetic());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+
   // Layouts are decided once for the whole graph; kernels take no other.
   passes.addNestedPass<func::FuncOp>(nn::createChannelsLast({.propagate = options.optLevel > 0}));
   passes.addNestedPass<func::FuncOp>(nn::createInferShapes());

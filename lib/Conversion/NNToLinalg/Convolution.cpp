@@ -2,6 +2,7 @@
 
 #include "nncc/Dialect/NN/IR/Convolution.h"
 #include "Lowering.h"
+#include "Products.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
@@ -32,11 +33,15 @@ struct ConvLowering : Lowering<nn::ConvOp> {
     Value input = adaptor.getInput();
     SmallVector<int64_t> pads(op.getPads());
     input = crop(loc, input, inputSizes, pads, rewriter);
-    Value init = emptyTensor(rewriter, loc, sizes, filterType.getElementType());
+    Value init = emptyTensor(rewriter, loc, sizes, nn::typeOf(op.getResult()).getElementType());
+    Value outside;
+    if (op.getOutside())
+      outside = readElement(rewriter, loc, adaptor.getOutside(),
+                            SmallVector<int64_t>(nn::typeOf(op.getOutside()).getRank(), 0));
     auto conv = exec::ConvOp::create(rewriter, loc, init.getType(), input, adaptor.getFilter(), adaptor.getBias(),
-                                     /*outside=*/Value(), init, op.getStrides(), op.getDilations(), pads,
-                                     op.getGroups(), /*input_unsigned=*/false,
-                                     /*filter_unsigned=*/false, /*packed=*/DenseI64ArrayAttr());
+                                     outside, init, op.getStrides(), op.getDilations(), pads, op.getGroups(),
+                                     isWidenedUnsigned(op.getInput()), isWidenedUnsigned(op.getFilter()),
+                                     /*packed=*/DenseI64ArrayAttr());
     replace(op, conv.getResult(), rewriter);
     return success();
   }

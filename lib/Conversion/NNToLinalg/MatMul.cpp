@@ -2,6 +2,7 @@
 
 #include "nncc/Dialect/NN/IR/MatMul.h"
 #include "Lowering.h"
+#include "Products.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 
@@ -15,7 +16,6 @@ struct MatMulLowering : Lowering<nn::MatMulOp> {
   LogicalResult matchAndRewrite(nn::MatMulOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Type elementType = cast<RankedTensorType>(adaptor.getLhs().getType()).getElementType();
     Sizes lhsSizes = sizesOf(rewriter, loc, op.getLhs(), adaptor.getLhs());
     Sizes rhsSizes = sizesOf(rewriter, loc, op.getRhs(), adaptor.getRhs());
     checkInnerSizes(op, lhsSizes.back(), rhsSizes[rhsSizes.size() - 2], rewriter);
@@ -30,14 +30,14 @@ struct MatMulLowering : Lowering<nn::MatMulOp> {
       Value rhs = rhsSizes.size() == 2
                       ? adaptor.getRhs()
                       : reshapeTensor(rewriter, loc, adaptor.getRhs(), ArrayRef(rhsSizes).take_back(2));
-      Value product = multiply(rewriter, loc, lhs, rhs, {rows, rhsSizes.back()}, elementType);
+      Value product = multiply(op, lhs, rhs, {rows, rhsSizes.back()}, rewriter);
       Sizes sizes(rhsSizes.size() > lhsSizes.size() ? rhsSizes.size() - lhsSizes.size() : 0, rewriter.getIndexAttr(1));
       sizes.append(lhsSizes.begin(), lhsSizes.end() - 1);
       sizes.push_back(rhsSizes.back());
       replace(op, sizes.size() == 2 ? product : reshapeTensor(rewriter, loc, product, sizes), rewriter);
       return success();
     }
-    batched(op, adaptor, lhsSizes, rhsSizes, elementType, rewriter);
+    batched(op, adaptor, lhsSizes, rhsSizes, rewriter);
     return success();
   }
 
@@ -56,27 +56,16 @@ private:
     exec::CheckOp::create(b, op.getLoc(), same, b.getStringAttr("inner sizes of a matrix product differ"));
   }
 
-  /// Narrow integers are multiplied in i32, modulo their own width afterwards.
-  static Value multiply(OpBuilder &b, Location loc, Value lhs, Value rhs, ArrayRef<OpFoldResult> sizes,
-                        Type elementType) {
-    bool narrow = elementType.isInteger() && elementType.getIntOrFloatBitWidth() < 32;
-    Value init = emptyTensor(b, loc, sizes, narrow ? Type(b.getI32Type()) : elementType);
-    Value product =
-        exec::MatMulOp::create(b, loc, init.getType(), lhs, rhs, init, /*transpose_rhs=*/false, /*lhs_unsigned=*/false,
-                               /*rhs_unsigned=*/false, /*packed=*/nullptr)
-            .getResult();
-    if (!narrow)
-      return product;
-    return mapElements(b, loc, sizes, elementType, LoopOperand{product, b.getMultiDimIdentityMap(sizes.size())},
-                       [&](OpBuilder &n, Location l, ValueRange values) -> Value {
-                         return arith::TruncIOp::create(n, l, elementType, values[0]);
-                       });
+  static Value multiply(nn::MatMulOp op, Value lhs, Value rhs, ArrayRef<OpFoldResult> sizes, OpBuilder &b) {
+    Value init = emptyTensor(b, op.getLoc(), sizes, convertElementType(nn::typeOf(op.getResult()).getElementType()));
+    return exec::MatMulOp::create(b, op.getLoc(), init.getType(), lhs, rhs, init, /*transpose_rhs=*/false,
+                                  isWidenedUnsigned(op.getLhs()), isWidenedUnsigned(op.getRhs()), /*packed=*/nullptr)
+        .getResult();
   }
 
   /// Batch dims of equal rank, each equal or 1. What may or may not broadcast at run time is expanded.
-  void batched(nn::MatMulOp op, OpAdaptor adaptor, const Sizes &lhsSizes, const Sizes &rhsSizes, Type elementType,
+  void batched(nn::MatMulOp op, OpAdaptor adaptor, const Sizes &lhsSizes, const Sizes &rhsSizes,
                ConversionPatternRewriter &rewriter) const {
-    Location loc = op.getLoc();
     size_t rank = std::max(lhsSizes.size(), rhsSizes.size());
     auto [lhs, lhsBatch] = withRank(op.getLhs(), adaptor.getLhs(), lhsSizes, rank, rewriter);
     auto [rhs, rhsBatch] = withRank(op.getRhs(), adaptor.getRhs(), rhsSizes, rank, rewriter);
@@ -85,7 +74,7 @@ private:
     rhs = expandBatch(op.getRhs(), op.getLhs(), rhs, rhsBatch, sizes, rewriter);
     sizes.push_back(lhsSizes[lhsSizes.size() - 2]);
     sizes.push_back(rhsSizes.back());
-    replace(op, multiply(rewriter, loc, lhs, rhs, sizes, elementType), rewriter);
+    replace(op, multiply(op, lhs, rhs, sizes, rewriter), rewriter);
   }
 
   static std::pair<Value, Sizes> withRank(Value original, Value converted, const Sizes &sizes, size_t rank,

@@ -3,6 +3,7 @@
 #include "nncc/Dialect/NN/IR/Quantization.h"
 #include "Body.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -89,10 +90,82 @@ struct PackLowering : Lowering<nn::PackOp> {
   }
 };
 
+Type elementOf(Value original) { return nn::typeOf(original).getElementType(); }
+
+/// saturate(round(value) + zeroPoint); `zeroPoint` may be null. The comparisons are ordered so that NaN becomes the largest integer.
+Value saturate(OpBuilder &b, Location loc, Value value, Value zeroPoint, IntegerType to) {
+  Type type = value.getType();
+  unsigned width = to.getWidth();
+  value = math::RoundEvenOp::create(b, loc, value);
+  if (zeroPoint)
+    value = arith::AddFOp::create(b, loc, value, castScalar(b, loc, zeroPoint, to, type));
+  double low = to.isUnsigned() ? 0 : -double(int64_t(1) << (width - 1));
+  double high = double((int64_t(1) << (width - !to.isUnsigned())) - 1);
+  auto clamp = [&](arith::CmpFPredicate predicate, double bound) {
+    Value limit = constantOf(b, loc, type, bound);
+    Value inside = arith::CmpFOp::create(b, loc, predicate, value, limit);
+    value = arith::SelectOp::create(b, loc, inside, value, limit);
+  };
+  clamp(arith::CmpFPredicate::OLT, high);
+  clamp(arith::CmpFPredicate::OGT, low);
+  Value wide = arith::FPToSIOp::create(b, loc, b.getI32Type(), value);
+  return arith::TruncIOp::create(b, loc, b.getIntegerType(width), wide);
+}
+
+Value third(ValueRange values) { return values.size() > 2 ? values[2] : Value(); }
+
+struct QuantizeLowering : Lowering<nn::QuantizeOp> {
+  using Lowering::Lowering;
+  LogicalResult matchAndRewrite(nn::QuantizeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto to = cast<IntegerType>(op.getTo());
+    Value result = mapBroadcast(rewriter, op.getLoc(), op.getOperands(), adaptor.getOperands(), convertElementType(to),
+                                [&](OpBuilder &b, Location loc, ValueRange values) {
+                                  Value quotient = arith::DivFOp::create(b, loc, values[0], values[1]);
+                                  return saturate(b, loc, quotient, third(values), to);
+                                });
+    replace(op, result, rewriter);
+    return success();
+  }
+};
+
+struct RequantizeLowering : Lowering<nn::RequantizeOp> {
+  using Lowering::Lowering;
+  LogicalResult matchAndRewrite(nn::RequantizeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto to = cast<IntegerType>(op.getTo());
+    Value result = mapBroadcast(rewriter, op.getLoc(), op.getOperands(), adaptor.getOperands(), convertElementType(to),
+                                [&](OpBuilder &b, Location loc, ValueRange values) {
+                                  Value number = arith::SIToFPOp::create(b, loc, values[1].getType(), values[0]);
+                                  Value scaled = arith::MulFOp::create(b, loc, number, values[1]);
+                                  return saturate(b, loc, scaled, third(values), to);
+                                });
+    replace(op, result, rewriter);
+    return success();
+  }
+};
+
+struct DequantizeLowering : Lowering<nn::DequantizeOp> {
+  using Lowering::Lowering;
+  LogicalResult matchAndRewrite(nn::DequantizeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type from = elementOf(op.getInput()), to = elementOf(op.getScale()), wide = rewriter.getI32Type();
+    auto emit = [&](OpBuilder &b, Location loc, ValueRange values) -> Value {
+      Value difference = castScalar(b, loc, values[0], from, wide);
+      if (Value zeroPoint = third(values))
+        difference = arith::SubIOp::create(b, loc, difference, castScalar(b, loc, zeroPoint, from, wide));
+      return arith::MulFOp::create(b, loc, castScalar(b, loc, difference, wide, to), values[1]);
+    };
+    replace(op, mapBroadcast(rewriter, op.getLoc(), op.getOperands(), adaptor.getOperands(), to, emit), rewriter);
+    return success();
+  }
+};
+
 } // namespace
 
 void populateQuantization(const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<UnpackLowering, PackLowering>(converter, patterns.getContext());
+  patterns.add<UnpackLowering, PackLowering, QuantizeLowering, RequantizeLowering, DequantizeLowering>(
+      converter, patterns.getContext());
 }
 
 } // namespace nncc

@@ -24,9 +24,10 @@ static LogicalResult importConv(NodeImporter &node) {
   if (failed(windows))
     return failure();
   OpBuilder &b = node.builder();
-  return node.becomes<nn::ConvOp>(node.input(0), node.input(1), node.input(2), b.getDenseI64ArrayAttr(windows->strides),
-                                  b.getDenseI64ArrayAttr(windows->dilations), b.getDenseI64ArrayAttr(windows->pads),
-                                  b.getI64IntegerAttr(node.intAttr("group", 1)), UnitAttr());
+  return node.becomes<nn::ConvOp>(node.input(0), node.input(1), node.input(2), /*outside=*/Value(),
+                                  b.getDenseI64ArrayAttr(windows->strides), b.getDenseI64ArrayAttr(windows->dilations),
+                                  b.getDenseI64ArrayAttr(windows->pads), b.getI64IntegerAttr(node.intAttr("group", 1)),
+                                  UnitAttr());
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -267,9 +268,9 @@ static LogicalResult importPhases(NodeImporter &node, ArrayRef<Phases> dims, int
     pads[dims.size() + i] = dim.getPadBehind();
   }
   OpBuilder &b = node.builder();
-  FailureOr<nn::ConvOp> conv =
-      node.create<nn::ConvOp>(node.input(0), *turned, *bias, b.getDenseI64ArrayAttr(ones), b.getDenseI64ArrayAttr(ones),
-                              b.getDenseI64ArrayAttr(pads), b.getI64IntegerAttr(groups), UnitAttr());
+  FailureOr<nn::ConvOp> conv = node.create<nn::ConvOp>(
+      node.input(0), *turned, *bias, /*outside=*/Value(), b.getDenseI64ArrayAttr(ones), b.getDenseI64ArrayAttr(ones),
+      b.getDenseI64ArrayAttr(pads), b.getI64IntegerAttr(groups), UnitAttr());
   return failed(conv) ? failure() : interleavePhases(node, *conv, groups, dims);
 }
 
@@ -343,7 +344,7 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
   if (failed(spread) || failed(turned))
     return failure();
   OpBuilder &b = node.builder();
-  return node.becomes<nn::ConvOp>(*spread, *turned, node.input(2),
+  return node.becomes<nn::ConvOp>(*spread, *turned, node.input(2), /*outside=*/Value(),
                                   b.getDenseI64ArrayAttr(SmallVector<int64_t>(rank, 1)),
                                   b.getDenseI64ArrayAttr(windows->dilations), b.getDenseI64ArrayAttr(pads),
                                   b.getI64IntegerAttr(groups), UnitAttr());

@@ -23,6 +23,18 @@ static FailureOr<Value> asMatrix(NodeImporter &node, Value value, bool row) {
   return Value(*reshaped);
 }
 
+/// Products of small integers are i32; ONNX's MatMul and Gemm give the operands' type, modulo its width.
+static FailureOr<Value> multiply(NodeImporter &node, Value lhs, Value rhs) {
+  Type elementType = nn::typeOf(lhs).getElementType();
+  FailureOr<nn::MatMulOp> product = node.create<nn::MatMulOp>(lhs, rhs);
+  if (failed(product))
+    return failure();
+  if (nn::typeOf(*product).getElementType() == elementType)
+    return Value(*product);
+  FailureOr<nn::CastOp> cast = node.create<nn::CastOp>(*product, elementType, /*saturate=*/true);
+  return failed(cast) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*cast));
+}
+
 static LogicalResult importMatMul(NodeImporter &node) {
   Value lhs = node.input(0), rhs = node.input(1);
   int64_t lhsRank = nn::typeOf(lhs).getRank(), rhsRank = nn::typeOf(rhs).getRank();
@@ -31,7 +43,7 @@ static LogicalResult importMatMul(NodeImporter &node) {
   FailureOr<Value> left = asMatrix(node, lhs, /*row=*/true), right = asMatrix(node, rhs, /*row=*/false);
   if (failed(left) || failed(right))
     return failure();
-  FailureOr<nn::MatMulOp> product = node.create<nn::MatMulOp>(*left, *right);
+  FailureOr<Value> product = multiply(node, *left, *right);
   if (failed(product))
     return failure();
   if (lhsRank > 1 && rhsRank > 1) {
@@ -77,7 +89,7 @@ static LogicalResult importGemm(NodeImporter &node) {
   FailureOr<Value> rhs = transposed(node, node.input(1), node.intAttr("transB") != 0);
   if (failed(lhs) || failed(rhs))
     return failure();
-  FailureOr<nn::MatMulOp> product = node.create<nn::MatMulOp>(*lhs, *rhs);
+  FailureOr<Value> product = multiply(node, *lhs, *rhs);
   if (failed(product))
     return failure();
   FailureOr<Value> result = scaled(node, *product, node.floatAttr("alpha", 1));

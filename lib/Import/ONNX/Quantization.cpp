@@ -1,12 +1,12 @@
 //===- Quantization.cpp - import of quantised arithmetic ------------------------------------------------------------------===//
 
+#include "nncc/Dialect/NN/IR/Quantization.h"
 #include "Chain.h"
 #include "Shapes.h"
 #include "Windows.h"
-#include "nncc/Dialect/NN/IR/Convolution.h"
-#include "nncc/Dialect/NN/IR/MatMul.h"
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
+#include "nncc/Dialect/NN/IR/ZeroPoints.h"
 #include "nncc/Import/ONNX/ImportTable.h"
 
 using namespace mlir;
@@ -66,33 +66,43 @@ static FailureOr<Value> spreadParameter(NodeImporter &node, Value parameter, Val
   return failed(cut) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*cut));
 }
 
+/// Integers of 8 and 16 bits, which are more than moved.
+static bool isByteOrWord(Type type) { return isWholeByteInteger(type) && type.getIntOrFloatBitWidth() <= 16; }
+
 /// saturate(round(x / scale) + zero point). Floats are rounded once, to the target.
-static Chain quantize(NodeImporter &node, Chain x, Value scale, Value zeroPoint, Type target) {
+static LogicalResult becomesQuantized(NodeImporter &node, Chain x, Value scale, Value zeroPoint, Type target) {
+  if (!x.get())
+    return failure();
+  if (isByteOrWord(target))
+    return node.becomes<nn::QuantizeOp>(x.get(), scale, zeroPoint, target);
   auto integer = dyn_cast<IntegerType>(target);
-  if (!integer) {
-    Chain result = x.with<nn::DivOp>(scale);
-    if (zeroPoint)
-      result = result.with<nn::AddOp>(Chain(node, zeroPoint).cast(nn::typeOf(scale).getElementType()));
-    return result.cast(target, node.intAttr("saturate", 1) != 0);
-  }
-  unsigned width = integer.getWidth();
-  double low = integer.isUnsigned() ? 0 : -double(int64_t(1) << (width - 1));
-  double high = integer.isUnsigned() ? double((int64_t(1) << width) - 1) : double((int64_t(1) << (width - 1)) - 1);
   Type type = nn::typeOf(scale).getElementType();
-  Chain result = x.with<nn::DivOp>(scale).apply<nn::RoundOp>();
+  Chain result = x.with<nn::DivOp>(scale);
+  if (integer)
+    result = result.apply<nn::RoundOp>();
   if (zeroPoint)
     result = result.with<nn::AddOp>(Chain(node, zeroPoint).cast(type));
-  return result.with<nn::MaxOp>(low).with<nn::MinOp>(high).cast(target);
+  if (!integer)
+    return result.cast(target, node.intAttr("saturate", 1) != 0).becomesOutput();
+  unsigned width = integer.getWidth();
+  double low = integer.isUnsigned() ? 0 : -double(int64_t(1) << (width - 1));
+  double high = double((int64_t(1) << (width - !integer.isUnsigned())) - 1);
+  return result.with<nn::MaxOp>(low).with<nn::MinOp>(high).cast(target).becomesOutput();
 }
 
 /// (x - zero point) * scale. The difference of integers is exact before it becomes a float.
-static Chain dequantize(NodeImporter &node, Value x, Value scale, Value zeroPoint, Type target) {
-  bool isInteger = isa<IntegerType>(nn::typeOf(x).getElementType());
-  Type wide = isInteger ? Type(node.builder().getI32Type()) : Type(node.builder().getF32Type());
+static LogicalResult becomesDequantized(NodeImporter &node, Value x, Value scale, Value zeroPoint, Type target) {
+  Type element = nn::typeOf(x).getElementType();
+  Chain factor = Chain(node, scale).cast(target);
+  if (!factor.get())
+    return failure();
+  if (isByteOrWord(element) || element.isInteger(32))
+    return node.becomes<nn::DequantizeOp>(x, factor.get(), zeroPoint);
+  Type wide = isa<IntegerType>(element) ? Type(node.builder().getI32Type()) : Type(node.builder().getF32Type());
   Chain difference = Chain(node, x).cast(wide);
   if (zeroPoint)
     difference = difference.with<nn::SubOp>(Chain(node, zeroPoint).cast(wide));
-  return difference.cast(target).with<nn::MulOp>(Chain(node, scale).cast(target));
+  return difference.cast(target).with<nn::MulOp>(factor).becomesOutput();
 }
 
 static LogicalResult importQuantizeLinear(NodeImporter &node) {
@@ -118,9 +128,9 @@ static LogicalResult importQuantizeLinear(NodeImporter &node) {
   Type type = node.inputType(0).getElementType();
   Type wide = type.isF64() ? type : Type(node.builder().getF32Type());
   Chain wideScale = Chain(node, *scale).cast(wide);
-  return wideScale.get() ? quantize(node, Chain(node, node.input(0)).cast(wide), wideScale.get(), *zeroPoint, target)
-                               .becomesOutput()
-                         : failure();
+  return wideScale.get()
+             ? becomesQuantized(node, Chain(node, node.input(0)).cast(wide), wideScale.get(), *zeroPoint, target)
+             : failure();
 }
 
 static LogicalResult importDequantizeLinear(NodeImporter &node) {
@@ -138,19 +148,12 @@ static LogicalResult importDequantizeLinear(NodeImporter &node) {
       return failure();
     target = *stated;
   }
-  return dequantize(node, node.input(0), *scale, *zeroPoint, target).becomesOutput();
+  return becomesDequantized(node, node.input(0), *scale, *zeroPoint, target);
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
-// Products of integers: exact in f64, whose sums of 8-bit products cannot round
+// Products of integers less their zero points, exact in i32
 //===----------------------------------------------------------------------------------------------------------------------===//
-
-/// x - zero point, as f64.
-static Chain centred(NodeImporter &node, Value x, Value zeroPoint) {
-  Type wide = node.builder().getF64Type();
-  Chain result = Chain(node, x).cast(wide);
-  return zeroPoint ? result.with<nn::SubOp>(Chain(node, zeroPoint).cast(wide)) : result;
-}
 
 /// A zero point of a matrix: one number, or one for each row (of the left operand) or column.
 static FailureOr<Value> zeroPointOfMatrix(NodeImporter &node, Value zeroPoint, bool rows) {
@@ -159,28 +162,29 @@ static FailureOr<Value> zeroPointOfMatrix(NodeImporter &node, Value zeroPoint, b
   return reshapeTo(node, zeroPoint, {{0, zeroPoint}, {1, {}}});
 }
 
-/// The product of two centred tensors, as f64 with whole numbers.
-static FailureOr<Value> multiplyCentred(NodeImporter &node, unsigned lhs, unsigned rhs, unsigned lhsZero,
-                                        unsigned rhsZero) {
+static FailureOr<Value> multiplyIntegers(NodeImporter &node, unsigned lhs, unsigned rhs, unsigned lhsZero,
+                                         unsigned rhsZero) {
   if (node.inputType(lhs).getRank() < 2 || node.inputType(rhs).getRank() < 2)
     return node.unsupported("operands of one dim");
   FailureOr<Value> left = zeroPointOfMatrix(node, node.input(lhsZero), /*rows=*/true);
   FailureOr<Value> right = zeroPointOfMatrix(node, node.input(rhsZero), /*rows=*/false);
   if (failed(left) || failed(right))
     return failure();
-  Chain x = centred(node, node.input(lhs), *left), y = centred(node, node.input(rhs), *right);
-  if (!x.get() || !y.get())
+  FailureOr<nn::MatMulOp> product = node.create<nn::MatMulOp>(node.input(lhs), node.input(rhs));
+  if (failed(product))
     return failure();
-  FailureOr<nn::MatMulOp> product = node.create<nn::MatMulOp>(x.get(), y.get());
-  return failed(product) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*product));
+  return nn::subtractZeroPoints(node.builder(), *product, *left, *right);
 }
 
 static LogicalResult importMatMulInteger(NodeImporter &node) {
-  FailureOr<Value> product = multiplyCentred(node, 0, 1, 2, 3);
-  return failed(product) ? failure() : Chain(node, *product).cast(node.builder().getI32Type()).becomesOutput();
+  FailureOr<Value> product = multiplyIntegers(node, 0, 1, 2, 3);
+  if (failed(product))
+    return failure();
+  node.setOutput(0, *product);
+  return success();
 }
 
-/// round(product * (scales) / result's scale) + zero point, saturated.
+/// saturate(round(product * (scales / result's scale)) + zero point).
 static LogicalResult becomesRequantized(NodeImporter &node, Value product, Value scaleA, Value scaleB, Value scaleY,
                                         Value zeroY) {
   Type single = node.builder().getF32Type();
@@ -188,16 +192,14 @@ static LogicalResult becomesRequantized(NodeImporter &node, Value product, Value
                      .cast(single)
                      .with<nn::MulOp>(Chain(node, scaleB).cast(single))
                      .with<nn::DivOp>(Chain(node, scaleY).cast(single));
-  Chain scaled = Chain(node, product).cast(single).with<nn::MulOp>(factor);
-  Value one = node.constantScalar(single, 1);
-  return scaled.get() ? quantize(node, scaled, one, zeroY, nn::typeOf(zeroY).getElementType()).becomesOutput()
+  return factor.get() ? node.becomes<nn::RequantizeOp>(product, factor.get(), zeroY, nn::typeOf(zeroY).getElementType())
                       : failure();
 }
 
 static LogicalResult importQLinearMatMul(NodeImporter &node) {
   if (!isWholeByteInteger(node.inputType(7).getElementType()))
     return node.unsupported("float8 operands");
-  FailureOr<Value> product = multiplyCentred(node, 0, 3, 2, 5);
+  FailureOr<Value> product = multiplyIntegers(node, 0, 3, 2, 5);
   FailureOr<Value> scaleA = zeroPointOfMatrix(node, node.input(1), /*rows=*/true);
   if (failed(product) || failed(scaleA))
     return failure();
@@ -215,35 +217,38 @@ static FailureOr<Value> alongDim(NodeImporter &node, Value parameter, int64_t di
   return reshapeTo(node, parameter, sizes);
 }
 
-/// Convolution of centred tensors, as f64 with whole numbers. The zero point pads, so after centring zeros do.
-static FailureOr<Value> convolveCentred(NodeImporter &node, unsigned input, unsigned filter, unsigned inputZero,
-                                        unsigned filterZero, Value bias) {
+/// The zero point pads, so that the padding adds nothing.
+static FailureOr<Value> convolveIntegers(NodeImporter &node, unsigned input, unsigned filter, unsigned inputZero,
+                                         unsigned filterZero, Value bias) {
   RankedTensorType inputType = node.inputType(input), filterType = node.inputType(filter);
   if (inputType.getRank() < 3 || filterType.getRank() != inputType.getRank())
     return node.error("needs an input and a filter of one rank, at least 3");
+  if (!filterType.hasStaticShape())
+    return node.unsupported("a filter whose size is known only at run time");
   FailureOr<WindowAttributes> windows = importWindows(node, inputType, filterType.getShape().drop_front(2));
   FailureOr<Value> zero = alongDim(node, node.input(filterZero), 0, filterType.getRank());
   if (failed(windows) || failed(zero))
     return failure();
-  Chain x = centred(node, node.input(input), node.input(inputZero)), w = centred(node, node.input(filter), *zero);
-  Chain b = bias ? Chain(node, bias).cast(node.builder().getF64Type()) : Chain(node, Value());
-  if (!x.get() || !w.get())
-    return failure();
   OpBuilder &builder = node.builder();
   FailureOr<nn::ConvOp> conv = node.create<nn::ConvOp>(
-      x.get(), w.get(), b.get(), builder.getDenseI64ArrayAttr(windows->strides),
-      builder.getDenseI64ArrayAttr(windows->dilations), builder.getDenseI64ArrayAttr(windows->pads),
-      builder.getI64IntegerAttr(node.intAttr("group", 1)), UnitAttr());
-  return failed(conv) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value(*conv));
+      node.input(input), node.input(filter), bias, node.input(inputZero),
+      builder.getDenseI64ArrayAttr(windows->strides), builder.getDenseI64ArrayAttr(windows->dilations),
+      builder.getDenseI64ArrayAttr(windows->pads), builder.getI64IntegerAttr(node.intAttr("group", 1)), UnitAttr());
+  if (failed(conv))
+    return failure();
+  return nn::subtractZeroPoints(builder, *conv, *zero);
 }
 
 static LogicalResult importConvInteger(NodeImporter &node) {
-  FailureOr<Value> result = convolveCentred(node, 0, 1, 2, 3, Value());
-  return failed(result) ? failure() : Chain(node, *result).cast(node.builder().getI32Type()).becomesOutput();
+  FailureOr<Value> result = convolveIntegers(node, 0, 1, 2, 3, Value());
+  if (failed(result))
+    return failure();
+  node.setOutput(0, *result);
+  return success();
 }
 
 static LogicalResult importQLinearConv(NodeImporter &node) {
-  FailureOr<Value> result = convolveCentred(node, 0, 3, 2, 5, node.input(8));
+  FailureOr<Value> result = convolveIntegers(node, 0, 3, 2, 5, node.input(8));
   if (failed(result))
     return failure();
   FailureOr<Value> scale = alongDim(node, node.input(4), 1, node.inputType(0).getRank());

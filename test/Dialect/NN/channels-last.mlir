@@ -127,3 +127,43 @@ func.func @few_dims(%x: tensor<4xf32>, %y: tensor<f32>) -> tensor<4xf32> {
   %0 = nn.add %x, %y : tensor<4xf32>, tensor<f32> -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// The rows of the first matrix behind the convolutions take their order.
+
+// CHECK-LABEL: func.func @flatten
+// CHECK-DAG:     nn.transpose %{{.*}} [1, 2, 0, 3] : tensor<4x8x8x10xf32> -> tensor<8x8x4x10xf32>
+// CHECK-DAG:     %[[X:.*]] = nn.reshape %arg0, %{{.*}} -> tensor<1x256xf32>
+// CHECK:         nn.matmul %[[X]]
+func.func @flatten(%x: tensor<1x8x8x4xf32>) -> tensor<1x10xf32> {
+  %w = nn.weight "m.onnx"[0, 10240] : tensor<256x10xf32>
+  %shape = nn.constant dense<[1, 256]> : tensor<2xi64>
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x4xf32> -> tensor<1x4x8x8xf32>
+  %1 = nn.reshape %0, %shape : tensor<1x4x8x8xf32>, tensor<2xi64> -> tensor<1x256xf32>
+  %2 = nn.matmul %1, %w : tensor<1x256xf32>, tensor<256x10xf32> -> tensor<1x10xf32>
+  return %2 : tensor<1x10xf32>
+}
+
+// A matrix that is no constant would have to be transposed in every run.
+
+// CHECK-LABEL: func.func @flatten_before_input
+// CHECK:         %[[T:.*]] = nn.transpose %arg0 [0, 3, 1, 2]
+// CHECK:         nn.reshape %[[T]]
+func.func @flatten_before_input(%x: tensor<1x8x8x4xf32>, %w: tensor<256x10xf32>) -> tensor<1x10xf32> {
+  %shape = nn.constant dense<[1, 256]> : tensor<2xi64>
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x4xf32> -> tensor<1x4x8x8xf32>
+  %1 = nn.reshape %0, %shape : tensor<1x4x8x8xf32>, tensor<2xi64> -> tensor<1x256xf32>
+  %2 = nn.matmul %1, %w : tensor<1x256xf32>, tensor<256x10xf32> -> tensor<1x10xf32>
+  return %2 : tensor<1x10xf32>
+}
+
+// What is quantised keeps its layout.
+
+// CHECK-LABEL: func.func @quantised
+// CHECK:         nn.dequantize %arg0
+// CHECK-NEXT:    return
+func.func @quantised(%x: tensor<1x8x8x4xi8>, %s: tensor<f32>) -> tensor<1x8x8x4xf32> {
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x4xi8> -> tensor<1x4x8x8xi8>
+  %1 = nn.dequantize %0, %s : tensor<1x4x8x8xi8>, tensor<f32> -> tensor<1x4x8x8xf32>
+  %2 = nn.transpose %1 [0, 2, 3, 1] : tensor<1x4x8x8xf32> -> tensor<1x8x8x4xf32>
+  return %2 : tensor<1x8x8x4xf32>
+}

@@ -2,6 +2,7 @@
 
 #include "nncc/Dialect/NN/IR/Convolution.h"
 #include "mlir/IR/Builders.h"
+#include "nncc/Dialect/NN/IR/MatMul.h"
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 #include "nncc/Dialect/NN/IR/Windows.h"
 
@@ -18,8 +19,12 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   int64_t rank = input.getRank(), spatialRank = rank - 2, groups = op.getGroups();
   if (spatialRank < 1 || spatialRank > 3 || filter.getRank() != rank + channelsLast)
     return emitOptionalError(loc, "needs 1 to 3 spatial dims in input and filter, got ", input, " and ", filter);
-  if (input.getElementType() != filter.getElementType())
-    return emitOptionalError(loc, "element types differ: ", input.getElementType(), " and ", filter.getElementType());
+  FailureOr<Type> element = inferProductType(loc, input.getElementType(), filter.getElementType());
+  if (failed(element))
+    return failure();
+  if (op.getOutside() && (typeOf(op.getOutside()).getElementType() != input.getElementType() ||
+                          typeOf(op.getOutside()).getNumElements() != 1))
+    return emitOptionalError(loc, "pads ", input, " with ", op.getOutside().getType());
   if (groups < 1)
     return emitOptionalError(loc, "groups must be positive (C1), got ", groups);
 
@@ -40,6 +45,8 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
                                                Dim::of(typeOf(op.getBias()), 0) != outputs)))
     return emitOptionalError(loc, "has a bias of type ", op.getBias().getType(), " for ", outputs.str(),
                              " output channels");
+  if (op.getBias() && typeOf(op.getBias()).getElementType() != *element)
+    return emitOptionalError(loc, "has a bias of ", typeOf(op.getBias()).getElementType(), " for sums of ", *element);
 
   SmallVector<Dim> dims = getDims(input);
   SmallVector<Dim> spatial(ArrayRef(dims).slice(channelsLast ? 1 : 2, spatialRank));
@@ -53,6 +60,6 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   llvm::append_range(shape, *positions);
   if (channelsLast)
     shape.push_back(outputs);
-  results.push_back(makeTensorType(shape, input.getElementType()));
+  results.push_back(makeTensorType(shape, *element));
   return success();
 }

@@ -10,11 +10,24 @@ using namespace nncc::nn;
 #define GET_OP_CLASSES
 #include "nncc/Dialect/NN/IR/MatMul.cpp.inc"
 
+FailureOr<Type> nncc::nn::inferProductType(std::optional<Location> loc, Type left, Type right) {
+  auto isNarrow = [](Type type) {
+    auto integer = dyn_cast<IntegerType>(type);
+    return integer && (integer.getWidth() == 8 || integer.getWidth() == 16);
+  };
+  if (isNarrow(left) && isNarrow(right))
+    return Type(IntegerType::get(left.getContext(), 32));
+  if (left != right)
+    return emitOptionalError(loc, "element types differ: ", left, " and ", right);
+  return left;
+}
+
 LogicalResult MatMulOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
                                          SmallVectorImpl<Type> &results) {
   RankedTensorType lhs = typeOf(op.getLhs()), rhs = typeOf(op.getRhs());
-  if (lhs.getElementType() != rhs.getElementType())
-    return emitOptionalError(loc, "element types differ: ", lhs.getElementType(), " and ", rhs.getElementType());
+  FailureOr<Type> element = inferProductType(loc, lhs.getElementType(), rhs.getElementType());
+  if (failed(element))
+    return failure();
   if (lhs.getRank() < 2 || rhs.getRank() < 2)
     return emitOptionalError(loc, "needs two matrices (C1), got ", lhs, " and ", rhs);
   SmallVector<Dim> left = getDims(lhs), right = getDims(rhs);
@@ -28,7 +41,7 @@ LogicalResult MatMulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
     return failure();
   dims->push_back(m);
   dims->push_back(n);
-  results.push_back(makeTensorType(*dims, lhs.getElementType()));
+  results.push_back(makeTensorType(*dims, *element));
   return success();
 }
 

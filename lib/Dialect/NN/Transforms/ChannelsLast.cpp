@@ -46,8 +46,8 @@ struct ConvChannelsLast : OpRewritePattern<ConvOp> {
     int64_t rank = typeOf(op.getInput()).getRank();
     Value input = TransposeOp::create(rewriter, loc, op.getInput(), toChannelsLast(rank));
     Value filter = packFilter(rewriter, loc, op.getFilter(), op.getGroups());
-    auto conv = ConvOp::create(rewriter, loc, input, filter, op.getBias(), op.getStridesAttr(), op.getDilationsAttr(),
-                               op.getPadsAttr(), op.getGroupsAttr(), rewriter.getUnitAttr());
+    auto conv = ConvOp::create(rewriter, loc, input, filter, op.getBias(), op.getOutside(), op.getStridesAttr(),
+                               op.getDilationsAttr(), op.getPadsAttr(), op.getGroupsAttr(), rewriter.getUnitAttr());
     rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), conv,
                                              rewriter.getDenseI64ArrayAttr(toChannelsFirst(rank)));
     return success();
@@ -59,8 +59,10 @@ struct ChannelsLastPass : impl::ChannelsLastBase<ChannelsLastPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvChannelsLast>(&getContext());
-    if (propagate)
+    if (propagate) {
       populateMoveTransposes(patterns);
+      populateFlattenedMatrices(patterns);
+    }
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

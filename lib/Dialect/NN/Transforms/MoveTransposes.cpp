@@ -1,8 +1,10 @@
 //===- MoveTransposes.cpp - transposes to channels first move towards the results -----------------------------------------===//
 
 #include "MoveTransposes.h"
+#include "Constants.h"
 #include "nncc/Dialect/NN/IR/Elementwise.h"
 #include "nncc/Dialect/NN/IR/Pooling.h"
+#include "nncc/Dialect/NN/IR/Quantization.h"
 #include "nncc/Dialect/NN/IR/Reduction.h"
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
@@ -47,16 +49,6 @@ RankedTensorType getChannelsLastType(Type type) {
   for (auto [dim, from] : llvm::zip_equal(dims, toChannelsFirst(dims.size())))
     moved[from] = dim;
   return makeTensorType(moved, tensor.getElementType());
-}
-
-/// Whether `value` depends on constants alone, so that what is done to it is done while compiling.
-bool isConstant(Value value, unsigned budget = 16) {
-  Operation *op = value.getDefiningOp();
-  if (!op || budget == 0)
-    return false;
-  if (op->getNumOperands() == 0)
-    return isa<ConstantOp, WeightOp, FoldedOp>(op);
-  return llvm::all_of(op->getOperands(), [&](Value operand) { return isConstant(operand, budget / 2); });
 }
 
 /// Whether moving `operand`'s elements costs as much as moving those of a result of `rank` dims.
@@ -110,7 +102,7 @@ struct MoveBehindElementwise : RewritePattern {
     bool isElementwise = isa<
 #define GET_OP_LIST
 #include "nncc/Dialect/NN/IR/Elementwise.cpp.inc"
-        >(op);
+        , QuantizeOp, DequantizeOp, RequantizeOp>(op);
     if (!isa<ConcatOp>(op) && !isElementwise)
       return rewriter.notifyMatchFailure(op, "is not elementwise");
     auto type = cast<RankedTensorType>(op->getResult(0).getType());

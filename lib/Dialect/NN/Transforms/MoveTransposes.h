@@ -15,6 +15,8 @@ llvm::SmallVector<int64_t> toChannelsFirst(int64_t rank);
 /// Transposes from channels last to channels first move behind the ops that use them, until they meet their inverse. Never are there more
 /// transposes of whole tensors than before.
 void populateMoveTransposes(mlir::RewritePatternSet &patterns);
+/// Where a transpose ends before a flattening and a constant matrix, the matrix takes the other order.
+void populateFlattenedMatrices(mlir::RewritePatternSet &patterns);
 
 } // namespace nncc::nn
 

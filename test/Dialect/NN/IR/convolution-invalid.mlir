@@ -51,3 +51,21 @@ func.func @f(%x: tensor<1x4x2x2xf32>, %w: tensor<3x4x3x3xf32>) -> tensor<1x3x1x1
   %0 = nn.conv %x, %w {dilations = array<i64: 1, 1>, groups = 1 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : tensor<1x4x2x2xf32>, tensor<3x4x3x3xf32> -> tensor<1x3x1x1xf32>
   return %0 : tensor<1x3x1x1xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<1x4x5x5xui8>, %w: tensor<2x4x3x3xi8>, %b: tensor<2xf32>) -> tensor<1x2x3x3xi32> {
+  // expected-error @+2 {{has a bias of 'f32' for sums of 'i32'}}
+  // expected-error @+1 {{'nn.conv' op failed to infer returned types}}
+  %0 = nn.conv %x, %w bias %b : tensor<2xf32> {dilations = array<i64: 1, 1>, groups = 1 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : tensor<1x4x5x5xui8>, tensor<2x4x3x3xi8> -> tensor<1x2x3x3xi32>
+  return %0 : tensor<1x2x3x3xi32>
+}
+
+// -----
+
+func.func @f(%x: tensor<1x4x5x5xui8>, %w: tensor<2x4x3x3xi8>, %z: tensor<i8>) -> tensor<1x2x3x3xi32> {
+  // expected-error @+2 {{pads 'tensor<1x4x5x5xui8>' with 'tensor<i8>'}}
+  // expected-error @+1 {{'nn.conv' op failed to infer returned types}}
+  %0 = nn.conv %x, %w outside %z : tensor<i8> {dilations = array<i64: 1, 1>, groups = 1 : i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : tensor<1x4x5x5xui8>, tensor<2x4x3x3xi8> -> tensor<1x2x3x3xi32>
+  return %0 : tensor<1x2x3x3xi32>
+}

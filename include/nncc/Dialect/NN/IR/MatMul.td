@@ -8,6 +8,7 @@ def NN_MatMulOp : NN_InferredOp<"matmul"> {
   let summary = "Matrix product of the last two dims; dims before them broadcast";
   let description = [{
     `lhs` is .. x M x K and `rhs` .. x K x N, the result .. x M x N, of the operands' element type. f16 and bf16 are accumulated in f32.
+    Integers of 8 and 16 bits, signed or not, also mixed, give i32, exact modulo 2^32.
     (C1) Both have at least two dims, and K agrees.
   }];
   let arguments = (ins NN_NumericTensor:$lhs, NN_NumericTensor:$rhs);

@@ -66,6 +66,27 @@ def HoistConstants : Pass<"nn-hoist-constants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def IntegerArithmetic : Pass<"nn-integer-arithmetic", "::mlir::func::FuncOp"> {
+  let summary = "What is quantised is computed in integers";
+  let description = [{
+    Exporters write a quantised product as a product of dequantised tensors, quantised afterwards. The sums are taken in i32, exactly; zero
+    points become a part of the bias; data moves as integers.
+
+    ```mlir
+    %a = nn.dequantize %x, %sx : tensor<4x8xui8>, tensor<f32> -> tensor<4x8xf32>
+    %b = nn.dequantize %w, %sw : tensor<8x2xi8>, tensor<f32> -> tensor<8x2xf32>
+    %c = nn.matmul %a, %b : ...
+    %d = nn.relu %c : ...
+    %0 = nn.quantize %d, %sy to ui8 : tensor<4x2xf32>, tensor<f32> -> tensor<4x2xui8>
+    ```
+    becomes
+    ```mlir
+    %s = nn.matmul %x, %w : tensor<4x8xui8>, tensor<8x2xi8> -> tensor<4x2xi32>
+    %0 = nn.requantize %s, %factor to ui8 : tensor<4x2xi32>, tensor<f32> -> tensor<4x2xui8>   // sx * sw / sy
+    ```
+  }];
+}
+
 def ChannelsLast : Pass<"nn-channels-last", "::mlir::func::FuncOp"> {
   let summary = "Convolutions and windows work on channels-last data, decided once for the whole graph";
   let description = [{

@@ -21,6 +21,11 @@ void buildOptimise(OpPassManager &passes, const PipelineOptions &options) {
 
   // At all levels: in integers a quantised model is exact, in floats its roundings flip.
   passes.addNestedPass<func::FuncOp>(nn::createIntegerArithmetic());
+  // What only says in another way what is computed: the oracle does without.
+  if (options.optLevel > 0) {
+    passes.addNestedPass<func::FuncOp>(nn::createSimplify());
+    passes.addNestedPass<func::FuncOp>(nn::createFoldIntoConv());
+  }
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 

@@ -130,11 +130,11 @@ func.func @few_dims(%x: tensor<4xf32>, %y: tensor<f32>) -> tensor<4xf32> {
 
 // The rows of the first matrix behind the convolutions take their order.
 
-// CHECK-LABEL: func.func @flatten
+// CHECK-LABEL: func.func @flatten_into_matrix
 // CHECK-DAG:     nn.transpose %{{.*}} [1, 2, 0, 3] : tensor<4x8x8x10xf32> -> tensor<8x8x4x10xf32>
 // CHECK-DAG:     %[[X:.*]] = nn.reshape %arg0, %{{.*}} -> tensor<1x256xf32>
 // CHECK:         nn.matmul %[[X]]
-func.func @flatten(%x: tensor<1x8x8x4xf32>) -> tensor<1x10xf32> {
+func.func @flatten_into_matrix(%x: tensor<1x8x8x4xf32>) -> tensor<1x10xf32> {
   %w = nn.weight "m.onnx"[0, 10240] : tensor<256x10xf32>
   %shape = nn.constant dense<[1, 256]> : tensor<2xi64>
   %0 = nn.transpose %x [0, 3, 1, 2] : tensor<1x8x8x4xf32> -> tensor<1x4x8x8xf32>

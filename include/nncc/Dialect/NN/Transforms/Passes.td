@@ -66,6 +66,22 @@ def HoistConstants : Pass<"nn-hoist-constants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def Simplify : Pass<"nn-simplify", "::mlir::func::FuncOp"> {
+  let summary = "Arithmetic that has a cheaper form, and movement that moves nothing";
+  let description = [{
+    Quotients by powers of two, by one number a row that is never subnormal (softmax, normalisations) and by the root of 2 in an erf (GELU)
+    are products with reciprocals. Nothing here costs more than a rounding.
+
+    ```mlir
+    %0 = nn.div %x, %eight : tensor<4x8xf32>, tensor<f32> -> tensor<4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %0 = nn.mul %x, %eighth : tensor<4x8xf32>, tensor<f32> -> tensor<4x8xf32>
+    ```
+  }];
+}
+
 def IntegerArithmetic : Pass<"nn-integer-arithmetic", "::mlir::func::FuncOp"> {
   let summary = "What is quantised is computed in integers";
   let description = [{
@@ -83,6 +99,26 @@ def IntegerArithmetic : Pass<"nn-integer-arithmetic", "::mlir::func::FuncOp"> {
     ```mlir
     %s = nn.matmul %x, %w : tensor<4x8xui8>, tensor<8x2xi8> -> tensor<4x2xi32>
     %0 = nn.requantize %s, %factor to ui8 : tensor<4x2xi32>, tensor<f32> -> tensor<4x2xui8>   // sx * sw / sy
+    ```
+  }];
+}
+
+def FoldIntoConv : Pass<"nn-fold-into-conv", "::mlir::func::FuncOp"> {
+  let summary = "Constant factors and addends behind a convolution, and pads before it, become part of it";
+  let description = [{
+    That is how a batch normalisation behind a convolution costs nothing. The convolution has no other user; zeros that are padded before a
+    mean (nn.pool) fold likewise.
+
+    ```mlir
+    %p = nn.pad %x, %pads "constant" : tensor<1x3x8x8xf32>, tensor<8xi64> -> tensor<1x3x10x10xf32>
+    %c = nn.conv %p, %f {.., pads = [0, 0, 0, 0]} : ...
+    %m = nn.mul %c, %scale : tensor<1x4x8x8xf32>, tensor<4x1x1xf32> -> tensor<1x4x8x8xf32>
+    %0 = nn.add %m, %offset : tensor<1x4x8x8xf32>, tensor<4x1x1xf32> -> tensor<1x4x8x8xf32>
+    ```
+    becomes
+    ```mlir
+    %g = nn.mul %f, %scale_of_filter : tensor<4x3x3x3xf32>, tensor<4x1x1x1xf32> -> tensor<4x3x3x3xf32>
+    %0 = nn.conv %x, %g bias %offset_of_channel : tensor<4xf32> {.., pads = [1, 1, 1, 1]} : ...
     ```
   }];
 }

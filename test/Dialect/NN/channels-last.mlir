@@ -167,3 +167,14 @@ func.func @quantised(%x: tensor<1x8x8x4xi8>, %s: tensor<f32>) -> tensor<1x8x8x4x
   %2 = nn.transpose %1 [0, 2, 3, 1] : tensor<1x4x8x8xf32> -> tensor<1x8x8x4xf32>
   return %2 : tensor<1x8x8x4xf32>
 }
+
+// With three dims, there and back are one permutation: what moves no elements stays where it is.
+
+// CHECK-LABEL: func.func @three_dims
+// CHECK:         nn.transpose %arg0 [0, 2, 1]
+// CHECK:         nn.sub
+func.func @three_dims(%x: tensor<3x5x1xf32>, %y: tensor<3x1x1xf32>) -> tensor<3x1x5xf32> {
+  %0 = nn.transpose %x [0, 2, 1] : tensor<3x5x1xf32> -> tensor<3x1x5xf32>
+  %1 = nn.sub %0, %y : tensor<3x1x5xf32>, tensor<3x1x1xf32> -> tensor<3x1x5xf32>
+  return %1 : tensor<3x1x5xf32>
+}

@@ -39,7 +39,11 @@ namespace {
 TransposeOp getMovable(Value value) {
   auto transpose = value.getDefiningOp<TransposeOp>();
   int64_t rank = transpose ? transpose.getPermutation().size() : 0;
-  return rank >= 3 && transpose.getPermutation() == ArrayRef(toChannelsFirst(rank)) ? transpose : nullptr;
+  if (rank < 3 || transpose.getPermutation() != ArrayRef(toChannelsFirst(rank)))
+    return nullptr;
+  // With three dims there and back are the same permutation: one that moves no elements would be moved for ever.
+  ArrayRef<int64_t> sizes = typeOf(value).getShape();
+  return rank == 3 && (sizes[1] == 1 || sizes[2] == 1) ? nullptr : transpose;
 }
 
 /// The type of what, transposed to channels first, has the type `type`.

@@ -15,11 +15,11 @@
 // OPT: func.func private @weights
 // OPT: nn.folded
 // OPT: nn.conv {{.*}}channels_last
-// LINALG: exec.kernel @{{.*}}conv_add
-// LINALG: exec.conv {{.*}}packed
+// LINALG: exec.kernel @{{.*}}_conv(
+// LINALG: exec.conv {{.*}}bias({{.*}}packed
 // LINALG: arith.addf
 // EXEC: exec.weight
-// EXEC: exec.launch @{{.*}}conv_add
+// EXEC: exec.launch @{{.*}}_conv(
 // VECTOR: math.fma
 // LLVM: define hidden void @nncc.{{.*}}k0_{{.*}}.v4(ptr
 

@@ -11,7 +11,7 @@
 
 // NN: nn.reduce "max"
 // OPT-NOT: nn.constant
-// OPT: nn.div
+// OPT: nn.reciprocal
 // LINALG: exec.kernel @k0_{{.*}}, %[[ROWS:.*]]: index)
 // LINALG: math.exp
 // LINALG-NOT: exec.kernel

@@ -14,7 +14,7 @@ import expectations  # noqa: E402
 
 # Models (not node tests, which Conformance/expectations.txt lists) that do not pass yet, with what they need.
 NOT_YET = {
-    "test_gradient_of_add_and_mul_cpu": "training", "test_gradient_of_add_cpu": "training", "test_shrink_cpu": "Shrink",
+    "test_gradient_of_add_and_mul_cpu": "training", "test_gradient_of_add_cpu": "training",
     **{f"test_sequence_model{i}_cpu": "sequences" for i in range(1, 9)},
     **{f"test_strnorm_model_{kind}_cpu": "text" for kind in (
         "monday_casesensintive_lower", "monday_casesensintive_nochangecase", "monday_casesensintive_upper", "monday_empty_output",

@@ -56,7 +56,7 @@ onnx::ModelProto operatorsModel() {
     operators (float[N, 3, 16, 16] x, float[2, 6] m, int64[2, 6] i, bool c) => (float[k] out)
     <float[8] b = {0,0,0,0,0,0,0,0}, float[3] s = {1,1,1}, int64[2] axes = {2, 3}, int64[1] one = {1},
      int64[4] shape = {0, -1, 4, 4}, int64[2] split = {2, 4}, int64[2] wide = {2, 6}, float[4] scales = {1.0, 1.0, 2.0, 2.0}, int64 n = {3},
-     float zero = {0.0}, uint8 zp = {3}, float step = {0.1}, int64[8] pads = {0,0,1,1,0,0,1,1},
+     int64 first = {1}, float[2] ends = {0.0, 1.0}, float zero = {0.0}, uint8 zp = {3}, float step = {0.1}, int64[8] pads = {0,0,1,1,0,0,1,1},
      int64[3] sequence = {2, 2, 3}, int64[3] gates = {2, 16, 3}, int64[3] again = {2, 16, 4}, int64[3] gates3 = {1, 12, 3},
      int64[3] again3 = {1, 12, 4}, int64[3] boxes = {1, 5, 4}, int64[3] scores = {1, 2, 5}>
     {
@@ -104,8 +104,8 @@ onnx::ModelProto operatorsModel() {
       tm = ConstantOfShape <value: tensor = float[1] {2.0}> (split)
       tn = DepthToSpace <blocksize = 2, mode = "CRD"> (c1)
       to = Resize <mode = "linear", coordinate_transformation_mode = "half_pixel"> (x, , scales)
-      tp = CumSum <exclusive = 1> (m, n)
-      tq = OneHot <axis = 0> (i, n, m)
+      tp = CumSum <exclusive = 1> (m, first)
+      tq = OneHot <axis = 0> (i, n, ends)
       tr = Trilu <upper = 0> (m)
       ts = EyeLike <k = 1> (m)
       m1 = MatMul (x, x)

@@ -235,6 +235,12 @@ static LogicalResult importCastLike(NodeImporter &node) {
   return becomesCast(node, node.inputType(1).getElementType());
 }
 
+static LogicalResult importEqual(NodeImporter &node) {
+  if (isa<nn::StringType>(node.inputType(0).getElementType()))
+    return node.unsupported("a comparison of text");
+  return importBinary<nn::EqualOp>(node);
+}
+
 void registerElementwise(ImportTable &table) {
   table.add({
       {"", "Neg", 1, importUnary<nn::NegOp>},
@@ -280,7 +286,7 @@ void registerElementwise(ImportTable &table) {
       {"", "Xor", 1, importUnidirectional<nn::XorOp>},
       {"", "Xor", 7, importBinary<nn::XorOp>},
       {"", "Equal", 1, importUnidirectional<nn::EqualOp>},
-      {"", "Equal", 7, importBinary<nn::EqualOp>},
+      {"", "Equal", 7, importEqual},
       {"", "Less", 1, importUnidirectional<nn::LessOp>},
       {"", "Less", 7, importBinary<nn::LessOp>},
       {"", "BitwiseAnd", 18, importBinary<nn::AndOp>},

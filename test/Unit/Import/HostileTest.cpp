@@ -160,7 +160,7 @@ TEST(Hostile, TruncatedAtEveryOffset) {
 
 int fuzzRuns(int inTheSuite) {
   const char *wanted = getenv("NNCC_FUZZ_RUNS"); // more than the suite's share, by hand
-  return wanted ? atoi(wanted) : inTheSuite;
+  return wanted ? int(strtol(wanted, nullptr, 10)) : inTheSuite;
 }
 
 /// Bytes changed, removed, inserted and repeated, by a fixed seed.

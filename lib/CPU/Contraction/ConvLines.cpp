@@ -21,9 +21,9 @@ using namespace nncc::cpu;
 static int64_t orGuess(int64_t size, int64_t guess) { return ShapedType::isDynamic(size) ? guess : size; }
 
 ConvLinesPlan::ConvLinesPlan(const ConvShape &shape, const ElementKind &kind, const CPUTarget &target) : shape(shape) {
-  int64_t elementBytes = llvm::divideCeil(kind.left.getIntOrFloatBitWidth(), 8);
+  int64_t elementBytes = std::max<int64_t>(llvm::divideCeil(kind.left.getIntOrFloatBitWidth(), 8), 1);
   // Groups are copied too: then the channels of neighbouring pixels touch, and taps and channels are one loop.
-  step = kind.getStepSize();
+  step = std::max<int64_t>(kind.getStepSize(), 1);
   isCopied =
       shape.isPadded || (shape.groups > 1 && shape.kernel[2] > 1) || shape.groupInputs % step != 0 || kind.widensLeft();
   int64_t width = shape.output[2], numVectors = llvm::divideCeil(shape.groupOutputs, kind.lanes);
@@ -36,7 +36,7 @@ ConvLinesPlan::ConvLinesPlan(const ConvShape &shape, const ElementKind &kind, co
   columns = ColumnTiling(shape.groupOutputs, registers.vectors, kind.lanes);
   chooseBlocks(elementBytes, target);
   double panelBytes = double(getDepth()) * columns.getColumnsPerTile() * elementBytes;
-  prefetch = panelBytes > target.l1Bytes / 2;
+  prefetch = 2 * panelBytes > double(target.l1Bytes);
 }
 
 /// When a line fills less than half of a register tile, whole lines are joined; copied, because their distance must be static.

@@ -41,6 +41,9 @@ bool AliasFinder::isReadWhereWritten(OpOperand &operand, OpResult result) const 
     return false;
   if (reader.isDpsInit(&operand))
     return reader.getTiedOpResult(&operand) == result;
+  // Sums grow where the result is: the first term is written before the operand is read for the second.
+  if (auto writer = dyn_cast<linalg::LinalgOp>(result.getOwner()); writer && writer.getNumReductionLoops() > 0)
+    return false;
   const LoopClasses::Access *written = classes.findResult(result);
   for (const LoopClasses::Nest &nest : classes.getNests())
     if (nest.op == reader)

@@ -34,7 +34,7 @@ enum class ExitCode {
 };
 
 enum class DiagnosticCode {
-#define NNCC_DIAGNOSTIC(NAME, NUMBER, MEANING) NAME = NUMBER,
+#define NNCC_DIAGNOSTIC(NAME, NUMBER, MEANING) NAME = (NUMBER),
 #include "nncc/Support/Diagnostics.def"
 #undef NNCC_DIAGNOSTIC
 };

@@ -114,34 +114,27 @@ Value saturate(OpBuilder &b, Location loc, Value value, Value zeroPoint, Integer
 
 Value third(ValueRange values) { return values.size() > 2 ? values[2] : Value(); }
 
-struct QuantizeLowering : Lowering<nn::QuantizeOp> {
-  using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::QuantizeOp op, OpAdaptor adaptor,
+/// Elements that are scaled, rounded and saturated to integers.
+template <typename OpTy> class ToIntegersLowering : public Lowering<OpTy> {
+public:
+  using Lowering<OpTy>::Lowering;
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     auto to = cast<IntegerType>(op.getTo());
     Value result = mapBroadcast(rewriter, op.getLoc(), op.getOperands(), adaptor.getOperands(), convertElementType(to),
                                 [&](OpBuilder &b, Location loc, ValueRange values) {
-                                  Value quotient = arith::DivFOp::create(b, loc, values[0], values[1]);
-                                  return saturate(b, loc, quotient, third(values), to);
+                                  return saturate(b, loc, scale(b, loc, values[0], values[1]), third(values), to);
                                 });
-    replace(op, result, rewriter);
+    this->replace(op, result, rewriter);
     return success();
   }
-};
 
-struct RequantizeLowering : Lowering<nn::RequantizeOp> {
-  using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::RequantizeOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    auto to = cast<IntegerType>(op.getTo());
-    Value result = mapBroadcast(rewriter, op.getLoc(), op.getOperands(), adaptor.getOperands(), convertElementType(to),
-                                [&](OpBuilder &b, Location loc, ValueRange values) {
-                                  Value number = arith::SIToFPOp::create(b, loc, values[1].getType(), values[0]);
-                                  Value scaled = arith::MulFOp::create(b, loc, number, values[1]);
-                                  return saturate(b, loc, scaled, third(values), to);
-                                });
-    replace(op, result, rewriter);
-    return success();
+private:
+  static Value scale(OpBuilder &b, Location loc, Value element, Value factor) {
+    if (std::is_same_v<OpTy, nn::QuantizeOp>)
+      return arith::DivFOp::create(b, loc, element, factor);
+    Value number = arith::SIToFPOp::create(b, loc, factor.getType(), element);
+    return arith::MulFOp::create(b, loc, number, factor);
   }
 };
 
@@ -164,8 +157,8 @@ struct DequantizeLowering : Lowering<nn::DequantizeOp> {
 } // namespace
 
 void populateQuantization(const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<UnpackLowering, PackLowering, QuantizeLowering, RequantizeLowering, DequantizeLowering>(
-      converter, patterns.getContext());
+  patterns.add<UnpackLowering, PackLowering, ToIntegersLowering<nn::QuantizeOp>, ToIntegersLowering<nn::RequantizeOp>,
+               DequantizeLowering>(converter, patterns.getContext());
 }
 
 } // namespace nncc

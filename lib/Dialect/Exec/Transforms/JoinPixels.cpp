@@ -60,11 +60,7 @@ public:
     weights = getOperation().lookupSymbol<func::FuncOp>("weights");
     if (!weights)
       return;
-    SmallVector<ConvOp> convolutions;
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function != weights)
-        function.walk([&](ConvOp op) { convolutions.push_back(op); });
-    for (ConvOp op : convolutions) {
+    for (ConvOp op : collectConvolutions(getOperation(), weights)) {
       std::optional<Joining> joining = Joining::of(op);
       WeightOp filter = joining ? findWeight(op.getFilter()) : nullptr;
       FailureOr<Value> bias = filter ? repeatBias(op, *joining) : FailureOr<Value>(failure());

@@ -6,6 +6,14 @@
 using namespace mlir;
 using namespace nncc;
 
+SmallVector<exec::ConvOp> exec::collectConvolutions(ModuleOp module, func::FuncOp weights) {
+  SmallVector<ConvOp> convolutions;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function != weights)
+      function.walk([&](ConvOp op) { convolutions.push_back(op); });
+  return convolutions;
+}
+
 exec::WeightOp exec::findWeight(Value operand) {
   auto type = cast<RankedTensorType>(operand.getType());
   if (!type.hasStaticShape() || type.getNumElements() == 0)

@@ -8,6 +8,9 @@
 
 namespace nncc::exec {
 
+/// The convolutions outside of the function @weights.
+llvm::SmallVector<ConvOp> collectConvolutions(mlir::ModuleOp module, mlir::func::FuncOp weights);
+
 /// The weight that `operand` is, through reshapes; null: it is none, or has no elements.
 WeightOp findWeight(mlir::Value operand);
 

@@ -326,11 +326,7 @@ public:
     weights = getOperation().lookupSymbol<func::FuncOp>("weights");
     if (!weights)
       return;
-    SmallVector<ConvOp> convolutions;
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function != weights)
-        function.walk([&](ConvOp op) { convolutions.push_back(op); });
-    for (ConvOp op : convolutions) {
+    for (ConvOp op : collectConvolutions(getOperation(), weights)) {
       std::optional<WinogradShape> shape = WinogradShape::of(op);
       WeightOp weight = shape ? findWeight(op.getFilter()) : nullptr;
       if (weight && (shape->isFaster() || always))

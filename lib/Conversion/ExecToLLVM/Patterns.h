@@ -60,7 +60,7 @@ struct MemRefParts {
 
 template <typename OpTy> class SchedulePattern : public mlir::OpConversionPattern<OpTy> {
 public:
-  using Adaptor = typename mlir::OpConversionPattern<OpTy>::OneToNOpAdaptor;
+  using Adaptor = mlir::OpConversionPattern<OpTy>::OneToNOpAdaptor;
   SchedulePattern(const mlir::TypeConverter &types, mlir::MLIRContext *context, const ScheduleInfo &info)
       : mlir::OpConversionPattern<OpTy>(types, context), info(info) {}
 

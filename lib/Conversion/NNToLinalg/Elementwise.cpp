@@ -210,8 +210,7 @@ Value emit(nn::BitcastOp op, const ScalarArgs &s) {
 
 template <typename OpTy> struct ElementwiseLowering : Lowering<OpTy> {
   using Lowering<OpTy>::Lowering;
-  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(OpTy op, OpTy::Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Type elementType = getElementTypeOrSelf(op->getOperand(0));
     if (!elementType.isIntOrFloat())
       return rewriter.notifyMatchFailure(op, "elements are not numbers");

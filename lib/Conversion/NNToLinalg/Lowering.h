@@ -38,7 +38,7 @@ inline int64_t axisFromFront(int64_t axis, int64_t rank) { return axis < 0 ? axi
 template <typename OpTy> class Lowering : public mlir::OpConversionPattern<OpTy> {
 public:
   using mlir::OpConversionPattern<OpTy>::OpConversionPattern;
-  using OpAdaptor = typename OpTy::Adaptor;
+  using OpAdaptor = OpTy::Adaptor;
 
 protected:
   /// Replaces the op; a result of a more precise or less precise type than declared is cast to the converted declared type.

@@ -118,8 +118,7 @@ Value third(ValueRange values) { return values.size() > 2 ? values[2] : Value();
 template <typename OpTy> class ToIntegersLowering : public Lowering<OpTy> {
 public:
   using Lowering<OpTy>::Lowering;
-  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(OpTy op, OpTy::Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     auto to = cast<IntegerType>(op.getTo());
     Value result = mapBroadcast(rewriter, op.getLoc(), op.getOperands(), adaptor.getOperands(), convertElementType(to),
                                 [&](OpBuilder &b, Location loc, ValueRange values) {

@@ -153,7 +153,9 @@ Error DescriptorBuilder::build() {
                         bytes(model.weightsHash),
                         isStatic ? null() : function("sizes"),
                         function("run"),
-                        metadata()};
+                        metadata(),
+                        /*cuda=*/null(),
+                        /*fallback=*/null()};
   Constant *value = record(fields);
   if (module.getDataLayout().getTypeAllocSize(value->getType()) != sizeof(nnccrt_model))
     return createStringError("the descriptor is not laid out as nnccrt_model in nnccrt/abi.h");

@@ -23,7 +23,7 @@ Model = struct("nnccrt_model", [
     ("num_inputs num_outputs num_symbols num_kernels num_levels num_slots num_carries num_metadata", u32),
     ("inputs outputs", c.POINTER(Value)), ("symbols", c.POINTER(s)), ("kernel_infos levels slots", p), ("arena_bytes scratch_bytes", i64),
     ("weights", p), ("weights_bytes", u64), ("weights_file", s), ("weights_hash", c.c_uint8 * 32), ("sizes run", p),
-    ("metadata", c.POINTER(s))])
+    ("metadata", c.POINTER(s)), ("cuda fallback", p)])
 
 FUNCTIONS = {
     "nnccrt_version": (s, []),

@@ -235,7 +235,20 @@ static int32_t failRun(nnccrt_frame *frame, const char *message) {
 }
 
 static constexpr nnccrt_services kServices = {
-    sizeof(nnccrt_services), 0, launchKernel, allocateBuffer, markStack, releaseStack, carryBuffer, giveOutput, failRun,
+    sizeof(nnccrt_services),
+    0,
+    launchKernel,
+    allocateBuffer,
+    markStack,
+    releaseStack,
+    carryBuffer,
+    giveOutput,
+    failRun,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -277,6 +290,7 @@ static bool execute(nnccrt_context &context, Report &report) {
   frame.weights = context.program.weights;
   frame.inputs = context.inputPointers.data();
   frame.context = &run;
+  frame.host_weights = context.program.weights;
   return finish(context, context.model().run(&frame), report);
 }
 

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NNCCRT_ABI_VERSION 2u
+#define NNCCRT_ABI_VERSION 3u
 
 /* Element types, with the numbers of ONNX's TensorProto.DataType. */
 enum {
@@ -120,6 +120,53 @@ typedef struct nnccrt_slot {
   uint32_t first, last;
 } nnccrt_slot;
 
+/*===- Kernels for NVIDIA GPUs ---------------------------------------------------------------------------------------------===
+ *
+ * A program with nnccrt_model.cuda has its tensors in device memory: arena, weights, inputs and outputs of the frame are addresses of
+ * the device. The schedule itself, the small kernels that the compiler placed on the host, and their buffers (host_alloc) are not.
+ */
+
+/* How a phase is launched: blockDim (threads, 1, 1), gridDim (blocks, 1, 1). */
+typedef struct nnccrt_cuda_launch {
+  int64_t blocks; /* 0: nothing to launch */
+  uint32_t threads;
+  uint32_t shared_bytes; /* dynamic */
+} nnccrt_cuda_launch;
+
+/* One entry of an image. Its parameters are the kernel's args, 64 bits each, then the address of the kernel's workspace (0: none).
+ * `shape` and nnccrt_cuda_kernel.workspace are host code; args are those of the launch, addresses of the device among them. */
+typedef struct nnccrt_cuda_phase {
+  const char *entry;
+  void (*shape)(const uint64_t *args, nnccrt_cuda_launch *launch);
+} nnccrt_cuda_phase;
+
+/* Phases run one behind the other. args[0] is the address of an nnccrt_fault on the device. */
+typedef struct nnccrt_cuda_kernel {
+  uint32_t num_phases; /* 0: a kernel of the host, in nnccrt_model.levels */
+  uint32_t num_args;   /* args[0] included, the workspace not */
+  const nnccrt_cuda_phase *phases;
+  int64_t (*workspace)(const uint64_t *args); /* bytes; null: none */
+} nnccrt_cuda_kernel;
+
+enum { NNCCRT_CUDA_PTX = 0, NNCCRT_CUDA_CUBIN = 1 };
+
+typedef struct nnccrt_cuda_image {
+  uint32_t sm;      /* 75: compute capability 7.5 */
+  uint32_t kind;    /* NNCCRT_CUDA_* */
+  const void *data; /* PTX: text that ends with NUL, not counted in `bytes` */
+  uint64_t bytes;
+  const nnccrt_cuda_kernel *kernels; /* num_kernels of the model */
+} nnccrt_cuda_image;
+
+/* PTX of the greatest `sm` that is not above the device's runs on it; a cubin on devices of the same major number only. */
+typedef struct nnccrt_cuda {
+  uint32_t num_images, reserved;
+  const nnccrt_cuda_image *images;
+  uint64_t weights_bytes; /* of nnccrt_model.weights, from their start: what the device needs */
+} nnccrt_cuda;
+
+/*===- Schedules -----------------------------------------------------------------------------------------------------------===*/
+
 struct nnccrt_frame;
 
 /* What a schedule asks of the runtime. Integers: 0 or a negative number, which the schedule returns at once. Pointers: null ends the
@@ -139,6 +186,15 @@ typedef struct nnccrt_services {
   void *(*output)(struct nnccrt_frame *, uint32_t index, const int64_t *dims);
   /* Ends the run with a message; returns the negative number to return. */
   int32_t (*fail)(struct nnccrt_frame *, const char *message);
+  /* For programs with nnccrt_model.cuda alone; null in the frame of another. `read` waits for the device, `write` and `copy` do not:
+   * the bytes of `write` are taken at once. */
+  int32_t (*read)(struct nnccrt_frame *, void *host, const void *device, int64_t bytes);
+  int32_t (*write)(struct nnccrt_frame *, void *device, const void *host, int64_t bytes);
+  int32_t (*copy)(struct nnccrt_frame *, void *target, const void *source, int64_t bytes);
+  /* As `alloc`, memory of the host; mark and release see to both. */
+  void *(*host_alloc)(struct nnccrt_frame *, int64_t bytes);
+  /* The bytes of an input on the host: those of the caller, or `bytes` read from the device. */
+  const void *(*host_input)(struct nnccrt_frame *, uint32_t index, int64_t bytes);
 } nnccrt_services;
 
 /* One run, as the schedule sees it. */
@@ -150,6 +206,8 @@ typedef struct nnccrt_frame {
   const char *weights;
   void *const *inputs; /* contiguous, row-major */
   void *context;       /* the runtime's own */
+  const char
+      *host_weights; /* the bytes that `weights` has on the device; a program for the host has the same address twice */
 } nnccrt_frame;
 
 typedef struct nnccrt_model {
@@ -172,6 +230,9 @@ typedef struct nnccrt_model {
   void (*sizes)(const int64_t *symbols, int64_t *bytes);
   int32_t (*run)(nnccrt_frame *); /* 0, or what a service returned */
   const char *const *metadata;    /* num_metadata pairs: key, value, key, value */
+  const nnccrt_cuda *cuda; /* null: a program for the host. Else `levels` has the code of its host kernels alone. */
+  /* With `cuda`: the same model for the host, with the same weights, inputs, outputs and symbols; null: there is none. */
+  const struct nnccrt_model *fallback;
 } nnccrt_model;
 
 #ifdef __cplusplus

@@ -19,7 +19,7 @@ static void *output(struct nnccrt_frame *frame, uint32_t index, const int64_t *d
 static int run(const nnccrt_model *model) {
   float input[4] = {0, 1, 2, 3};
   void *inputs[] = {input};
-  nnccrt_services services = {sizeof(services), 0, launch, 0, 0, 0, 0, output, 0};
+  nnccrt_services services = {.size = sizeof(services), .launch = launch, .output = output};
   nnccrt_frame frame = {&services, 0, 0, 0, model->weights, inputs, (void *)model};
   if (model->abi_version != NNCCRT_ABI_VERSION || model->size != sizeof(*model))
     return 1;

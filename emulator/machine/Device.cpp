@@ -11,12 +11,18 @@ struct Device::Loaded {
   std::vector<std::unique_ptr<Program>> programs;
 };
 
-Device::Device(const Card &card) : posed(card), memory(std::make_unique<DeviceMemory>(card.memory)) {}
+Device::Device(const Card &card, unsigned ordinal)
+    : posed(card), memory(std::make_unique<DeviceMemory>(card.memory, ordinal)) {}
 Device::~Device() = default;
 
 std::string_view Function::name() const { return program->name; }
 std::span<const ptx::Variable> Function::params() const { return program->params; }
 uint64_t Function::staticShared() const { return program->sharedBytes; }
+uint64_t Function::localBytes() const { return program->localBytes; }
+unsigned Function::maxThreads() const {
+  const unsigned *required = program->reqThreads;
+  return required[0] ? required[0] * required[1] * required[2] : program->maxThreads;
+}
 
 std::string_view nameOf(Class c) {
   constexpr std::string_view names[] = {"integer", "float",   "half",    "double",  "special", "convert",
@@ -73,6 +79,45 @@ std::optional<std::string> Device::read(void *data, uint64_t address, uint64_t b
   return std::nullopt;
 }
 
+std::optional<std::string> Device::copy(uint64_t to, uint64_t from, uint64_t bytes) {
+  Allocation *target = memory->find(to), *source = memory->find(from);
+  if (!source || source->freed || !source->holds(from, bytes))
+    return "a copy on the device from " + memory->describe(from, bytes);
+  if (!target || target->freed || !target->holds(to, bytes))
+    return "a copy on the device to " + memory->describe(to, bytes);
+  std::memmove(target->data.get() + (to - target->base), source->data.get() + (from - source->base), bytes);
+  std::memmove(target->known.get() + (to - target->base), source->known.get() + (from - source->base), bytes);
+  return std::nullopt;
+}
+
+std::optional<std::string> Device::fill(uint64_t address, uint32_t value, unsigned width, uint64_t count) {
+  uint64_t bytes = count * width;
+  Allocation *a = memory->find(address);
+  if (!a || a->freed || !a->holds(address, bytes))
+    return "a memset of " + memory->describe(address, bytes);
+  std::byte *data = a->data.get() + (address - a->base);
+  for (uint64_t k = 0; k < bytes; k += width)
+    std::memcpy(data + k, &value, width);
+  std::memset(a->known.get() + (address - a->base), 1, bytes);
+  return std::nullopt;
+}
+
+std::optional<Device::Range> Device::allocationOf(uint64_t address) const {
+  Allocation *a = memory->find(address);
+  if (!a || a->freed || !a->holds(address, 1))
+    return std::nullopt;
+  return Range{a->base, a->bytes};
+}
+
+uint64_t Device::memoryUsed() const { return memory->usedBytes(); }
+
+std::optional<unsigned> Device::ordinalOf(uint64_t address) {
+  for (unsigned ordinal = 0; ordinal < DeviceMemory::maxDevices; ++ordinal)
+    if (address >= DeviceMemory::firstAddress(ordinal) && address < DeviceMemory::firstAddress(ordinal + 1))
+      return ordinal;
+  return std::nullopt;
+}
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Modules
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -81,7 +126,11 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
   std::optional<ptx::Module> module = ptx::parse(text, diagnostic);
   if (!module)
     return std::nullopt;
-  if (module->sm > posed.sm) {
+  // Features of one architecture alone, sm_90a, are on no newer one; those of a family, sm_100f, on its newer members.
+  bool fits = module->target.back() == 'a'   ? module->sm == posed.sm
+              : module->target.back() == 'f' ? module->sm / 10 == posed.sm / 10 && module->sm <= posed.sm
+                                             : module->sm <= posed.sm;
+  if (!fits) {
     diagnostic = {0, "the module is for " + module->target + ", " + std::string(posed.name) + " is sm_" +
                          std::to_string(posed.sm)};
     return std::nullopt;
@@ -97,6 +146,7 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
     if (!address) {
       diagnostic = {v.line, v.isExtern ? "'" + v.name + "' is external, and modules are not linked"
                                        : "no memory for '" + v.name + "'"};
+      release(*loaded);
       return std::nullopt;
     }
     Allocation *a = memory->find(address);
@@ -108,15 +158,17 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
   }
   for (const ptx::Kernel &kernel : module->kernels) {
     auto &program = loaded->programs.emplace_back(std::make_unique<Program>());
-    if (!Decoder(*program, kernel, loaded->globals, shared, diagnostic).run())
+    if (!Decoder(*program, kernel, loaded->globals, shared, diagnostic).run()) {
+      release(*loaded);
       return std::nullopt;
+    }
   }
   modules.push_back(std::move(loaded));
   return static_cast<unsigned>(modules.size() - 1);
 }
 
 std::optional<Function> Device::function(unsigned module, std::string_view name) const {
-  if (module < modules.size())
+  if (module < modules.size() && modules[module])
     for (auto &program : modules[module]->programs)
       if (program->name == name)
         return Function{program.get()};
@@ -124,10 +176,22 @@ std::optional<Function> Device::function(unsigned module, std::string_view name)
 }
 
 uint64_t Device::variable(unsigned module, std::string_view name) const {
-  if (module >= modules.size())
+  if (module >= modules.size() || !modules[module])
     return 0;
   auto found = modules[module]->globals.find(std::string(name));
   return found == modules[module]->globals.end() ? 0 : found->second;
+}
+
+void Device::release(const Loaded &module) {
+  for (auto &[name, address] : module.globals)
+    memory->release(address);
+}
+
+void Device::unload(unsigned module) {
+  if (module >= modules.size() || !modules[module])
+    return;
+  release(*modules[module]);
+  modules[module].reset();
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -135,7 +199,7 @@ uint64_t Device::variable(unsigned module, std::string_view name) const {
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 /// Empty where the card can do it.
-static std::string refusal(const Card &card, const Program &p, const LaunchShape &shape) {
+static std::string refusalOf(const Card &card, const Program &p, const LaunchShape &shape) {
   uint64_t threads = uint64_t(shape.block[0]) * shape.block[1] * shape.block[2];
   auto beyond = [](std::string what, uint64_t value, uint64_t limit) {
     return what + " " + std::to_string(value) + ", at most " + std::to_string(limit);
@@ -163,9 +227,13 @@ static std::string refusal(const Card &card, const Program &p, const LaunchShape
   return {};
 }
 
+std::string Device::refusal(Function function, const LaunchShape &shape) const {
+  return refusalOf(posed, *function.program, shape);
+}
+
 std::optional<Trap> Device::launch(Function function, const LaunchShape &shape, std::span<const void *const> params) {
   const Program &p = *function.program;
-  std::string problem = refusal(posed, p, shape);
+  std::string problem = refusalOf(posed, p, shape);
   if (problem.empty() && params.size() != p.params.size())
     problem = std::to_string(params.size()) + " parameters, the kernel has " + std::to_string(p.params.size());
   if (!problem.empty())

@@ -19,7 +19,9 @@ struct Allocation {
   bool readOnly = false;
   bool freed = false;
 
-  bool holds(uint64_t address, uint64_t size) const { return address >= base && address - base + size <= bytes; }
+  bool holds(uint64_t address, uint64_t size) const {
+    return size <= bytes && address >= base && address - base <= bytes - size;
+  }
 };
 
 /// True where all `size` bytes from `flags` are 1.
@@ -38,7 +40,11 @@ inline bool allSet(const uint8_t *flags, unsigned size) {
 /// Addresses are the machine's own and are never used twice, so that a stale pointer is always found out.
 class DeviceMemory {
 public:
-  explicit DeviceMemory(uint64_t capacity) : capacity(capacity) {}
+  explicit DeviceMemory(uint64_t capacity, unsigned ordinal = 0) : capacity(capacity), next(firstAddress(ordinal)) {}
+
+  /// Above the windows of Program.h and below what x86-64 gives a process; 4 TiB for each device.
+  static constexpr uint64_t firstAddress(unsigned ordinal) { return (uint64_t(16) + 4 * ordinal) << 40; }
+  static constexpr unsigned maxDevices = 8;
 
   /// 0 where memory does not suffice.
   uint64_t allocate(uint64_t bytes);
@@ -47,12 +53,12 @@ public:
   Allocation *find(uint64_t address);
   /// Why an access of `size` bytes is wrong.
   std::string describe(uint64_t address, uint64_t size);
+  uint64_t usedBytes() const { return used; }
 
 private:
-  static constexpr uint64_t firstAddress = uint64_t(0x7f) << 32;
   static constexpr uint64_t gap = 4096, alignment = 256;
 
-  uint64_t capacity, used = 0, next = firstAddress;
+  uint64_t capacity, used = 0, next;
   std::map<uint64_t, Allocation> allocations;
 };
 

@@ -87,11 +87,14 @@ struct Function {
   std::string_view name() const;
   std::span<const ptx::Variable> params() const;
   uint64_t staticShared() const;
+  uint64_t localBytes() const; ///< a thread
+  unsigned maxThreads() const; ///< of a block, by .reqntid or .maxntid; 0: as the card has it
 };
 
 class Device {
 public:
-  explicit Device(const Card &card);
+  /// Devices of one process have different ordinals, and with these different addresses.
+  explicit Device(const Card &card, unsigned ordinal = 0);
   ~Device();
   Device(const Device &) = delete;
   Device &operator=(const Device &) = delete;
@@ -107,18 +110,35 @@ public:
   std::optional<std::string> release(uint64_t address);
   std::optional<std::string> write(uint64_t address, const void *data, uint64_t bytes);
   std::optional<std::string> read(void *data, uint64_t address, uint64_t bytes);
+  /// What was never written stays so in the copy.
+  std::optional<std::string> copy(uint64_t to, uint64_t from, uint64_t bytes);
+  /// `count` times the lowest `width` (1, 2 or 4) bytes of `value`.
+  std::optional<std::string> fill(uint64_t address, uint32_t value, unsigned width, uint64_t count);
+  /// The live allocation that an address is in.
+  struct Range {
+    uint64_t base, bytes;
+  };
+  std::optional<Range> allocationOf(uint64_t address) const;
+  uint64_t memoryUsed() const;
+  /// The ordinal of the device that an address belongs to, allocated or not; nothing for an address of the host.
+  static std::optional<unsigned> ordinalOf(uint64_t address);
 
   /// The number of a module; nothing and a diagnostic where it cannot be run.
   std::optional<unsigned> load(std::string_view text, Diagnostic &diagnostic);
   std::optional<Function> function(unsigned module, std::string_view name) const;
   /// The address of a variable of a module; 0 where there is none.
   uint64_t variable(unsigned module, std::string_view name) const;
+  /// Frees its variables; its functions are no more.
+  void unload(unsigned module);
 
+  /// Why the card cannot launch this, or nothing.
+  std::string refusal(Function function, const LaunchShape &shape) const;
   /// `params` holds one pointer for each parameter, as cuLaunchKernel takes them.
   std::optional<Trap> launch(Function function, const LaunchShape &shape, std::span<const void *const> params);
 
 private:
   struct Loaded;
+  void release(const Loaded &module);
 
   Card posed;
   std::unique_ptr<DeviceMemory> memory;

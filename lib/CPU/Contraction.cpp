@@ -80,3 +80,10 @@ LogicalResult cpu::emitContraction(OpBuilder &b, const ContractionSite &site, Va
 int64_t cpu::getContractionScratchBytes(const ContractionSite &site, const CPUTarget &target) {
   return isEmpty(site.root) ? 0 : chooseEmitter(site, target)->getScratchBytes();
 }
+
+void cpu::describeContraction(llvm::raw_ostream &os, const ContractionSite &site, const CPUTarget &target) {
+  if (isEmpty(site.root))
+    os << "no element, no tile";
+  else
+    chooseEmitter(site, target)->describe(os);
+}

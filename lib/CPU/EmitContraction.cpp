@@ -58,6 +58,8 @@ public:
     return getContractionScratchBytes(site, target);
   }
 
+  void describe(llvm::raw_ostream &os) const override { describeContraction(os, site, target); }
+
 private:
   exec::KernelOp kernel;
   ContractionSite site;

@@ -35,6 +35,8 @@ public:
     return emitter.buffers.getScratchBytes();
   }
 
+  void describe(llvm::raw_ostream &os) const override { os << "one tile: one op after the other, in scalars"; }
+
 private:
   exec::KernelOp kernel;
   const CPUTarget &target;
@@ -129,6 +131,8 @@ public:
     return buffers.getScratchBytes();
   }
 
+  void describe(llvm::raw_ostream &os) const override { plan.describe(os, graph); }
+
 private:
   exec::KernelOp kernel;
   KernelGraph graph;
@@ -178,8 +182,14 @@ public:
 
   FailureOr<Value> writeTileCount(OpBuilder &b, const KernelFunction &function) override;
   FailureOr<int64_t> writeTile(OpBuilder &b, const KernelFunction &function) override;
+  void describe(llvm::raw_ostream &os) const override {
+    os << "the points of the grid; a tile takes those that read and write about " << elementsOfTile
+       << " elements, or 1 / " << mostTiles << " of all";
+  }
 
 private:
+  static constexpr int64_t elementsOfTile = 4096, mostTiles = 256;
+
   SmallVector<Value> getSizes(Buffers &buffers) {
     return llvm::map_to_vector(grid.getSizes(), [&](Value size) { return buffers.values.lookup(size); });
   }
@@ -194,7 +204,6 @@ private:
 
 /// A tile has a share of the elements of all operands: what a point costs is unknown.
 std::pair<Value, Value> GridWriter::getPoints(OpBuilder &b, Buffers &buffers) {
-  constexpr int64_t elementsOfTile = 4096, mostTiles = 256;
   Location loc = grid.getLoc();
   auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
   auto multiply = [&](ValueRange factors) {

@@ -18,6 +18,8 @@ public:
   virtual mlir::FailureOr<mlir::Value> writeTileCount(mlir::OpBuilder &b, const KernelFunction &function) = 0;
   /// Returns how many bytes of scratch a tile needs.
   virtual mlir::FailureOr<int64_t> writeTile(mlir::OpBuilder &b, const KernelFunction &function) = 0;
+  /// How the kernel is cut: one paragraph, for --emit=tiled.
+  virtual void describe(llvm::raw_ostream &os) const = 0;
 };
 
 /// The best way for the ops of `kernel`. The kernel may be changed, and must outlive the writer.

@@ -50,6 +50,9 @@ struct NestPlan {
   int64_t lanes = 1;
   llvm::SmallVector<NestGroup> groups;
   llvm::DenseMap<mlir::Value, Storage> storage;
+
+  /// For readers, one paragraph.
+  void describe(llvm::raw_ostream &os, const KernelGraph &graph) const;
 };
 
 } // namespace nncc::cpu

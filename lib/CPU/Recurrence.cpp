@@ -367,6 +367,8 @@ public:
     return scratch.getBytes();
   }
 
+  void describe(llvm::raw_ostream &os) const override { plan.describe(os); }
+
 private:
   FailureOr<IRMapping> mapValues(OpBuilder &b, const KernelFunction &function) {
     Buffers buffers(b, kernel, function);

@@ -28,6 +28,8 @@ struct RecurrencePlan {
   int64_t stateStride;
   llvm::SmallVector<PhasePlan, 2> phases;
 
+  /// For readers, one paragraph.
+  void describe(llvm::raw_ostream &os) const;
   bool hasWholeTiles() const { return mlir::ShapedType::isStatic(numRows) && numRows % rowsPerTile == 0; }
 };
 

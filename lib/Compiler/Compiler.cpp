@@ -243,6 +243,8 @@ private:
       report.readProgram(*module);
     if (options.debugInfo)
       program.nodes = &nodes.emplace(listingPath(), model.kernels);
+    if (done(EmitStage::Tiled))
+      return emitOrFail(printTiling(*module, model.levels.back(), program));
     if (done(EmitStage::Vector))
       return emitOrFail(printKernels(*module, model.levels.back(), program));
     if (done(EmitStage::Assembly) || done(EmitStage::LLVM))

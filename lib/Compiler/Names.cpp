@@ -33,6 +33,8 @@ StringRef extensionOf(EmitStage stage) {
     return ".linalg.mlir";
   case EmitStage::Exec:
     return ".exec.mlir";
+  case EmitStage::Tiled:
+    return ".tiled.mlir";
   case EmitStage::Vector:
     return ".vector.mlir";
   }

@@ -238,6 +238,16 @@ FailureOr<std::vector<target::ObjectBytes>> compileProgram(ModuleOp module, targ
 // Text of the late stages
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+std::string printTiling(ModuleOp module, const target::CPULevel &level, const ProgramOptions &options) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (exec::KernelOp kernel : module.getOps<exec::KernelOp>())
+    os << "// " << kernel.getSymName() << " for " << level.name << ": "
+       << cpu::describeTiling(kernel, makeTarget(level, options)) << "\n"
+       << kernel << "\n\n";
+  return text;
+}
+
 FailureOr<std::string> printKernels(ModuleOp module, const target::CPULevel &level, const ProgramOptions &options) {
   std::string text;
   llvm::raw_string_ostream os(text);

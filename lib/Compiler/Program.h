@@ -29,6 +29,8 @@ void registerAllNNCCDialects(mlir::DialectRegistry &registry);
 /// the caller's.
 mlir::LogicalResult describeModel(mlir::ModuleOp module, target::ModelDescription &model);
 
+/// The kernels of a module on tensors, each with how it is cut for one level.
+std::string printTiling(mlir::ModuleOp module, const target::CPULevel &level, const ProgramOptions &options);
 /// The kernels of a module for one level as loops, vectors and memrefs, one after the other.
 mlir::FailureOr<std::string> printKernels(mlir::ModuleOp module, const target::CPULevel &level,
                                           const ProgramOptions &options);

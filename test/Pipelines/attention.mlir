@@ -4,6 +4,7 @@
 // RUN: nncc %s --emit=nn-opt -o - | FileCheck %s --check-prefix=OPT
 // RUN: nncc %s --emit=linalg -o - | FileCheck %s --check-prefix=LINALG
 // RUN: nncc %s --emit=exec -o - | FileCheck %s --check-prefix=EXEC
+// RUN: nncc %s --emit=tiled -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=TILED
 // RUN: nncc %s --emit=vector -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=VECTOR
 // RUN: nncc %s --emit=llvm -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=LLVM
 // RUN: nncc %s --emit=so -mcpu=native -o %t.so && %python %S/Inputs/run.py attention %t.so nncc-run
@@ -16,6 +17,8 @@
 // LINALG: exec.matmul
 // EXEC: exec.buffer offset
 // EXEC: exec.launch
+// TILED: // k{{.*}}matmul{{.*}} for x86-64-v4: a product in register tiles of
+// TILED-NEXT: exec.kernel @
 // VECTOR: math.fma
 // LLVM: define hidden void @nncc.{{.*}}k0_{{.*}}.v4(ptr
 

@@ -4,6 +4,7 @@
 // RUN: nncc %s -fno-winograd --emit=nn-opt -o - | FileCheck %s --check-prefix=OPT
 // RUN: nncc %s -fno-winograd --emit=linalg -o - | FileCheck %s --check-prefix=LINALG
 // RUN: nncc %s -fno-winograd --emit=exec -o - | FileCheck %s --check-prefix=EXEC
+// RUN: nncc %s -fno-winograd --emit=tiled -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=TILED
 // RUN: nncc %s -fno-winograd --emit=vector -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=VECTOR
 // RUN: nncc %s -fno-winograd --emit=llvm -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=LLVM
 // RUN: nncc %s -fno-winograd --emit=so -mcpu=native -o %t.so && %python %S/Inputs/run.py conv-residual %t.so nncc-run
@@ -20,6 +21,8 @@
 // LINALG: arith.addf
 // EXEC: exec.weight
 // EXEC: exec.launch @{{.*}}_conv(
+// TILED: // k{{.*}} for x86-64-v4: a convolution of image lines in register tiles of
+// TILED-NEXT: exec.kernel @
 // VECTOR: math.fma
 // LLVM: define hidden void @nncc.{{.*}}k0_{{.*}}.v4(ptr
 

@@ -4,6 +4,7 @@
 // RUN: nncc %s --emit=nn-opt -o - | FileCheck %s --check-prefix=OPT
 // RUN: nncc %s --emit=linalg -o - | FileCheck %s --check-prefix=LINALG
 // RUN: nncc %s --emit=exec -o - | FileCheck %s --check-prefix=EXEC
+// RUN: nncc %s --emit=tiled -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=TILED
 // RUN: nncc %s --emit=vector -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=VECTOR
 // RUN: nncc %s --emit=llvm -mcpu=x86-64-v4 -o - | FileCheck %s --check-prefix=LLVM
 // RUN: nncc %s --emit=so -mcpu=native -o %t.so && %python %S/Inputs/run.py softmax %t.so nncc-run
@@ -19,6 +20,8 @@
 // EXEC: exec.input %{{.*}} : memref<?x100xf32>
 // EXEC: exec.output 0
 // EXEC-NEXT: exec.launch
+// TILED: // k0{{.*}} for x86-64-v4: loops over ?, cut into tiles; 1 op over 100, 4 vectors of 16 at once
+// TILED-NEXT: exec.kernel @
 // VECTOR: vector<16xf32>
 // LLVM: define hidden void @nncc.{{.*}}k0_{{.*}}.v4(ptr
 

@@ -51,6 +51,7 @@ cl::opt<EmitStage> emit("emit", cl::desc("What to write"), cl::init(EmitStage::O
                                    clEnumValN(EmitStage::Assembly, "asm", "assembly"),
                                    clEnumValN(EmitStage::LLVM, "llvm", "LLVM IR"),
                                    clEnumValN(EmitStage::Vector, "vector", "kernels as loops and vectors"),
+                                   clEnumValN(EmitStage::Tiled, "tiled", "kernels on tensors, and how each is cut"),
                                    clEnumValN(EmitStage::Exec, "exec", "kernels, and the schedule on memory"),
                                    clEnumValN(EmitStage::Linalg, "linalg", "kernels, and the schedule on tensors"),
                                    clEnumValN(EmitStage::NNOpt, "nn-opt", "nn, optimised"),

@@ -30,7 +30,6 @@ static constexpr Later kLater[] = {
     {"ptxas", kGPU},
     {"emulate", kGPU},
     {"emit=ptx", kGPU},
-    {"emit=tiled", "kernels go from --emit=exec to --emit=vector in one step"},
 };
 
 std::optional<std::string> findLaterOption(llvm::ArrayRef<const char *> arguments) {

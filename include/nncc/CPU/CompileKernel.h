@@ -29,6 +29,9 @@ void registerKernelDialects(mlir::DialectRegistry &registry);
 mlir::OwningOpRef<mlir::ModuleOp> compileKernel(exec::KernelOp kernel, const CPUTarget &target,
                                                 KernelStage stage = KernelStage::LLVM);
 
+/// How `kernel` is cut into tiles, blocks and vectors for `target`: one paragraph.
+std::string describeTiling(exec::KernelOp kernel, const CPUTarget &target);
+
 /// The attribute of the module.
 inline constexpr llvm::StringLiteral scratchBytesAttrName = "nncc.scratch_bytes";
 

@@ -46,6 +46,9 @@ llvm::LogicalResult emitContraction(mlir::OpBuilder &b, const ContractionSite &s
 /// Bytes of scratch that one tile needs.
 int64_t getContractionScratchBytes(const ContractionSite &site, const CPUTarget &target);
 
+/// How it is cut into register tiles and blocks.
+void describeContraction(llvm::raw_ostream &os, const ContractionSite &site, const CPUTarget &target);
+
 } // namespace nncc::cpu
 
 #endif // NNCC_CPU_CONTRACTION_H

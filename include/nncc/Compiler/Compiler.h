@@ -16,7 +16,7 @@
 namespace nncc {
 
 /// How far to go, and what the output holds.
-enum class EmitStage { NN, NNOpt, Linalg, Exec, Vector, LLVM, Assembly, Object, SharedObject };
+enum class EmitStage { NN, NNOpt, Linalg, Exec, Tiled, Vector, LLVM, Assembly, Object, SharedObject };
 
 struct CompileOptions {
   std::string input;  ///< .onnx, .onnxtxt, or .mlir as a stage printed it

@@ -15,6 +15,7 @@ public:
   mlir::Value emitTiles(IndexMath &m) const override;
   void emitTile(IndexMath &m, mlir::Value tile, mlir::Value scratch) const override;
   int64_t getScratchBytes() const override;
+  void describe(llvm::raw_ostream &os) const override;
 
 private:
   const ContractionSite &site;

@@ -15,6 +15,8 @@ public:
   virtual mlir::Value emitTiles(IndexMath &m) const = 0;
   virtual void emitTile(IndexMath &m, mlir::Value tile, mlir::Value scratch) const = 0;
   virtual int64_t getScratchBytes() const = 0;
+  /// For readers: register tiles, blocks, what is packed or copied.
+  virtual void describe(llvm::raw_ostream &os) const = 0;
 };
 
 class MatMulEmitter : public ContractionEmitter {
@@ -23,6 +25,7 @@ public:
   mlir::Value emitTiles(IndexMath &m) const override;
   void emitTile(IndexMath &m, mlir::Value tile, mlir::Value scratch) const override;
   int64_t getScratchBytes() const override;
+  void describe(llvm::raw_ostream &os) const override { plan.describe(os, kind); }
 
 private:
   const ContractionSite &site;
@@ -38,6 +41,7 @@ public:
   mlir::Value emitTiles(IndexMath &m) const override;
   void emitTile(IndexMath &m, mlir::Value tile, mlir::Value scratch) const override;
   int64_t getScratchBytes() const override { return 0; }
+  void describe(llvm::raw_ostream &os) const override;
 
 private:
   const ContractionSite &site;

@@ -29,6 +29,8 @@ struct ProductPlan {
   bool prefetch = false;
   /// Elements of K in packed operands (upper bound).
   int64_t packedDepth = 0;
+
+  void describe(llvm::raw_ostream &os, const ElementKind &kind) const;
 };
 
 /// The operands of a product in memory.

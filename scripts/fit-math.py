@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fits the polynomials of lib/CPU/Math and prints them as C++ (needs mpmath; gmpy2 makes it fast).
+"""Fits the polynomials of lib/Kernel/Math and prints them as C++ (needs mpmath; gmpy2 makes it fast).
 
     scripts/fit-math.py [NAME...]        default: all of them
 

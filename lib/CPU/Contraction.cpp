@@ -8,38 +8,6 @@
 using namespace mlir;
 using namespace nncc;
 
-bool cpu::canFuseBehindContraction(Operation *root, ArrayRef<linalg::GenericOp> before, linalg::GenericOp generic) {
-  if (generic.getNumReductionLoops() != 0 || !generic.hasPureTensorSemantics() || generic.hasIndexSemantics())
-    return false;
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(root->getResult(0).getType()).getShape();
-  if (generic.getNumLoops() != shape.size())
-    return false;
-  auto isOwn = [&](Value value) {
-    Operation *producer = value.getDefiningOp();
-    return producer && (producer == root || llvm::is_contained(before, producer));
-  };
-  for (OpOperand &operand : generic->getOpOperands()) {
-    AffineMap map = generic.getMatchingIndexingMap(&operand);
-    if (generic.isDpsInit(&operand) || isOwn(operand.get())) {
-      if (!map.isIdentity() || cast<RankedTensorType>(operand.get().getType()).getShape() != shape)
-        return false;
-      if (generic.isDpsInit(&operand) && generic.payloadUsesValueFromOperand(&operand))
-        return false;
-      continue;
-    }
-    if (!isa<RankedTensorType>(operand.get().getType()))
-      continue;
-    // Lanes are the innermost dim: an operand has it innermost or not at all.
-    if (!map.isProjectedPermutation(/*allowZeroInResults=*/true))
-      return false;
-    auto lanes = getAffineDimExpr(map.getNumDims() - 1, map.getContext());
-    std::optional<unsigned> position = map.getResultPosition(lanes);
-    if (position && *position + 1 != map.getNumResults())
-      return false;
-  }
-  return true;
-}
-
 static std::unique_ptr<cpu::ContractionEmitter> chooseEmitter(const cpu::ContractionSite &site,
                                                               const cpu::CPUTarget &target) {
   auto matmul = dyn_cast<exec::MatMulOp>(site.root);

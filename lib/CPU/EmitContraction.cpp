@@ -1,28 +1,13 @@
 //===- EmitContraction.cpp - kernels whose root is a matrix product or a convolution ------------------------------===//
 
 #include "EmitContraction.h"
-#include "Buffers.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "nncc/CPU/Contraction.h"
+#include "nncc/Kernel/Buffers.h"
 
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
-
-static ContractionSite findContraction(exec::KernelOp kernel) {
-  ContractionSite site;
-  for (Operation &op : kernel.getBody().front()) {
-    if (isa<exec::MatMulOp, exec::ConvOp>(op) && !site.root) {
-      site.root = &op;
-    } else if (auto generic = dyn_cast<linalg::GenericOp>(op);
-               generic && site.root && canFuseBehindContraction(site.root, site.epilogue, generic)) {
-      site.epilogue.push_back(generic);
-    } else if (isa<linalg::LinalgOp, exec::MatMulOp, exec::ConvOp, exec::GridOp>(op)) {
-      return {};
-    }
-  }
-  return site;
-}
 
 /// Maps the kernel's values for one of its functions.
 static LogicalResult mapValues(OpBuilder &b, exec::KernelOp kernel, const KernelFunction &function,

@@ -1,25 +1,14 @@
 //===- KernelFunction.cpp - the functions that a kernel becomes ---------------------------------------------------===//
 
 #include "KernelFunction.h"
-#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::cpu;
 
 namespace {
-
-/// Which argument of the inner function is what.
-constexpr unsigned faultArgument = 0;
-
-MemRefType getMemRefType(Type tensor) {
-  auto type = cast<RankedTensorType>(tensor);
-  return MemRefType::get(type.getShape(), type.getElementType());
-}
 
 /// Writes the two functions for one part of a kernel.
 class FunctionBuilder {
@@ -36,7 +25,6 @@ private:
   void setPointerAttributes(func::FuncOp inner);
   void createEntry(func::FuncOp inner);
   Value loadSlot(Value slots, unsigned slot, Type type);
-  KernelValue takeValue(Type type, ValueRange arguments, unsigned &next);
 
   OpBuilder &b;
   exec::KernelOp kernel;
@@ -74,7 +62,7 @@ func::FuncOp FunctionBuilder::createInner() {
 
 /// No two pointers meet, but those of a result and of the argument that it may alias.
 void FunctionBuilder::setPointerAttributes(func::FuncOp inner) {
-  unsigned numArguments = kernel.getArgumentTypes().size(), index = 0, next = faultArgument + 1;
+  unsigned numArguments = kernel.getArgumentTypes().size(), index = 0, next = faultSlot + 1;
   llvm::SmallDenseSet<unsigned> shared;
   for (auto [result, argument] : llvm::enumerate(kernel.getMayAlias().value_or(ArrayRef<int64_t>())))
     if (argument >= 0)
@@ -127,32 +115,13 @@ void FunctionBuilder::createEntry(func::FuncOp inner) {
     LLVM::ReturnOp::create(b, loc, ValueRange(arith::IndexCastOp::create(b, loc, word, call.getResult(0))));
 }
 
-KernelValue FunctionBuilder::takeValue(Type type, ValueRange arguments, unsigned &next) {
-  Value first = arguments[next++];
-  if (!isa<RankedTensorType>(type))
-    return {first, {}};
-  MemRefType memref = getMemRefType(type);
-  Sizes sizes;
-  SmallVector<Value> parts{first};
-  for (int64_t size : memref.getShape()) {
-    if (ShapedType::isDynamic(size))
-      parts.push_back(arguments[next++]);
-    sizes.push_back(ShapedType::isDynamic(size) ? OpFoldResult(parts.back()) : b.getIndexAttr(size));
-  }
-  return {UnrealizedConversionCastOp::create(b, loc, memref, parts).getResult(0), sizes};
-}
-
 KernelFunction FunctionBuilder::build() {
   KernelFunction result;
   result.function = createInner();
   createEntry(result.function);
   Block *body = result.function.addEntryBlock();
   b.setInsertionPointToEnd(body);
-  unsigned next = faultArgument + 1;
-  for (Type type : kernel.getArgumentTypes())
-    result.arguments.push_back(takeValue(type, body->getArguments(), next));
-  for (Type type : kernel.getResultTypes())
-    result.results.push_back(takeValue(type, body->getArguments(), next));
+  unsigned next = takeSlots(b, kernel, body->getArguments(), result);
   if (isRun()) {
     result.tile = body->getArgument(next);
     // Its size is the model's business, not the kernel's: nobody asks for it.
@@ -173,79 +142,4 @@ KernelFunction cpu::createKernelFunction(OpBuilder &b, exec::KernelOp kernel, Ke
 
 void cpu::setTileCount(KernelFunction &function, Value count) {
   function.function.getBody().back().getTerminator()->setOperand(0, count);
-}
-
-//===----------------------------------------------------------------------------------------------------------------===//
-// Faults
-//===----------------------------------------------------------------------------------------------------------------===//
-
-/// nnccrt_fault: a code, which the first fault sets, and at this offset a value.
-static constexpr int32_t faultValueOffset = 8;
-
-static void lowerFault(exec::FaultOp fault, Value word) {
-  OpBuilder b(fault);
-  Location loc = fault.getLoc();
-  auto isTrue = scf::IfOp::create(b, loc, fault.getCondition(), /*withElseRegion=*/false);
-  b.setInsertionPointToStart(isTrue.thenBlock());
-  Value none = LLVM::ConstantOp::create(b, loc, b.getI32Type(), b.getI32IntegerAttr(0));
-  Value code = LLVM::ConstantOp::create(b, loc, b.getI32Type(), b.getI32IntegerAttr(fault.getCode()));
-  Value exchange = LLVM::AtomicCmpXchgOp::create(b, loc, word, none, code, LLVM::AtomicOrdering::acq_rel,
-                                                 LLVM::AtomicOrdering::monotonic);
-  Value isFirst = LLVM::ExtractValueOp::create(b, loc, exchange, 1);
-  auto first = scf::IfOp::create(b, loc, isFirst, /*withElseRegion=*/false);
-  b.setInsertionPointToStart(first.thenBlock());
-  Value value = fault.getValue();
-  if (value.getType().isIndex())
-    value = arith::IndexCastOp::create(b, loc, b.getI64Type(), value);
-  Value target =
-      LLVM::GEPOp::create(b, loc, word.getType(), b.getI8Type(), word, ArrayRef<LLVM::GEPArg>{faultValueOffset});
-  LLVM::StoreOp::create(b, loc, value, target);
-  fault.erase();
-}
-
-void cpu::lowerFaults(func::FuncOp function) {
-  SmallVector<exec::FaultOp> faults;
-  function.walk([&](exec::FaultOp fault) { faults.push_back(fault); });
-  for (exec::FaultOp fault : faults)
-    lowerFault(fault, function.getArgument(faultArgument));
-}
-
-//===----------------------------------------------------------------------------------------------------------------===//
-// Memory
-//===----------------------------------------------------------------------------------------------------------------===//
-
-/// The descriptor of a row-major memref at `address`.
-static Value createDescriptor(OpBuilder &b, Location loc, MemRefType type, Value address, ValueRange dynamicSizes) {
-  LLVMTypeConverter converter(b.getContext());
-  auto constant = [&](int64_t value) -> Value {
-    return LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(value));
-  };
-  SmallVector<Value> sizes, strides(type.getRank());
-  for (int64_t size : type.getShape()) {
-    bool isDynamic = ShapedType::isDynamic(size);
-    sizes.push_back(isDynamic ? arith::IndexCastOp::create(b, loc, b.getI64Type(), dynamicSizes.front())
-                              : constant(size));
-    dynamicSizes = dynamicSizes.drop_front(isDynamic);
-  }
-  Value stride = constant(1);
-  for (int64_t dim = type.getRank(); dim-- > 0;) {
-    strides[dim] = stride;
-    stride = LLVM::MulOp::create(b, loc, stride, sizes[dim]);
-  }
-  SmallVector<Value> fields{address, address, constant(0)};
-  fields.append(sizes);
-  fields.append(strides);
-  return MemRefDescriptor::pack(b, loc, converter, type, fields);
-}
-
-void cpu::lowerAddresses(func::FuncOp function) {
-  SmallVector<UnrealizedConversionCastOp> casts;
-  function.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
-  for (UnrealizedConversionCastOp cast : casts) {
-    auto type = dyn_cast<MemRefType>(cast.getResult(0).getType());
-    if (!type || !isa<LLVM::LLVMPointerType>(cast.getOperand(0).getType()))
-      continue;
-    OpBuilder b(cast);
-    cast->setOperands(createDescriptor(b, cast.getLoc(), type, cast.getOperand(0), cast.getOperands().drop_front()));
-  }
 }

@@ -9,29 +9,13 @@
 #ifndef NNCC_LIB_CPU_KERNELFUNCTION_H
 #define NNCC_LIB_CPU_KERNELFUNCTION_H
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/OpDefinition.h"
-#include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Kernel/KernelFunction.h"
 
 namespace nncc::cpu {
 
-using Sizes = llvm::SmallVector<mlir::OpFoldResult>;
+using namespace kernel;
 
 enum class KernelPart { Run, Tiles };
-
-/// A tensor argument or a result as a memref with its sizes; a scalar argument as itself, without sizes.
-struct KernelValue {
-  mlir::Value value;
-  Sizes sizes;
-};
-
-/// A function whose body is to be written.
-struct KernelFunction {
-  mlir::func::FuncOp function;
-  llvm::SmallVector<KernelValue> arguments, results;
-  /// Of Run only: an index, and a memref<?xi8>, 64-byte aligned.
-  mlir::Value tile, scratch;
-};
 
 /// Adds to the end of the builder's block the entry point for `part` of `kernel` and the function that it calls, and
 /// leaves the builder in that function, before its return; for Tiles, before the return of a placeholder, which
@@ -40,12 +24,6 @@ KernelFunction createKernelFunction(mlir::OpBuilder &b, exec::KernelOp kernel, K
 
 /// Makes a function for Tiles return `count`, an index.
 void setTileCount(KernelFunction &function, mlir::Value count);
-
-/// Spells out the memrefs that createKernelFunction made of a pointer and the dynamic sizes, for the LLVM dialect.
-void lowerAddresses(mlir::func::FuncOp function);
-
-/// Replaces exec.fault in a function for Run by a write to the run's fault word, unless it has a fault already.
-void lowerFaults(mlir::func::FuncOp function);
 
 } // namespace nncc::cpu
 

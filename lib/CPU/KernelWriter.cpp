@@ -2,13 +2,13 @@
 
 #include "KernelWriter.h"
 #include "EmitContraction.h"
-#include "Loops.h"
 #include "NestEmitter.h"
 #include "Recurrence.h"
 #include "SequentialEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Kernel/Loops.h"
 
 using namespace mlir;
 using namespace nncc;

@@ -16,6 +16,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "nncc/CPU/CompileKernel.h"
 #include "nncc/CPU/Passes.h"
+#include "nncc/Kernel/Passes.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -36,12 +37,12 @@ void cpu::buildLowerToLLVM(OpPassManager &passes, const CPUTarget &target) {
     moves.below = target.vectorBits == 256 ? 32 : 128; // SSE has no masks at all.
     passes.addPass(createExpandMaskedMoves(moves));
   }
-  WidenSmallFloatsOptions floats;
+  kernel::WidenSmallFloatsOptions floats;
   floats.expandF16 = target.vectorBits == 128;
-  passes.addPass(createWidenSmallFloats(floats));
-  ExpandMathOptions math;
+  passes.addPass(kernel::createWidenSmallFloats(floats));
+  kernel::ExpandMathOptions math;
   math.sse2 = !target.hasFMA;
-  passes.addPass(createExpandMath(math));
+  passes.addPass(kernel::createExpandMath(math));
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true; // LLVM would call a function of compiler-rt for each element.
   passes.addPass(arith::createArithExpandOpsPass(expand));

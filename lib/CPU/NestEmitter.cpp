@@ -1,8 +1,6 @@
 //===- NestEmitter.cpp - the loops of a kernel, tiled, fused and vectorised ---------------------------------------===//
 
 #include "NestEmitter.h"
-#include "Loops.h"
-#include "Reduction.h"
 #include "Transpose.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -10,6 +8,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "nncc/Kernel/Loops.h"
+#include "nncc/Kernel/Reduction.h"
 
 using namespace mlir;
 using namespace nncc;

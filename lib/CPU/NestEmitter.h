@@ -3,12 +3,14 @@
 #ifndef NNCC_LIB_CPU_NESTEMITTER_H
 #define NNCC_LIB_CPU_NESTEMITTER_H
 
-#include "Buffers.h"
-#include "LaneValue.h"
 #include "NestPlan.h"
-#include "VectorBody.h"
+#include "nncc/Kernel/Buffers.h"
+#include "nncc/Kernel/LaneValue.h"
+#include "nncc/Kernel/VectorBody.h"
 
 namespace nncc::cpu {
+
+using namespace kernel;
 
 /// Writes the nests of a plan into one function. Results do not depend on how the shared loops are cut into tiles.
 class NestEmitter {

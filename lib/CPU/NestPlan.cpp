@@ -1,9 +1,9 @@
 //===- NestPlan.cpp - in which order nests run, and where their results are between -------------------------------===//
 
 #include "NestPlan.h"
-#include "Buffers.h"
-#include "Reduction.h"
-#include "VectorBody.h"
+#include "nncc/Kernel/Buffers.h"
+#include "nncc/Kernel/Reduction.h"
+#include "nncc/Kernel/VectorBody.h"
 
 using namespace mlir;
 using namespace nncc;

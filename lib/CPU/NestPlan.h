@@ -8,10 +8,12 @@
 #ifndef NNCC_LIB_CPU_NESTPLAN_H
 #define NNCC_LIB_CPU_NESTPLAN_H
 
-#include "KernelGraph.h"
 #include "nncc/CPU/Target.h"
+#include "nncc/Kernel/KernelGraph.h"
 
 namespace nncc::cpu {
+
+using namespace kernel;
 
 struct NestGroup {
   struct Entry {

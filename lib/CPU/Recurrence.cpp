@@ -7,11 +7,11 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 
 #include "Recurrence.h"
-#include "Buffers.h"
 #include "RecurrencePlan.h"
-#include "VectorBody.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "nncc/Kernel/Buffers.h"
+#include "nncc/Kernel/VectorBody.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;

@@ -1,11 +1,11 @@
 //===- SequentialEmitter.cpp - a kernel op by op ------------------------------------------------------------------===//
 
 #include "SequentialEmitter.h"
-#include "Loops.h"
 #include "NestEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "nncc/CPU/Contraction.h"
+#include "nncc/Kernel/Loops.h"
 
 using namespace mlir;
 using namespace nncc;

@@ -3,10 +3,12 @@
 #ifndef NNCC_LIB_CPU_SEQUENTIALEMITTER_H
 #define NNCC_LIB_CPU_SEQUENTIALEMITTER_H
 
-#include "Buffers.h"
 #include "nncc/CPU/Target.h"
+#include "nncc/Kernel/Buffers.h"
 
 namespace nncc::cpu {
+
+using namespace kernel;
 
 /// Writes a kernel one op after the other, in one tile, whatever the ops are. At level 0 of optimisation linalg ops are
 /// scalar loops, each element accumulated in memory in the order of the loops: so simple that the results of everything else

@@ -14,15 +14,16 @@ HARD_LIMIT, SOFT_LIMIT = 600, 400
 
 # A room and the rooms it may include beside itself. Paths are those below include/nncc and lib.
 DIALECTS = ["Dialect/NN", "Dialect/Exec"]
-KERNELS = ["Conversion", "CPU", "GPU"]
+KERNELS = ["Conversion", "Kernel", "CPU", "GPU"]
 BASE = ["Weights", "Support"]
 ROOMS = {
     "Support": [],
     "Weights": ["Support"],
     "Dialect/NN": BASE,
     "Dialect/Exec": BASE,
-    "CPU": ["Dialect/Exec"] + BASE,
-    "GPU": ["Dialect/Exec"] + BASE,
+    "Kernel": ["Dialect/Exec"] + BASE,
+    "CPU": ["Kernel", "Dialect/Exec"] + BASE,
+    "GPU": ["Kernel", "Dialect/Exec"] + BASE,
     "Conversion": DIALECTS + BASE,
     "Import": ["Dialect/NN"] + BASE,
     "Pipelines": KERNELS + DIALECTS + BASE,

@@ -11,10 +11,12 @@
 #include "nncc/Dialect/Exec/Transforms/Passes.h"
 #include "nncc/Dialect/NN/IR/NNDialect.h"
 #include "nncc/Dialect/NN/Transforms/Passes.h"
+#include "nncc/Kernel/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
   nncc::cpu::registerNNCCCPUPasses();
+  nncc::kernel::registerNNCCKernelPasses();
   nncc::exec::registerNNCCExecPasses();
   nncc::registerNNCCExecToLLVMPasses();
   nncc::registerNNCCNNToLinalgPasses();

@@ -9,29 +9,12 @@
 #ifndef NNCC_CPU_CONTRACTION_H
 #define NNCC_CPU_CONTRACTION_H
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/IR/IRMapping.h"
 #include "nncc/CPU/Target.h"
+#include "nncc/Kernel/ContractionSite.h"
 
 namespace nncc::cpu {
 
-/// A contraction with everything that is fused into it, seen from the function that is being written.
-struct ContractionSite {
-  /// exec.matmul or exec.conv.
-  mlir::Operation *root = nullptr;
-  /// The linalg.generics fused behind the root, in the order of the body. Each one's dims are all parallel, its results
-  /// and every operand that the root or the epilogue computes have the identity map; other operands may be broadcast
-  /// (any projected permutation).
-  llvm::SmallVector<mlir::linalg::GenericOp> epilogue;
-  /// What the kernel's values are in that function: operands of the root and of the epilogue -> memrefs (row-major,
-  /// contiguous) or scalars; results that leave the kernel -> the memrefs to fill. A result without an entry stays in
-  /// registers.
-  mlir::IRMapping values;
-};
-
-/// Whether `generic` may be part of the epilogue of `root`, when the generics in `before` are.
-bool canFuseBehindContraction(mlir::Operation *root, llvm::ArrayRef<mlir::linalg::GenericOp> before,
-                              mlir::linalg::GenericOp generic);
+using kernel::ContractionSite;
 
 /// Writes the number of tiles (an index) at the builder's insertion point. Fails with a diagnostic on the root.
 mlir::FailureOr<mlir::Value> emitContractionTiles(mlir::OpBuilder &b, const ContractionSite &site,

@@ -3,13 +3,15 @@
 #ifndef NNCC_LIB_CPU_CONTRACTION_CONVSHAPE_H
 #define NNCC_LIB_CPU_CONTRACTION_CONVSHAPE_H
 
-#include "IndexMath.h"
 #include "RegisterTile.h"
 #include "nncc/CPU/Contraction.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Kernel/IndexMath.h"
 #include <array>
 
 namespace nncc::cpu {
+
+using namespace kernel;
 
 using Spatial = std::array<int64_t, 3>;
 

@@ -3,10 +3,12 @@
 #ifndef NNCC_LIB_CPU_CONTRACTION_ELEMENTKIND_H
 #define NNCC_LIB_CPU_CONTRACTION_ELEMENTKIND_H
 
-#include "IndexMath.h"
 #include "nncc/CPU/Target.h"
+#include "nncc/Kernel/IndexMath.h"
 
 namespace nncc::cpu {
+
+using namespace kernel;
 
 /// How products are made.
 enum class StepKind {

@@ -1,10 +1,10 @@
 //===- Epilogue.cpp - what happens to sums before they are stored -------------------------------------------------===//
 
 #include "Epilogue.h"
-#include "../VectorBody.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Kernel/VectorBody.h"
 
 using namespace mlir;
 using namespace nncc;

@@ -3,10 +3,12 @@
 #ifndef NNCC_LIB_CPU_CONTRACTION_EPILOGUE_H
 #define NNCC_LIB_CPU_CONTRACTION_EPILOGUE_H
 
-#include "IndexMath.h"
 #include "nncc/CPU/Contraction.h"
+#include "nncc/Kernel/IndexMath.h"
 
 namespace nncc::cpu {
+
+using namespace kernel;
 
 /// A memref that leaves the kernel, which has the sizes of the result.
 mlir::Value findResult(const ContractionSite &site);

@@ -9,11 +9,13 @@
 #ifndef NNCC_LIB_CPU_CONTRACTION_TILING_H
 #define NNCC_LIB_CPU_CONTRACTION_TILING_H
 
-#include "IndexMath.h"
 #include "Steps.h"
 #include "nncc/CPU/Target.h"
+#include "nncc/Kernel/IndexMath.h"
 
 namespace nncc::cpu {
+
+using namespace kernel;
 
 struct RegisterShape {
   int64_t rows, vectors;

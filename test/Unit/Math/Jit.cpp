@@ -11,7 +11,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "nncc/CPU/Passes.h"
+#include "nncc/Kernel/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -44,7 +44,7 @@ std::vector<Machine> runnableMachines() {
 Jit::Jit() : state(std::make_unique<State>()) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  static bool registered = (registerAllPasses(), nncc::cpu::registerNNCCCPUPasses(), true);
+  static bool registered = (registerAllPasses(), nncc::kernel::registerNNCCKernelPasses(), true);
   (void)registered;
   registerAllDialects(state->registry);
   registerAllExtensions(state->registry);

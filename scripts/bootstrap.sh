@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs what nncc is built with and tested with: Debian's packages, the ONNX C++ library, a Python environment for the tests.
 #   scripts/bootstrap.sh [--bench] [--train]     also the environments of bench/compare.py and models/*/train.py
+#   scripts/bootstrap.sh --cuda                  also the assemblers of test/GPU/assemble.py and the compilers of emulator/test/thirdparty
 # Everything beside Debian's packages goes to $NNCC_DEPS (default ~/.cache/nncc). A second run does nothing.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -66,6 +67,31 @@ configure_onnx() {
     -DONNX_ML=ON -DONNX_BUILD_PYTHON=OFF -DONNX_GEN_PB_TYPE_STUBS=OFF -DONNX_USE_PROTOBUF_SHARED_LIBS=ON
 }
 
+# cuda_tool NAME PACKAGE FILE: one program out of a wheel, as $deps/cuda/NAME. Whole packages would lie over each other in one environment.
+cuda_tool() {
+  local tool=$deps/cuda/$1 work status=0
+  [ "$(cat "$tool.stamp" 2>/dev/null)" != "$2" ] || return 0
+  work=$(mktemp -d)
+  "$deps/venv/bin/pip" --disable-pip-version-check -q download --no-deps -d "$work" "$2" &&
+    "$deps/venv/bin/python" -m zipfile -e "$work"/*.whl "$work" &&
+    install -D "$work/$3" "$tool" && echo "$2" > "$tool.stamp" || status=1
+  rm -rf "$work"
+  return $status
+}
+
+# What no GPU is needed for: every ptxas that is in use, and the two disassemblers that read what they make (12.8: sm_50 to sm_72).
+install_cuda() {
+  say "CUDA's assemblers are in $deps/cuda"
+  (
+    flock 9
+    cuda_tool ptxas-11.8 nvidia-cuda-nvcc-cu11==11.8.89 nvidia/cuda_nvcc/bin/ptxas &&
+      cuda_tool ptxas-12.9 nvidia-cuda-nvcc-cu12==12.9.86 nvidia/cuda_nvcc/bin/ptxas &&
+      cuda_tool ptxas-13.0 nvidia-cuda-nvcc==13.0.88 nvidia/cu13/bin/ptxas &&
+      cuda_tool nvdisasm-12.8 triton==3.3.1 triton/backends/nvidia/bin/nvdisasm &&
+      cuda_tool nvdisasm-13.5 nvidia-cuda-nvdisasm==13.5.37 nvidia/cu13/bin/nvdisasm
+  ) 9> "$deps/cuda.lock" || fail "pip could not get CUDA's assemblers"
+}
+
 mkdir -p "$deps"
 install_packages
 install_onnx
@@ -74,6 +100,7 @@ for option in "$@"; do
   case $option in
   --bench) make_venv "$deps/venv-bench" "$root/scripts/requirements-bench.txt" ;;
   --train) make_venv "$deps/venv-train" "$root/scripts/requirements-train.txt" ;;
-  *) fail "unknown option $option (there are --bench and --train)" ;;
+  --cuda) install_cuda && make_venv "$deps/venv-cuda" "$root/scripts/requirements-cuda.txt" ;;
+  *) fail "unknown option $option (there are --bench, --cuda and --train)" ;;
   esac
 done

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs what nncc is built with and tested with: Debian's packages, the ONNX C++ library, a Python environment for the tests.
 #   scripts/bootstrap.sh [--bench] [--train]     also the environments of bench/compare.py and models/*/train.py
-#   scripts/bootstrap.sh --cuda                  also the assemblers of test/GPU/assemble.py and the compilers of emulator/test/thirdparty
+#   scripts/bootstrap.sh --cuda                  also the assemblers of test/GPU/assemble.py
+#   scripts/bootstrap.sh --compilers             also the compilers of emulator/test/thirdparty/compile.py
 # Everything beside Debian's packages goes to $NNCC_DEPS (default ~/.cache/nncc). A second run does nothing.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -100,7 +101,8 @@ for option in "$@"; do
   case $option in
   --bench) make_venv "$deps/venv-bench" "$root/scripts/requirements-bench.txt" ;;
   --train) make_venv "$deps/venv-train" "$root/scripts/requirements-train.txt" ;;
-  --cuda) install_cuda && make_venv "$deps/venv-cuda" "$root/scripts/requirements-cuda.txt" ;;
-  *) fail "unknown option $option (there are --bench, --cuda and --train)" ;;
+  --compilers) make_venv "$deps/venv-cuda" "$root/scripts/requirements-cuda.txt" ;;
+  --cuda) install_cuda ;;
+  *) fail "unknown option $option (there are --bench, --compilers, --cuda and --train)" ;;
   esac
 done

@@ -70,7 +70,7 @@ quick() {
   step format 5 scripts/format.sh --check
   step tidy 12 scripts/tidy.sh --seconds=240
   step lit 20 cmake --build --preset release --target check
-  step harness 15 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd test/Python test/Install test/Docs
+  step harness 15 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd test/GPU test/Python test/Install test/Docs
   step conformance 20 "$python" test/Conformance/run.py
   step models 15 "$python" test/EndToEnd/run.py
   step sanitize 30 scripts/sanitize.sh
@@ -91,7 +91,7 @@ everything() {
 }
 
 say "installing what is missing"
-scripts/bootstrap.sh || { total_failed=1; finish; }
+scripts/bootstrap.sh --cuda || { total_failed=1; finish; }
 say "building (12 minutes with nothing cached; the log is $logs/build.log)"
 begun=$(date +%s)
 if build release > $logs/build.log 2>&1; then say "build: $(($(date +%s) - begun)) s"; else

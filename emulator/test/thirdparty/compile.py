@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles the kernels of this folder with compilers that are not ours, into ptx/: NVRTC for *.cu, Triton for tiles.py.
 
-  ~/.cache/nncc/venv-cuda/bin/python compile.py [--out=DIR]      (the environment: scripts/bootstrap.sh --cuda)
+  ~/.cache/nncc/venv-cuda/bin/python compile.py [--out=DIR]      (the environment: scripts/bootstrap.sh --compilers)
 No GPU is needed. Each text begins with a line that says who made it; what Triton decides of a launch stands there as well.
 """
 

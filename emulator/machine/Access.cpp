@@ -21,16 +21,25 @@ bool Block::aligned(Warp &w, const Inst &i, uint32_t mask, unsigned size, const 
   return false;
 }
 
-bool Block::resolve(Warp &w, const Inst &i, Slot address, unsigned size, Access access, Lanes &lanes) {
+static void addressesOf(const Warp &w, const Inst &i, Slot slot, Lanes &lanes) {
+  uint64_t offset = static_cast<uint64_t>(i.offset);
   if (i.wideAddress) {
-    const uint64_t *a = w.in<uint64_t>(address);
+    const uint64_t *a = w.in<uint64_t>(slot);
     for (unsigned l = 0; l < numLanes; ++l)
-      lanes.address[l] = a[l] + static_cast<uint64_t>(i.offset);
+      lanes.address[l] = a[l] + offset;
   } else {
-    const uint32_t *a = w.in<uint32_t>(address);
+    const uint32_t *a = w.in<uint32_t>(slot);
     for (unsigned l = 0; l < numLanes; ++l)
-      lanes.address[l] = a[l] + static_cast<uint64_t>(i.offset);
+      lanes.address[l] = a[l] + offset;
   }
+}
+
+bool Block::resolve(Warp &w, const Inst &i, Slot address, unsigned size, Access access, Lanes &lanes) {
+  addressesOf(w, i, address, lanes);
+  return resolveLanes(w, i, size, access, lanes);
+}
+
+bool Block::resolveLanes(Warp &w, const Inst &i, unsigned size, Access access, Lanes &lanes) {
   if (!aligned(w, i, w.exec, size, lanes))
     return false;
   if (i.space != Space::Generic)
@@ -50,6 +59,76 @@ bool Block::resolve(Warp &w, const Inst &i, Slot address, unsigned size, Access 
   return true;
 }
 
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Short ways: a whole warp at one place, or at one place after the other. What looks wrong is left to the long way, which knows the lane.
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+Layout Block::resolveLayout(Warp &w, const Inst &i, Slot slot, unsigned size, Access access, Lanes &lanes) {
+  addressesOf(w, i, slot, lanes);
+  uint64_t first = lanes.address[0], apart = 0, unordered = 0;
+  for (unsigned l = 0; l < numLanes; ++l) {
+    uint64_t distance = lanes.address[l] - first;
+    apart |= distance;
+    unordered |= distance ^ uint64_t(l) * size;
+  }
+  Layout layout = Layout::Scattered;
+  if (w.exec == allLanes && !(first & (size - 1)) && ((!apart && access == Access::Read) || !unordered)) {
+    Space space = i.space;
+    if (space == Space::Generic) {
+      space =
+          first / sharedWindow == 1 && first % sharedWindow < windowBytes - 32 * size ? Space::Shared : Space::Global;
+      first -= space == Space::Shared ? sharedWindow : 0;
+    }
+    uint64_t bytes = apart ? uint64_t(size) * numLanes : size;
+    if (space == Space::Global || space == Space::Const)
+      layout = layoutGlobal(i, first, size, bytes, access, lanes);
+    else if (space == Space::Shared)
+      layout = layoutShared(w, first, size, bytes, access, lanes);
+    else if (space == Space::Param && !apart && access == Access::Read && first <= params.size() &&
+             size <= params.size() - first) {
+      lanes.host[0] = const_cast<std::byte *>(params.data()) + first;
+      layout = Layout::Uniform;
+    }
+  }
+  if (layout != Layout::Scattered)
+    return layout;
+  return resolveLanes(w, i, size, access, lanes) ? Layout::Scattered : Layout::Stopped;
+}
+
+Layout Block::layoutGlobal(const Inst &i, uint64_t address, unsigned size, uint64_t bytes, Access access,
+                           Lanes &lanes) {
+  Allocation *&a = recent[i.index];
+  if (!a || !a->holds(address, bytes))
+    a = memory.find(address);
+  if (!a || a->freed || !a->holds(address, bytes) || (access != Access::Read && a->readOnly))
+    return Layout::Scattered;
+  uint64_t offset = address - a->base;
+  if (access != Access::Write && checks.uninitialised && !a->knows(offset, bytes))
+    return Layout::Scattered;
+  if (access != Access::Read)
+    a->learn(offset, bytes);
+  lanes.host[0] = a->data.get() + offset;
+  counters.globalSectors += (address + bytes - 1) / 32 - address / 32 + 1;
+  ++counters.globalRequests;
+  return bytes == size ? Layout::Uniform : Layout::InOrder;
+}
+
+Layout Block::layoutShared(Warp &w, uint64_t address, unsigned size, uint64_t bytes, Access access, Lanes &lanes) {
+  if (address > shared.size() || bytes > shared.size() - address)
+    return Layout::Scattered;
+  uint32_t at = static_cast<uint32_t>(address);
+  if ((checks.races || checks.uninitialised) &&
+      !(bytes == size ? shadow.readByAll(at, size, w.index) : shadow.accessInOrder(at, size, w.index, access)))
+    return Layout::Scattered;
+  lanes.host[0] = shared.data() + address;
+  ++counters.sharedRequests;
+  return bytes == size ? Layout::Uniform : Layout::InOrder;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Lane by lane
+//===----------------------------------------------------------------------------------------------------------------------===//
+
 bool Block::resolveWindow(Warp &w, const Inst &i, uint32_t mask, Space space, unsigned size, Access access,
                           Lanes &lanes) {
   switch (space) {
@@ -65,7 +144,7 @@ bool Block::resolveWindow(Warp &w, const Inst &i, uint32_t mask, Space space, un
 }
 
 bool Block::resolveGlobal(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes) {
-  Allocation *a = lastAllocation;
+  Allocation *a = recent[i.index];
   activeLanes(mask, [&](unsigned l) {
     uint64_t address = lanes.address[l];
     if (!a || !a->holds(address, size))
@@ -75,40 +154,36 @@ bool Block::resolveGlobal(Warp &w, const Inst &i, uint32_t mask, unsigned size, 
     uint64_t offset = address - a->base;
     if (access != Access::Read && a->readOnly)
       return w.trap(i, l, "a write to constant memory");
-    if (access != Access::Write && checks.uninitialised && !allSet(a->known.get() + offset, size))
+    if (access != Access::Write && checks.uninitialised && !a->knows(offset, size))
       return w.trap(i, l,
                     "a read of " + std::to_string(size) + " bytes at offset " + std::to_string(offset) +
                         " of an allocation of " + std::to_string(a->bytes) + ": never written");
     if (access != Access::Read)
-      std::memset(a->known.get() + offset, 1, size);
+      a->learn(offset, size);
     lanes.host[l] = a->data.get() + offset;
   });
-  if (trap)
+  if (stopped)
     return false;
-  lastAllocation = a;
+  recent[i.index] = a;
   countSectors(mask, lanes);
   return true;
 }
 
 bool Block::resolveShared(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes) {
+  bool checked = checks.races || checks.uninitialised;
   activeLanes(mask, [&](unsigned l) {
     uint64_t address = lanes.address[l];
-    if (trap)
-      return;
     if (address > shared.size() || size > shared.size() - address)
       return w.trap(i, l,
                     std::string(verb(access)) + " of " + std::to_string(size) + " bytes at shared address " +
                         std::to_string(static_cast<int64_t>(address)) + ": out of bounds, the block has " +
                         std::to_string(shared.size()) + " bytes");
-    if (checks.races || checks.uninitialised) {
-      std::string problem =
-          shadow.access(static_cast<uint32_t>(address), size, w.thread(l), access, checks.races, checks.uninitialised);
-      if (!problem.empty())
-        return w.trap(i, l, std::move(problem));
-    }
+    uint32_t at = static_cast<uint32_t>(address);
+    if (checked && !shadow.access(at, size, w.thread(l), access))
+      return w.trap(i, l, shadow.problem(at, size, w.thread(l), access));
     lanes.host[l] = shared.data() + address;
   });
-  if (trap)
+  if (stopped)
     return false;
   countConflicts(mask, size, lanes);
   return true;
@@ -129,7 +204,7 @@ bool Block::resolveLocal(Warp &w, const Inst &i, uint32_t mask, unsigned size, A
       std::memset(localKnown.data() + offset, 1, size);
     lanes.host[l] = local.data() + offset;
   });
-  return !trap;
+  return !stopped;
 }
 
 bool Block::resolveParam(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes) {
@@ -142,9 +217,9 @@ bool Block::resolveParam(Warp &w, const Inst &i, uint32_t mask, unsigned size, A
                     "a read of " + std::to_string(size) + " bytes at parameter address " +
                         std::to_string(static_cast<int64_t>(address)) + ": out of bounds, there are " +
                         std::to_string(params.size()) + " bytes");
-    lanes.host[l] = params.data() + address;
+    lanes.host[l] = const_cast<std::byte *>(params.data()) + address;
   });
-  return !trap;
+  return !stopped;
 }
 
 bool Block::resolveAsync(Warp &w, const Inst &i, Slot address, unsigned size, Lanes &lanes) {
@@ -152,12 +227,9 @@ bool Block::resolveAsync(Warp &w, const Inst &i, Slot address, unsigned size, La
   if (!resolve(w, i, address, size, Access::Write, lanes))
     return false;
   activeLanes(w.exec, [&](unsigned l) {
-    uint32_t at = static_cast<uint32_t>(lanes.host[l] - shared.data());
-    std::string problem = shadow.beginAsync(at, size, w.thread(l), checks.races);
-    if (!problem.empty())
-      w.trap(i, l, std::move(problem));
+    shadow.beginAsync(static_cast<uint32_t>(lanes.host[l] - shared.data()), size, w.thread(l));
   });
-  return !trap;
+  return !stopped;
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -184,31 +256,32 @@ void Block::countSectors(uint32_t mask, const Lanes &lanes) {
   ++counters.globalRequests;
 }
 
-/// 32 banks of 4 bytes. An access of 8 or 16 bytes a lane is made in 2 or 4 passes of so many lanes less; lanes that want the same word share it.
+/// 32 banks of 4 bytes. An access of 8 or 16 bytes a lane is made in 2 or 4 passes of so many lanes less; lanes that want the same word share it. As
+/// accesses are aligned, one of 8 or 16 bytes meets another in all its banks or in none.
 void Block::countConflicts(uint32_t mask, unsigned size, const Lanes &lanes) {
   ++counters.sharedRequests;
-  unsigned words = size <= 4 ? 1 : size / 4, group = numLanes / words;
+  unsigned unit = std::max(size, 4u), group = 128 / unit, shift = static_cast<unsigned>(std::countr_zero(unit));
   for (unsigned first = 0; first < numLanes; first += group) {
-    uint32_t part = mask & (group == numLanes ? allLanes : ((1u << group) - 1) << first);
-    uint64_t wanted[numLanes];
+    uint64_t wanted[numLanes], rows[numLanes];
     uint32_t taken = 0;
     unsigned count = 0;
     bool clash = false;
-    activeLanes(part, [&](unsigned l) {
-      for (unsigned k = 0; k < words; ++k) {
-        uint64_t word = lanes.address[l] / 4 + k;
-        clash |= taken >> word % 32 & 1;
-        taken |= 1u << word % 32;
-        wanted[count++] = word;
-      }
-    });
+    for (unsigned l = first; l < first + group; ++l) {
+      if (!(mask >> l & 1))
+        continue;
+      uint64_t at = lanes.address[l] >> shift, bank = at & (group - 1);
+      clash |= taken >> bank & 1 && rows[bank] != at;
+      taken |= 1u << bank;
+      rows[bank] = at;
+      wanted[count++] = at;
+    }
     if (!clash)
       continue;
     std::sort(wanted, wanted + count);
     count = static_cast<unsigned>(std::unique(wanted, wanted + count) - wanted);
     unsigned depth[32] = {}, deepest = 0;
     for (unsigned k = 0; k < count; ++k)
-      deepest = std::max(deepest, ++depth[wanted[k] % 32]);
+      deepest = std::max(deepest, ++depth[wanted[k] & (group - 1)]);
     counters.bankConflicts += deepest - 1;
   }
 }

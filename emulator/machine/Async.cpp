@@ -30,7 +30,7 @@ static void copyRun(Warp &w, const Inst &i) {
     if (bytes && bytes != size && block.resolveGlobal(w, i, 1u << l, bytes, Access::Read, from))
       std::memcpy(to.host[l], from.host[l], bytes);
   });
-  if (block.trap || (whole && !block.resolveGlobal(w, i, whole, size, Access::Read, from)))
+  if (block.stopped || (whole && !block.resolveGlobal(w, i, whole, size, Access::Read, from)))
     return;
   activeLanes(whole, [&](unsigned l) { std::memcpy(to.host[l], from.host[l], size); });
   activeLanes(w.exec, [&](unsigned l) {
@@ -103,6 +103,7 @@ static void buildCopy(Decoder &d, Inst &i) {
   source.space = Space::Global;
   i.space = Space::Shared;
   d.address(0, i);
+  d.touches(i, i.bytes);
   d.address(1, source);
   d.slot(static_cast<Slot>(source.offset));
   d.slot(static_cast<Slot>(source.offset >> 32));

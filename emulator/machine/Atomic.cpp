@@ -91,6 +91,9 @@ static void buildAtomic(Decoder &d, Inst &i) {
   if (!d.operands(count, count))
     return;
   d.address(first, i);
+  d.touches(i, bytesOf(t));
+  if (i.space != Space::Shared)
+    d.communicates();
   gives ? d.out(0, t) : d.slot(noSlot);
   d.in(first + 1, t);
   i.mode == Cas ? d.in(first + 2, t) : d.slot(noSlot);

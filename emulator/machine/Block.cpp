@@ -13,6 +13,7 @@ void Warp::trap(const Inst &i, unsigned lane, std::string message) {
     return;
   unsigned t = thread(lane);
   const auto &size = block->shape.block;
+  block->stopped = true;
   block->trap = Trap{block->program.name,
                      i.line,
                      block->position,
@@ -20,9 +21,8 @@ void Warp::trap(const Inst &i, unsigned lane, std::string message) {
                      std::move(message)};
 }
 
-Block::Block(const Program &program, DeviceMemory &memory, const LaunchShape &shape, const Checks &checks,
-             Counters &counters, std::vector<std::byte> params)
-    : program(program), memory(memory), shape(shape), checks(checks), counters(counters), params(std::move(params)),
+Block::Block(const Launch &launch)
+    : program(launch.program), memory(launch.memory), shape(launch.shape), checks(launch.checks), params(launch.params),
       threads(shape.block[0] * shape.block[1] * shape.block[2]) {
   size_t numWarps = (threads + numLanes - 1) / numLanes;
   warps.resize(numWarps);
@@ -30,11 +30,39 @@ Block::Block(const Program &program, DeviceMemory &memory, const LaunchShape &sh
   local.resize(numWarps * numLanes * program.localBytes);
   localKnown.resize(local.size());
   shared.resize(program.dynamicOffset + shape.dynamicShared);
+  shadow.configure(shared.size(), static_cast<unsigned>(numWarps), program.sharedGranule, checks.races,
+                   checks.uninitialised);
+  recent.resize(program.code.size());
+  entered.resize(program.code.size() + 1);
+  auto *base = files.data() + (64 - reinterpret_cast<uintptr_t>(files.data()) % 64) % 64;
+  for (unsigned index = 0; index < numWarps; ++index) {
+    Warp &w = warps[index];
+    w.index = index, w.block = this, w.file = base + size_t(index) * program.fileBytes;
+    for (const Constant &c : program.constants)
+      for (unsigned l = 0; l < numLanes; ++l)
+        std::memcpy(w.out<std::byte>(c.slot) + l * c.bytes, &c.value, c.bytes);
+    fillSpecials(w, false);
+  }
 }
 
-void Block::fillSpecials(Warp &w) {
+void Block::addTo(Counters &sum) const {
+  int64_t count = 0, total = 0;
+  for (size_t pc = 0; pc < program.code.size(); ++pc) {
+    count += entered[pc];
+    total += count;
+    sum.instructions[static_cast<unsigned>(program.code[pc].kind)] += static_cast<uint64_t>(count);
+  }
+  sum.threadInstructions += static_cast<uint64_t>(total) * numLanes - idleLanes;
+  sum += counters;
+}
+
+/// What special registers hold: those that depend on the block's position, or the others.
+void Block::fillSpecials(Warp &w, bool ofPosition) {
   const auto &size = shape.block, &grid = shape.grid;
   for (auto [special, slot] : program.specials) {
+    bool isPosition = special >= Special::CtaidX && special <= Special::CtaidZ;
+    if (isPosition != ofPosition)
+      continue;
     uint32_t *d = w.out<uint32_t>(slot);
     for (unsigned l = 0; l < numLanes; ++l) {
       unsigned t = w.thread(l);
@@ -67,20 +95,25 @@ void Block::fillSpecials(Warp &w) {
 }
 
 void Block::start() {
-  auto *base = files.data() + (64 - reinterpret_cast<uintptr_t>(files.data()) % 64) % 64;
-  for (unsigned index = 0; index < warps.size(); ++index) {
-    Warp &w = warps[index];
-    w = {};
-    w.index = index, w.block = this;
-    w.bank[0] = base + size_t(index) * program.fileBytes;
-    w.bank[1] = const_cast<std::byte *>(program.constants.data());
-    unsigned lanes = std::min(threads - index * numLanes, numLanes);
+  for (Warp &w : warps) {
+    unsigned lanes = std::min(threads - w.index * numLanes, numLanes);
     w.live = lanes == numLanes ? allLanes : (1u << lanes) - 1;
     w.now = {0, nowhere, w.live};
-    fillSpecials(w);
+    w.suspended.clear();
+    w.uncommitted.clear();
+    w.groups.clear();
+    w.waitsAt = -1, w.carry = 0;
+    // Not what the block before has left: the order of blocks shall show nowhere.
+    for (auto [first, bytes] : program.registers)
+      std::memset(w.file + first, 0, bytes);
+    fillSpecials(w, true);
   }
   std::fill(localKnown.begin(), localKnown.end(), 0);
-  shadow.reset(shared.size(), static_cast<unsigned>(warps.size()));
+  if (!checks.uninitialised) {
+    std::fill(shared.begin(), shared.end(), std::byte(0xcb));
+    std::fill(local.begin(), local.end(), std::byte(0xcb));
+  }
+  shadow.reset();
   std::fill(std::begin(barriers), std::end(barriers), Barrier());
   executed = 0;
 }
@@ -88,7 +121,7 @@ void Block::start() {
 bool Block::run(std::array<unsigned, 3> at) {
   position = at;
   start();
-  while (!trap) {
+  while (!stopped) {
     bool anyLive = false, progress = false;
     for (Warp &w : warps) {
       anyLive |= w.live != 0;
@@ -96,7 +129,7 @@ bool Block::run(std::array<unsigned, 3> at) {
         continue;
       progress = true;
       runWarp(w);
-      if (trap)
+      if (stopped)
         return false;
     }
     if (!anyLive)
@@ -163,7 +196,7 @@ void Block::branchIndexed(Warp &w, const Inst &i, uint32_t lanes) {
     if (index[l] >= i.target)
       w.trap(i, l, "brx.idx with index " + std::to_string(index[l]) + " of " + std::to_string(i.target) + " labels");
   });
-  if (trap)
+  if (stopped)
     return;
   last = index[std::countr_zero(lanes)];
   bool uniform = lanes == w.now.mask;
@@ -188,27 +221,50 @@ void Block::branchIndexed(Warp &w, const Inst &i, uint32_t lanes) {
   w.now.mask = 0;
 }
 
+/// Runs to the end of the straight run that begins with `i`; all its lanes stay together.
+void Block::runStraight(Warp &w, const Inst *i) {
+  const Inst *end = i + i->straight;
+  uint32_t mask = w.now.mask;
+  note(i->index, i->straight);
+  idleLanes += i->straight * (numLanes - static_cast<unsigned>(std::popcount(mask)));
+  w.exec = mask;
+  for (; i != end && !stopped; ++i) {
+    if (i->guard == noSlot) {
+      i->run(w, *i);
+      continue;
+    }
+    uint32_t p = *w.in<uint32_t>(i->guard), exec = mask & (i->guardNegated ? ~p : p);
+    idleLanes += static_cast<unsigned>(std::popcount(mask ^ exec));
+    if (!exec)
+      continue;
+    w.exec = exec;
+    i->run(w, *i);
+    w.exec = mask;
+  }
+  w.now.pc = end->index;
+}
+
 void Block::runWarp(Warp &w) {
   const Inst *code = program.code.data();
-  for (unsigned turn = 0; turn < quantum && w.live; ++turn) {
+  for (uint64_t until = executed + quantum; executed < until && w.live && !stopped;) {
     if (w.now.pc == w.now.reconverge || !w.now.mask)
       resume(w);
     const Inst &i = code[w.now.pc];
+    if (i.straight) {
+      runStraight(w, &i);
+      continue;
+    }
     uint32_t exec = w.now.mask;
     if (i.guard != noSlot) {
       uint32_t p = *w.in<uint32_t>(i.guard);
       exec &= i.guardNegated ? ~p : p;
     }
-    ++executed;
-    ++counters.instructions[static_cast<unsigned>(i.kind)];
-    counters.threadInstructions += static_cast<unsigned>(std::popcount(exec));
+    note(i.index, 1);
+    idleLanes += numLanes - static_cast<unsigned>(std::popcount(exec));
     w.exec = exec;
     switch (i.flow) {
     case Flow::Next:
-      if (exec)
-        i.run(w, i);
-      ++w.now.pc;
-      break;
+      break; // is in a straight run
     case Flow::Branch:
       branch(w, i, exec, i.target);
       break;
@@ -233,8 +289,6 @@ void Block::runWarp(Warp &w) {
         return;
       break;
     }
-    if (trap)
-      return;
   }
 }
 
@@ -257,7 +311,7 @@ bool Block::barrier(Warp &w, const Inst &i) {
   uint32_t id = w.in<uint32_t>(i.op[1])[lane];
   if (id > 15)
     w.trap(i, lane, "barrier " + std::to_string(id) + ": there are 16");
-  if (trap)
+  if (stopped)
     return false;
   Barrier &b = barriers[id];
   unsigned all = static_cast<unsigned>(warps.size()) * numLanes;

@@ -14,19 +14,35 @@ using ptx::Space;
 
 /// Addresses of the lanes that access memory, and where the bytes are on the host.
 struct Lanes {
-  uint64_t address[numLanes];
-  std::byte *host[numLanes];
+  alignas(64) uint64_t address[numLanes];
+  std::byte *host[numLanes]; ///< the first one alone where lanes are not scattered
 };
 
+/// How the bytes of a warp's access lie. What is not scattered is executed by all lanes.
+enum class Layout : uint8_t { Stopped, Scattered, Uniform, InOrder };
+
+/// What all blocks of a launch have in common.
+struct Launch {
+  const Program &program;
+  DeviceMemory &memory;
+  const LaunchShape &shape;
+  const Checks &checks;
+  const std::vector<std::byte> &params;
+};
+
+/// Runs blocks one after the other, on one thread of the host.
 struct Block {
-  Block(const Program &program, DeviceMemory &memory, const LaunchShape &shape, const Checks &checks,
-        Counters &counters, std::vector<std::byte> params);
+  explicit Block(const Launch &launch);
 
   /// False where it stopped; `trap` says why.
   bool run(std::array<unsigned, 3> position);
+  /// Adds what all its blocks have done.
+  void addTo(Counters &sum) const;
 
   /// Checks an access of all executing lanes and finds its bytes; false where it stops the launch.
   bool resolve(Warp &w, const Inst &i, Slot address, unsigned size, Access access, Lanes &lanes);
+  /// The same, with short ways for what most accesses look like.
+  Layout resolveLayout(Warp &w, const Inst &i, Slot address, unsigned size, Access access, Lanes &lanes);
   bool resolveShared(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes);
   bool resolveGlobal(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes);
   /// cp.async: the bytes are there at once, but belong to the copy until it is waited for.
@@ -36,10 +52,10 @@ struct Block {
   DeviceMemory &memory;
   const LaunchShape &shape;
   const Checks &checks;
-  Counters &counters;
   std::optional<Trap> trap;
+  bool stopped = false; ///< whether there is a trap
 
-  std::vector<std::byte> params;
+  const std::vector<std::byte> &params;
   std::vector<std::byte> shared;
   Shadow shadow;
   std::vector<Warp> warps;
@@ -55,8 +71,9 @@ private:
   };
 
   void start();
-  void fillSpecials(Warp &w);
+  void fillSpecials(Warp &w, bool ofPosition);
   void runWarp(Warp &w);
+  void runStraight(Warp &w, const Inst *i);
   void branch(Warp &w, const Inst &i, uint32_t taken, uint32_t target);
   void branchIndexed(Warp &w, const Inst &i, uint32_t lanes);
   void exitLanes(Warp &w, uint32_t lanes);
@@ -64,6 +81,15 @@ private:
   bool barrier(Warp &w, const Inst &i);
   void complete(Barrier &b);
   void reportDeadlock();
+  void note(uint32_t first, uint32_t count) {
+    ++entered[first];
+    --entered[first + count];
+    executed += count;
+  }
+
+  Layout layoutGlobal(const Inst &i, uint64_t address, unsigned size, uint64_t bytes, Access access, Lanes &lanes);
+  Layout layoutShared(Warp &w, uint64_t address, unsigned size, uint64_t bytes, Access access, Lanes &lanes);
+  bool resolveLanes(Warp &w, const Inst &i, unsigned size, Access access, Lanes &lanes);
   bool resolveWindow(Warp &w, const Inst &i, uint32_t mask, Space space, unsigned size, Access access, Lanes &lanes);
   bool resolveLocal(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes);
   bool resolveParam(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes);
@@ -74,9 +100,13 @@ private:
   std::vector<std::byte> files;
   std::vector<std::byte> local;
   std::vector<uint8_t> localKnown;
+  std::vector<Allocation *> recent; ///< where an instruction found its bytes last
+  /// How often instructions were executed, as differences: `entered[k]` times more than the one before.
+  std::vector<int64_t> entered;
+  uint64_t idleLanes = 0; ///< of executed instructions
+  Counters counters;      ///< but for those of instructions
   Barrier barriers[16];
-  uint64_t executed = 0;
-  Allocation *lastAllocation = nullptr;
+  uint64_t executed = 0; ///< by this block
 };
 
 } // namespace nncc::emu

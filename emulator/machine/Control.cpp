@@ -94,8 +94,9 @@ static void buildBarrier(Decoder &d, Inst &i) {
 /// Memory is always coherent here; whether a fence is missing between threads is for the race check to say.
 static void buildFence(Decoder &d, Inst &i) {
   i.kind = Class::Barrier;
-  for (std::string_view word : {"sc", "acq_rel", "cta", "gpu", "gl", "sys"})
-    d.has(word);
+  d.has("sc") || d.has("acq_rel");
+  if (d.oneOf({"cta", "gpu", "gl", "sys"}, 0) != 0)
+    d.communicates();
   d.operands(0, 0);
   i.run = nothing;
 }

@@ -72,7 +72,7 @@ Space Decoder::space(bool optional) {
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 Slot Decoder::allocate(unsigned bytesPerLane) {
-  Slot slot = program.fileBytes << 1;
+  Slot slot = program.fileBytes;
   // A predicate is one word for all lanes; the others begin on cache lines, so it takes a whole one.
   program.fileBytes += bytesPerLane < 2 ? 64 : bytesPerLane * numLanes;
   if (program.fileBytes > (1u << 30)) {
@@ -85,11 +85,8 @@ Slot Decoder::allocate(unsigned bytesPerLane) {
 Slot Decoder::constantSlot(uint64_t value, unsigned bytes) {
   auto [at, isNew] = constants.try_emplace({value, bytes}, 0);
   if (isNew) {
-    at->second = static_cast<Slot>(program.constants.size() << 1 | 1);
-    size_t start = program.constants.size();
-    program.constants.resize(start + bytes * numLanes);
-    for (unsigned l = 0; l < numLanes; ++l)
-      std::memcpy(program.constants.data() + start + l * bytes, &value, bytes);
+    at->second = allocate(bytes);
+    program.constants.push_back({at->second, bytes, value});
   }
   return at->second;
 }
@@ -243,6 +240,11 @@ void Decoder::address(size_t index, Inst &inst) {
   slot(registers[o.reg]);
 }
 
+void Decoder::touches(const Inst &inst, unsigned bytes) {
+  if (inst.space == Space::Shared || inst.space == Space::Generic)
+    program.sharedGranule = std::min(program.sharedGranule, bytes);
+}
+
 uint64_t Decoder::immediate(size_t index, uint64_t limit) {
   const Operand &o = operand(index);
   if (o.kind != Operand::Integer || o.value > limit)
@@ -303,6 +305,7 @@ bool Decoder::layout() {
   program.dynamicOffset = std::max(program.dynamicOffset, program.sharedBytes);
   for (const ptx::Register &r : kernel.registers)
     registers.push_back(allocate(r.type == Type::Pred ? 0 : bytesOf(r.type)));
+  program.registers.push_back({0, program.fileBytes});
   return !bad;
 }
 
@@ -373,6 +376,7 @@ bool Decoder::run() {
   for (size_t pc = 0; pc < firstSlots.size(); ++pc)
     program.code[pc].op = program.slots.data() + firstSlots[pc];
   findReconvergence(program);
+  findStraightRuns(program);
   return true;
 }
 

@@ -57,6 +57,10 @@ public:
   Type registerType(const ptx::Operand &operand, Type otherwise) const;
   /// An address: sets what the instruction needs to know of it, and adds its slot.
   void address(size_t index, Inst &inst);
+  /// How many bytes a lane accesses at the address; it is aligned to them.
+  void touches(const Inst &inst, unsigned bytes);
+  /// Blocks may tell each other something by this instruction.
+  void communicates() { program.communicates = true; }
   /// An integer that the text states.
   uint64_t immediate(size_t index, uint64_t limit);
   bool isPredicate(const ptx::Operand &operand) const;

@@ -1,8 +1,12 @@
-//===- Device.cpp - memory, modules and launches -----------------------------------------------------------------===//
+//===- Device.cpp - memory and modules ---------------------------------------------------------------------------===//
 
-#include "Block.h"
+#include "Crew.h"
 #include "Decoder.h"
+#include "DeviceMemory.h"
 #include "nnccemu/Machine.h"
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
 
 namespace nncc::emu {
 
@@ -11,8 +15,15 @@ struct Device::Loaded {
   std::vector<std::unique_ptr<Program>> programs;
 };
 
+/// NNCC_EMU_THREADS, or as many as the host runs at once.
+static unsigned defaultThreads() {
+  const char *text = std::getenv("NNCC_EMU_THREADS");
+  unsigned long wanted = text ? std::strtoul(text, nullptr, 10) : std::thread::hardware_concurrency();
+  return static_cast<unsigned>(std::clamp(wanted, 1ul, 256ul));
+}
+
 Device::Device(const Card &card, unsigned ordinal)
-    : posed(card), memory(std::make_unique<DeviceMemory>(card.memory, ordinal)) {}
+    : hostThreads(defaultThreads()), posed(card), memory(std::make_unique<DeviceMemory>(card.memory, ordinal)) {}
 Device::~Device() = default;
 
 std::string_view Function::name() const { return program->name; }
@@ -37,6 +48,18 @@ uint64_t Counters::total() const {
   for (uint64_t count : instructions)
     sum += count;
   return sum;
+}
+
+Counters &Counters::operator+=(const Counters &other) {
+  for (size_t k = 0; k < instructions.size(); ++k)
+    instructions[k] += other.instructions[k];
+  threadInstructions += other.threadInstructions;
+  globalSectors += other.globalSectors;
+  globalRequests += other.globalRequests;
+  sharedRequests += other.sharedRequests;
+  bankConflicts += other.bankConflicts;
+  divergentBranches += other.divergentBranches;
+  return *this;
 }
 
 static std::string triple(const std::array<unsigned, 3> &a) {
@@ -67,7 +90,8 @@ std::optional<std::string> Device::write(uint64_t address, const void *data, uin
   if (!a || a->freed || !a->holds(address, bytes))
     return "a copy to the device of " + memory->describe(address, bytes);
   std::memcpy(a->data.get() + (address - a->base), data, bytes);
-  std::memset(a->known.get() + (address - a->base), 1, bytes);
+  a->learn(address - a->base, bytes);
+  a->allKnown |= bytes == a->bytes;
   return std::nullopt;
 }
 
@@ -87,6 +111,7 @@ std::optional<std::string> Device::copy(uint64_t to, uint64_t from, uint64_t byt
     return "a copy on the device to " + memory->describe(to, bytes);
   std::memmove(target->data.get() + (to - target->base), source->data.get() + (from - source->base), bytes);
   std::memmove(target->known.get() + (to - target->base), source->known.get() + (from - source->base), bytes);
+  target->allKnown &= source->allKnown;
   return std::nullopt;
 }
 
@@ -98,7 +123,8 @@ std::optional<std::string> Device::fill(uint64_t address, uint32_t value, unsign
   std::byte *data = a->data.get() + (address - a->base);
   for (uint64_t k = 0; k < bytes; k += width)
     std::memcpy(data + k, &value, width);
-  std::memset(a->known.get() + (address - a->base), 1, bytes);
+  a->learn(address - a->base, bytes);
+  a->allKnown |= bytes == a->bytes;
   return std::nullopt;
 }
 
@@ -151,7 +177,8 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
     }
     Allocation *a = memory->find(address);
     std::memset(a->data.get(), 0, a->bytes);
-    std::memset(a->known.get(), 1, a->bytes);
+    a->learn(0, a->bytes);
+    a->allKnown = true;
     std::memcpy(a->data.get(), v.init.data(), std::min<uint64_t>(v.init.size(), a->bytes));
     a->readOnly = v.space == Space::Const;
     loaded->globals[v.name] = address;
@@ -192,62 +219,6 @@ void Device::unload(unsigned module) {
     return;
   release(*modules[module]);
   modules[module].reset();
-}
-
-//===----------------------------------------------------------------------------------------------------------------------===//
-// Launches
-//===----------------------------------------------------------------------------------------------------------------------===//
-
-/// Empty where the card can do it.
-static std::string refusalOf(const Card &card, const Program &p, const LaunchShape &shape) {
-  uint64_t threads = uint64_t(shape.block[0]) * shape.block[1] * shape.block[2];
-  auto beyond = [](std::string what, uint64_t value, uint64_t limit) {
-    return what + " " + std::to_string(value) + ", at most " + std::to_string(limit);
-  };
-  constexpr unsigned gridLimits[] = {INT32_MAX, 65535, 65535}, blockLimits[] = {1024, 1024, 64};
-  for (unsigned k = 0; k < 3; ++k) {
-    if (!shape.grid[k] || !shape.block[k])
-      return "a dimension of the launch is 0";
-    if (shape.grid[k] > gridLimits[k])
-      return beyond("the grid's dimension " + std::to_string(k) + " is", shape.grid[k], gridLimits[k]);
-    if (shape.block[k] > blockLimits[k])
-      return beyond("the block's dimension " + std::to_string(k) + " is", shape.block[k], blockLimits[k]);
-    if (p.reqThreads[0] && shape.block[k] != p.reqThreads[k])
-      return "the block's dimension " + std::to_string(k) + " is " + std::to_string(shape.block[k]) +
-             ", .reqntid says " + std::to_string(p.reqThreads[k]);
-  }
-  if (threads > card.threadsPerBlock)
-    return beyond("threads of a block are", threads, card.threadsPerBlock);
-  if (p.maxThreads && threads > p.maxThreads)
-    return beyond("threads of a block are", threads, p.maxThreads) + " by .maxntid";
-  if (p.sharedBytes > card.sharedPerBlock)
-    return beyond("static shared memory is", p.sharedBytes, card.sharedPerBlock);
-  if (p.dynamicOffset + shape.dynamicShared > card.sharedOptIn)
-    return beyond("shared memory is", p.dynamicOffset + shape.dynamicShared, card.sharedOptIn);
-  return {};
-}
-
-std::string Device::refusal(Function function, const LaunchShape &shape) const {
-  return refusalOf(posed, *function.program, shape);
-}
-
-std::optional<Trap> Device::launch(Function function, const LaunchShape &shape, std::span<const void *const> params) {
-  const Program &p = *function.program;
-  std::string problem = refusalOf(posed, p, shape);
-  if (problem.empty() && params.size() != p.params.size())
-    problem = std::to_string(params.size()) + " parameters, the kernel has " + std::to_string(p.params.size());
-  if (!problem.empty())
-    return Trap{p.name, 0, {}, {}, std::string(posed.name) + " refuses the launch: " + problem};
-  std::vector<std::byte> bytes(p.paramBytes);
-  for (size_t k = 0; k < params.size(); ++k)
-    std::memcpy(bytes.data() + p.paramOffsets[k], params[k], p.params[k].bytes);
-  Block block(p, *memory, shape, checks, counters, std::move(bytes));
-  for (unsigned z = 0; z < shape.grid[2]; ++z)
-    for (unsigned y = 0; y < shape.grid[1]; ++y)
-      for (unsigned x = 0; x < shape.grid[0]; ++x)
-        if (!block.run({x, y, z}))
-          return block.trap;
-  return std::nullopt;
 }
 
 } // namespace nncc::emu

@@ -3,7 +3,6 @@
 #include "DeviceMemory.h"
 #include <algorithm>
 #include <cstdio>
-#include <new>
 
 namespace nncc::emu {
 
@@ -18,8 +17,8 @@ uint64_t DeviceMemory::allocate(uint64_t bytes) {
     return 0;
   Allocation a;
   a.base = next, a.bytes = bytes;
-  a.data.reset(new (std::nothrow) std::byte[bytes]);
-  a.known.reset(new (std::nothrow) uint8_t[bytes]());
+  a.data.reset(static_cast<std::byte *>(std::malloc(bytes)));
+  a.known.reset(static_cast<uint8_t *>(std::calloc(bytes, 1)));
   if (!a.data || !a.known)
     return 0;
   // Not zero: who reads what was never written shall not be lucky when the check is off.

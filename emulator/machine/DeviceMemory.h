@@ -4,6 +4,7 @@
 #define NNCCEMU_DEVICE_MEMORY_H
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -12,30 +13,40 @@
 
 namespace nncc::emu {
 
+/// True where all `size` flags are 1.
+inline bool allSet(const uint8_t *flags, uint64_t size) {
+  uint64_t all = 0x0101010101010101, word = all;
+  for (; size >= 8; size -= 8, flags += 8) {
+    uint64_t next;
+    std::memcpy(&next, flags, 8);
+    word &= next;
+  }
+  for (; size; --size, ++flags)
+    word &= all - 1 + *flags;
+  return word == all;
+}
+
 struct Allocation {
+  struct Free {
+    void operator()(void *memory) const { std::free(memory); }
+  };
+
   uint64_t base = 0, bytes = 0;
-  std::unique_ptr<std::byte[]> data;
-  std::unique_ptr<uint8_t[]> known; ///< one for each byte: 1 once it was written
+  std::unique_ptr<std::byte, Free> data;
+  std::unique_ptr<uint8_t, Free> known; ///< one for each byte: 1 once it was written
+  bool allKnown = false;                ///< then all of them are 1
   bool readOnly = false;
   bool freed = false;
 
   bool holds(uint64_t address, uint64_t size) const {
     return size <= bytes && address >= base && address - base <= bytes - size;
   }
-};
-
-/// True where all `size` bytes from `flags` are 1.
-inline bool allSet(const uint8_t *flags, unsigned size) {
-  if (size == 4) {
-    uint32_t word;
-    std::memcpy(&word, flags, 4);
-    return word == 0x01010101u;
+  bool knows(uint64_t offset, uint64_t size) const { return allKnown || allSet(known.get() + offset, size); }
+  void learn(uint64_t offset, uint64_t size) {
+    if (!allKnown)
+      std::memset(known.get() + offset, 1, size);
   }
-  for (unsigned i = 0; i < size; ++i)
-    if (!flags[i])
-      return false;
-  return true;
-}
+};
 
 /// Addresses are the machine's own and are never used twice, so that a stale pointer is always found out.
 class DeviceMemory {

@@ -8,31 +8,97 @@ namespace nncc::emu {
 using ptx::bytesOf;
 using ptx::Operand;
 
+/// Four registers of 4 lanes, and 4 times 16 bytes of memory: each way a transposition.
+template <class At> static void loadQuads(Warp &w, const Inst &i, At at) {
+  for (unsigned l = 0; l < numLanes; l += 4) {
+    __m128 a = _mm_loadu_ps(at(l)), b = _mm_loadu_ps(at(l + 1)), c = _mm_loadu_ps(at(l + 2)),
+           d = _mm_loadu_ps(at(l + 3));
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(w.out<float>(i.op[1]) + l, a);
+    _mm_storeu_ps(w.out<float>(i.op[2]) + l, b);
+    _mm_storeu_ps(w.out<float>(i.op[3]) + l, c);
+    _mm_storeu_ps(w.out<float>(i.op[4]) + l, d);
+  }
+}
+
+template <class At> static void storeQuads(const Warp &w, const Inst &i, At at) {
+  for (unsigned l = 0; l < numLanes; l += 4) {
+    __m128 a = _mm_loadu_ps(w.in<float>(i.op[1]) + l), b = _mm_loadu_ps(w.in<float>(i.op[2]) + l);
+    __m128 c = _mm_loadu_ps(w.in<float>(i.op[3]) + l), d = _mm_loadu_ps(w.in<float>(i.op[4]) + l);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(at(l), a);
+    _mm_storeu_ps(at(l + 1), b);
+    _mm_storeu_ps(at(l + 2), c);
+    _mm_storeu_ps(at(l + 3), d);
+  }
+}
+
+template <class S> static S loaded(const std::byte *at) {
+  S value;
+  std::memcpy(&value, at, sizeof(S));
+  return value;
+}
+
+template <class D, class S> static constexpr bool isQuad = sizeof(D) == 4 && sizeof(S) == 4;
+
 /// op: address, then the elements. S is what memory holds, D what the register holds: at least as wide.
 template <class D, class S> static void loadRun(Warp &w, const Inst &i) {
   Lanes lanes;
-  if (!w.block->resolve(w, i, i.op[0], sizeof(S) * i.count, Access::Read, lanes))
+  unsigned count = i.count;
+  Layout layout = w.block->resolveLayout(w, i, i.op[0], sizeof(S) * count, Access::Read, lanes);
+  if (layout == Layout::Stopped)
     return;
-  for (unsigned k = 0; k < i.count; ++k) {
+  const std::byte *first = lanes.host[0];
+  if constexpr (isQuad<D, S>)
+    if (count == 4 && layout != Layout::Uniform && w.exec == allLanes) {
+      if (layout == Layout::InOrder)
+        return loadQuads(w, i, [=](unsigned l) { return reinterpret_cast<const float *>(first + 16 * l); });
+      return loadQuads(w, i, [&](unsigned l) { return reinterpret_cast<const float *>(lanes.host[l]); });
+    }
+  for (unsigned k = 0; k < count; ++k) {
     D *d = w.out<D>(i.op[1 + k]);
-    activeLanes(w.exec, [&](unsigned l) {
-      S value;
-      std::memcpy(&value, lanes.host[l] + k * sizeof(S), sizeof(S));
-      d[l] = static_cast<D>(value);
-    });
+    const std::byte *at = first + k * sizeof(S);
+    if (layout == Layout::Uniform)
+      std::fill_n(d, numLanes, static_cast<D>(loaded<S>(at)));
+    else if (layout == Layout::Scattered)
+      activeLanes(w.exec, [&](unsigned l) { d[l] = static_cast<D>(loaded<S>(lanes.host[l] + k * sizeof(S))); });
+    else if (count == 1)
+      for (unsigned l = 0; l < numLanes; ++l)
+        d[l] = static_cast<D>(loaded<S>(at + l * sizeof(S)));
+    else
+      for (unsigned l = 0; l < numLanes; ++l)
+        d[l] = static_cast<D>(loaded<S>(at + l * count * sizeof(S)));
   }
 }
 
 template <class D, class S> static void storeRun(Warp &w, const Inst &i) {
   Lanes lanes;
-  if (!w.block->resolve(w, i, i.op[0], sizeof(S) * i.count, Access::Write, lanes))
+  unsigned count = i.count;
+  Layout layout = w.block->resolveLayout(w, i, i.op[0], sizeof(S) * count, Access::Write, lanes);
+  if (layout == Layout::Stopped)
     return;
-  for (unsigned k = 0; k < i.count; ++k) {
+  std::byte *first = lanes.host[0];
+  if constexpr (isQuad<D, S>)
+    if (count == 4 && w.exec == allLanes) {
+      if (layout == Layout::InOrder)
+        return storeQuads(w, i, [=](unsigned l) { return reinterpret_cast<float *>(first + 16 * l); });
+      return storeQuads(w, i, [&](unsigned l) { return reinterpret_cast<float *>(lanes.host[l]); });
+    }
+  auto put = [](std::byte *at, D value) {
+    S narrow = static_cast<S>(value);
+    std::memcpy(at, &narrow, sizeof(S));
+  };
+  for (unsigned k = 0; k < count; ++k) {
     const D *d = w.in<D>(i.op[1 + k]);
-    activeLanes(w.exec, [&](unsigned l) {
-      S value = static_cast<S>(d[l]);
-      std::memcpy(lanes.host[l] + k * sizeof(S), &value, sizeof(S));
-    });
+    std::byte *at = first + k * sizeof(S);
+    if (layout == Layout::Scattered)
+      activeLanes(w.exec, [&](unsigned l) { put(lanes.host[l] + k * sizeof(S), d[l]); });
+    else if (count == 1)
+      for (unsigned l = 0; l < numLanes; ++l)
+        put(at + l * sizeof(S), d[l]);
+    else
+      for (unsigned l = 0; l < numLanes; ++l)
+        put(at + l * count * sizeof(S), d[l]);
   }
 }
 
@@ -66,13 +132,14 @@ template <bool isLoad> static Handler forMemory(Type t, unsigned bytes) {
 }
 
 /// What tells caches and other threads how to treat an access; one warp at a time in memory without caches needs none of it.
-static void takeHints(Decoder &d) {
+/// Blocks run side by side, unless they pass on what others are to see.
+static void takeHints(Decoder &d, const Inst &i) {
+  bool ordered = d.has("acquire") || d.has("release"), inBlock = d.has("cta");
+  if (ordered && !inBlock && i.space != Space::Shared)
+    d.communicates();
   for (std::string_view hint : {"weak",
                                 "volatile",
                                 "relaxed",
-                                "acquire",
-                                "release",
-                                "cta",
                                 "gpu",
                                 "sys",
                                 "ca",
@@ -104,7 +171,7 @@ static Class classOf(Space space, bool isLoad) {
 
 template <bool isLoad> static void buildAccess(Decoder &d, Inst &i) {
   i.space = d.space();
-  takeHints(d);
+  takeHints(d, i);
   i.kind = classOf(i.space, isLoad);
   unsigned count = 1u << d.oneOf({"v1", "v2", "v4"}, 0);
   Type t = d.type();
@@ -127,6 +194,7 @@ template <bool isLoad> static void buildAccess(Decoder &d, Inst &i) {
     return d.fail("'" + d.spelled() + "': a register of at least " + std::to_string(8 * bytesOf(t)) + " bits expected");
   for (unsigned k = 0; k < count; ++k)
     isLoad ? d.out(first[k], width) : d.in(first[k], width);
+  d.touches(i, bytesOf(t) * count);
   i.bytes = static_cast<uint8_t>(bytesOf(t)), i.count = static_cast<uint8_t>(count);
   i.run = forMemory<isLoad>(t, bytesOf(width));
   if (!i.run)

@@ -11,7 +11,7 @@ struct Warp;
 struct Inst;
 using Handler = void (*)(Warp &, const Inst &);
 
-/// Where the 32 lanes of an operand are: twice the offset, plus 1 where it is in the pool of constants rather than in the registers of the warp.
+/// Where the 32 lanes of an operand are in the file of the warp, which holds registers and constants alike.
 using Slot = uint32_t;
 inline constexpr Slot noSlot = UINT32_MAX;
 inline constexpr uint32_t nowhere = UINT32_MAX;
@@ -21,6 +21,8 @@ enum class Flow : uint8_t { Next, Branch, BranchIndexed, Exit, Barrier, Stop };
 struct Inst {
   Handler run = nullptr;
   const Slot *op = nullptr;
+  uint32_t index = 0;    ///< of itself
+  uint32_t straight = 0; ///< instructions from here on that nothing but the end of their run leads away from, or into
   uint32_t line = 0;
   Slot guard = noSlot;
   bool guardNegated = false;
@@ -63,6 +65,13 @@ enum class Special : uint8_t {
   Count
 };
 
+/// A constant, in every lane.
+struct Constant {
+  Slot slot;
+  unsigned bytes;
+  uint64_t value;
+};
+
 struct Program {
   std::string name;
   std::vector<ptx::Variable> params;
@@ -73,12 +82,17 @@ struct Program {
   uint64_t localBytes = 0;
   unsigned reqThreads[3] = {0, 0, 0};
   unsigned maxThreads = 0;
+  unsigned sharedGranule = 4; ///< no access of shared memory is smaller, up to 4 bytes
+  /// Blocks may tell each other something: they run one after the other, in their order, so that no result depends on the host.
+  bool communicates = false;
 
   std::vector<Inst> code; ///< closed by an Exit
   std::vector<Slot> slots;
-  uint32_t fileBytes = 0; ///< registers of a warp
-  std::vector<std::byte> constants;
+  uint32_t fileBytes = 0; ///< registers and constants of a warp
+  std::vector<Constant> constants;
   std::vector<std::pair<Special, Slot>> specials;
+  /// First byte and bytes of what a kernel may read before it has written it: zero when a block begins.
+  std::vector<std::pair<Slot, uint32_t>> registers;
 };
 
 /// Generic addresses of what is not global begin here; an address inside is the offset in its space.
@@ -88,6 +102,8 @@ inline constexpr uint64_t windowBytes = uint64_t(1) << 32;
 
 /// Sets `reconverge` of every branch to its immediate post-dominator.
 void findReconvergence(Program &program);
+/// Sets `straight`, once it is known where lanes meet.
+void findStraightRuns(Program &program);
 
 } // namespace nncc::emu
 

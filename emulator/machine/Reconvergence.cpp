@@ -104,4 +104,17 @@ void findReconvergence(Program &program) {
     program.code[pc].reconverge = postDominators[pc];
 }
 
+void findStraightRuns(Program &program) {
+  std::vector<bool> meets(program.code.size() + 1);
+  for (const Inst &i : program.code)
+    if ((i.flow == Flow::Branch || i.flow == Flow::BranchIndexed) && i.reconverge != nowhere)
+      meets[i.reconverge] = true;
+  for (size_t pc = program.code.size(); pc-- > 0;) {
+    Inst &i = program.code[pc];
+    i.index = static_cast<uint32_t>(pc);
+    if (i.flow == Flow::Next)
+      i.straight = 1 + (pc + 1 < program.code.size() && !meets[pc + 1] ? program.code[pc + 1].straight : 0);
+  }
+}
+
 } // namespace nncc::emu

@@ -6,111 +6,169 @@
 
 namespace nncc::emu {
 
-static constexpr uint32_t timeLimit = (1u << 20) - 1;
+static constexpr uint32_t timeLimit = (1u << 20) - 3;
 
-void Shadow::reset(size_t bytes, unsigned warps) {
-  numWarps = warps;
-  cells.assign(bytes, {});
-  state.assign(bytes, Unknown);
-  time = 1;
-  std::fill_n(&seen[0][0], maxWarps * maxWarps, 0);
+void Shadow::configure(size_t bytes, unsigned warps, unsigned granule, bool checkRaces, bool checkUninitialised) {
+  numWarps = warps, races = checkRaces, uninitialised = checkUninitialised;
+  shift = static_cast<unsigned>(std::countr_zero(granule));
+  // An access at the very end may look at four cells at once.
+  writers.resize((bytes >> shift) + 4);
+  readers.resize((bytes >> shift) + 4);
 }
 
-/// Whether the access that a tag stands for has happened before what `thread` does now.
-bool Shadow::ordered(uint32_t tag, unsigned thread) const {
-  unsigned who = tag & 1023;
-  const auto &horizon = seen[thread / 32];
-  switch (static_cast<Kind>(tag >> 10 & 3)) {
-  case Nobody:
+void Shadow::reset() {
+  std::fill(writers.begin(), writers.end(), uninitialised ? unknown : 0);
+  std::fill(readers.begin(), readers.end(), 0);
+  time = 1;
+  std::fill_n(&seen[0][0], maxWarps * maxWarps, 0);
+  setLimits();
+}
+
+uint32_t Shadow::leastSeen(unsigned warp) const { return *std::min_element(seen[warp], seen[warp] + numWarps); }
+
+/// Time 0 is nobody's, so that every tag of nobody is below every limit.
+void Shadow::setLimits() {
+  for (unsigned w = 0; w < numWarps; ++w)
+    limits[w] = races ? tag(std::max(1u, leastSeen(w)), 0, 0) : firstSpecial;
+}
+
+/// Whether the write that a tag stands for has happened before what `thread` does now.
+bool Shadow::writerOrdered(uint32_t tag, unsigned thread) const {
+  if (tag >= firstSpecial)
+    return false;
+  unsigned who = tag & 1023, kind = tag >> 10 & 3;
+  if (!races || !kind)
     return true;
-  case Thread:
-    return who == thread || tag >> 12 < horizon[who / 32];
-  case OneWarp:
-    return tag >> 12 < horizon[who / 32];
-  case Many:
-    return tag >> 12 < *std::min_element(horizon, horizon + numWarps);
-  }
+  if (kind == AtomicMany)
+    return tag >> 12 < leastSeen(thread / 32);
+  return who == thread || tag >> 12 < seen[thread / 32][who / 32];
+}
+
+bool Shadow::readerOrdered(uint32_t tag, unsigned thread) const {
+  unsigned who = tag & 1023, kind = tag >> 10 & 3;
+  if (!races || !kind || (kind == Thread && who == thread))
+    return true;
+  return tag >> 12 < (kind == Many ? leastSeen(thread / 32) : seen[thread / 32][who / 32]);
+}
+
+bool Shadow::writeCell(uint32_t cell, unsigned thread, bool isAtomic) {
+  uint32_t writer = writers[cell], me = mine(thread);
+  bool afterAtomic = writer < firstSpecial && (writer >> 10 & 3) >= AtomicThread, ordered = true;
+  // An atomic operation reads too.
+  if (isAtomic ? writer >= firstSpecial : writer >= firstSpecial && writer != unknown)
+    return false;
+  if (writer < firstSpecial && writer != me)
+    ordered = writerOrdered(writer, thread);
+  if ((!ordered && !(isAtomic && afterAtomic)) || !readerOrdered(readers[cell], thread))
+    return false;
+  if (isAtomic)
+    me = afterAtomic && !ordered ? tag(time, AtomicMany, 0) : tag(time, AtomicThread, thread);
+  writers[cell] = me;
   return true;
 }
 
-/// The tag of all who have read a byte, with `thread` among them.
-uint32_t Shadow::joined(uint32_t reader, unsigned thread) const {
-  if (ordered(reader, thread))
-    return tag(time, Thread, thread);
-  Kind kind = static_cast<Kind>(reader >> 10 & 3);
-  return tag(time, kind != Many && (reader & 1023) / 32 == thread / 32 ? OneWarp : Many, thread);
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Whole warps
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+bool Shadow::accessInOrder(uint32_t address, unsigned size, unsigned warp, Access kind) {
+  if (kind == Access::Atomic)
+    return false;
+  uint32_t limit = limits[warp], me = mine(warp * 32), cells = 32 * size >> shift;
+  unsigned perLane = static_cast<unsigned>(std::countr_zero(size)) - shift;
+  uint32_t *w = &writers[address >> shift], *r = &readers[address >> shift];
+  // A write may be the first one, a read may be one of many: that is no order, but nothing new either. No tag is 0 and beyond the limit.
+  uint32_t fresh = kind == Access::Write ? unknown : 0, many = kind == Access::Read ? tag(time, Many, 0) : 0, bad = 0;
+  for (uint32_t k = 0; k < cells; ++k) {
+    uint32_t own = me + (k >> perLane);
+    bad |= static_cast<uint32_t>((w[k] >= limit) & (w[k] != own) & (w[k] != fresh));
+    bad |= static_cast<uint32_t>((r[k] >= limit) & (r[k] != own) & (r[k] != many));
+  }
+  if (bad)
+    return false;
+  if (kind == Access::Write)
+    for (uint32_t k = 0; k < cells; ++k)
+      w[k] = me + (k >> perLane);
+  else
+    for (uint32_t k = 0; k < cells; ++k)
+      r[k] = r[k] == many ? many : me + (k >> perLane);
+  return true;
 }
 
-static std::string named(const char *what, uint32_t address, uint32_t tag) {
+bool Shadow::readByAll(uint32_t address, unsigned size, unsigned warp) {
+  uint32_t limit = limits[warp], first = address >> shift, end = (address + size) >> shift;
+  uint32_t us = tag(time, OneWarp, warp * 32), many = tag(time, Many, 0);
+  for (uint32_t cell = first; cell != end; ++cell)
+    if (writers[cell] >= limit || (readers[cell] >= limit && readers[cell] != us && readers[cell] != many))
+      return false;
+  for (uint32_t cell = first; cell != end; ++cell)
+    readers[cell] = readers[cell] == many ? many : us;
+  return true;
+}
+
+//===----------------------------------------------------------------------------------------------------------------------===//
+// What is wrong
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static std::string named(const char *what, uint32_t address, uint32_t tag, bool oneThread) {
   return std::string(what) + " at shared address " + std::to_string(address) +
-         (tag >> 10 & 1 && !(tag >> 11 & 1) ? ", with thread " + std::to_string(tag & 1023) + " of the block" : "") +
+         (oneThread ? ", with thread " + std::to_string(tag & 1023) + " of the block" : "") +
          ": no barrier stands between them";
 }
 
-std::string Shadow::access(uint32_t address, unsigned size, unsigned thread, Access kind, bool races,
-                           bool uninitialised) {
-  uint32_t mine = tag(time, Thread, thread), goodWriter = mine, goodReader = mine;
-  for (uint32_t a = address; a < address + size; ++a) {
-    Cell &cell = cells[a];
-    if (state[a] & Pending)
-      return "shared address " + std::to_string(a) + " is the target of cp.async, which was not waited for";
-    if (kind != Access::Write && uninitialised && !(state[a] & Known))
-      return "shared address " + std::to_string(a) + " is read and was never written";
-    bool isAtomic = kind == Access::Atomic;
-    if (races && cell.writer != goodWriter && !(isAtomic && state[a] & AtomicWrite)) {
-      if (!ordered(cell.writer, thread))
-        return named(kind == Access::Read ? "a read races with a write" : "a write races with a write", a, cell.writer);
-      goodWriter = cell.writer;
-    }
-    if (kind == Access::Read) {
-      if (cell.reader != mine)
-        cell.reader = joined(cell.reader, thread);
-      continue;
-    }
-    if (races && cell.reader != goodReader) {
-      if (!ordered(cell.reader, thread))
-        return named("a write races with a read", a, cell.reader);
-      goodReader = cell.reader;
-    }
-    cell.writer = isAtomic && state[a] & AtomicWrite && !ordered(cell.writer, thread) ? tag(time, Many, thread) : mine;
-    state[a] = Known | (isAtomic ? AtomicWrite : 0);
+std::string Shadow::problem(uint32_t address, unsigned size, unsigned thread, Access kind) const {
+  for (uint32_t cell = address >> shift; cell != (address + size) >> shift; ++cell) {
+    uint32_t writer = writers[cell], reader = readers[cell], at = cell << shift;
+    unsigned wrote = writer >> 10 & 3;
+    if (writer == unknown && kind != Access::Write)
+      return "shared address " + std::to_string(at) + " is read and was never written";
+    if (writer >= firstSpecial && writer != unknown)
+      return "shared address " + std::to_string(at) + " is the target of cp.async, which was not waited for";
+    if (writer < firstSpecial && !writerOrdered(writer, thread) && !(kind == Access::Atomic && wrote >= AtomicThread))
+      return named(kind == Access::Read ? "a read races with a write" : "a write races with a write", at, writer,
+                   wrote != AtomicMany);
+    if (kind != Access::Read && !readerOrdered(reader, thread))
+      return named("a write races with a read", at, reader, (reader >> 10 & 3) == Thread);
   }
   return {};
 }
 
-std::string Shadow::beginAsync(uint32_t address, unsigned size, unsigned thread, bool races) {
-  std::string problem = access(address, size, thread, Access::Write, races, false);
-  for (uint32_t a = address; problem.empty() && a < address + size; ++a)
-    state[a] |= Pending;
-  return problem;
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Time
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+void Shadow::beginAsync(uint32_t address, unsigned size, unsigned thread) {
+  for (uint32_t cell = address >> shift; cell != (address + size) >> shift; ++cell)
+    writers[cell] = pending | thread;
 }
 
 void Shadow::endAsync(uint32_t address, unsigned size, unsigned thread) {
-  for (uint32_t a = address; a < address + size; ++a) {
-    state[a] = Known;
-    cells[a].writer = tag(time, Thread, thread);
-  }
+  for (uint32_t cell = address >> shift; cell != (address + size) >> shift; ++cell)
+    writers[cell] = mine(thread);
 }
 
 /// A block that passes more barriers than a tag can count forgets what was before: a race may then be missed, none is made up.
 void Shadow::tick() {
-  if (++time < timeLimit)
-    return;
-  std::fill(cells.begin(), cells.end(), Cell());
-  std::fill_n(&seen[0][0], maxWarps * maxWarps, 0);
-  time = 1;
+  if (++time >= timeLimit) {
+    for (uint32_t &writer : writers)
+      writer = writer < firstSpecial ? 0 : writer;
+    std::fill(readers.begin(), readers.end(), 0);
+    std::fill_n(&seen[0][0], maxWarps * maxWarps, 0);
+    time = 1;
+  }
+  setLimits();
 }
 
 void Shadow::join(uint32_t waiting, uint32_t passing) {
   uint32_t all[maxWarps] = {};
   for (uint32_t mask = waiting | passing; mask; mask &= mask - 1) {
     unsigned w = static_cast<unsigned>(std::countr_zero(mask));
-    for (unsigned other = 0; other < maxWarps; ++other)
+    for (unsigned other = 0; other < numWarps; ++other)
       all[other] = std::max(all[other], seen[w][other]);
     all[w] = time + 1;
   }
   for (uint32_t mask = waiting; mask; mask &= mask - 1)
-    std::copy(std::begin(all), std::end(all), seen[std::countr_zero(mask)]);
+    std::copy(all, all + numWarps, seen[std::countr_zero(mask)]);
   tick();
 }
 

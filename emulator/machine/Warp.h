@@ -25,8 +25,8 @@ struct AsyncCopy {
 };
 
 struct Warp {
-  std::byte *bank[2] = {nullptr, nullptr}; ///< registers, constants
-  uint32_t exec = 0;                       ///< lanes that execute the current instruction
+  std::byte *file = nullptr; ///< registers and constants
+  uint32_t exec = 0;         ///< lanes that execute the current instruction
   Frame now;
   uint32_t live = 0;
   unsigned index = 0;
@@ -38,24 +38,31 @@ struct Warp {
   int waitsAt = -1;
   uint32_t carry = 0; ///< of add.cc and sub.cc, a bit a lane
 
-  template <class T> const T *in(Slot slot) const { return reinterpret_cast<const T *>(bank[slot & 1] + (slot >> 1)); }
-  template <class T> T *out(Slot slot) { return reinterpret_cast<T *>(bank[0] + (slot >> 1)); }
+  template <class T> const T *in(Slot slot) const { return reinterpret_cast<const T *>(file + slot); }
+  template <class T> T *out(Slot slot) { return reinterpret_cast<T *>(file + slot); }
 
   unsigned thread(unsigned lane) const { return index * numLanes + lane; }
   /// Stops the launch; the first problem is kept.
   void trap(const Inst &i, unsigned lane, std::string message);
 };
 
+/// Before a loop over lanes. An operand is another one's whole or apart from it, so that lanes never disturb each other.
+#ifdef __clang__
+#define NNCCEMU_LANES _Pragma("clang loop vectorize(assume_safety) interleave_count(4) unroll(disable)")
+#else
+#define NNCCEMU_LANES _Pragma("GCC ivdep")
+#endif
+
 /// d[l] = f(l) for each lane that executes. `f` is called for the others too: it must be harmless for any bits.
 template <class D, class F> inline void eachLane(Warp &w, Slot slot, F f) {
   D *d = w.out<D>(slot);
   if (w.exec == allLanes) {
-#pragma GCC ivdep
+    NNCCEMU_LANES
     for (unsigned l = 0; l < numLanes; ++l)
       d[l] = f(l);
     return;
   }
-#pragma GCC ivdep
+  NNCCEMU_LANES
   for (unsigned l = 0; l < numLanes; ++l) {
     D value = f(l);
     d[l] = w.exec >> l & 1 ? value : d[l];
@@ -65,6 +72,7 @@ template <class D, class F> inline void eachLane(Warp &w, Slot slot, F f) {
 /// The same for a predicate, which is a bit a lane.
 template <class F> inline void eachBit(Warp &w, Slot slot, F f) {
   uint32_t bits = 0;
+  NNCCEMU_LANES
   for (unsigned l = 0; l < numLanes; ++l)
     bits |= static_cast<uint32_t>(static_cast<bool>(f(l))) << l;
   uint32_t *d = w.out<uint32_t>(slot);

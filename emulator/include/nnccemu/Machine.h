@@ -2,7 +2,8 @@
 ///
 /// \file
 /// A device holds memory and modules, and launches kernels. It executes warps of 32 lanes in lockstep, with IEEE arithmetic, and stops at what
-/// no GPU stops at: see Trap. Nothing here throws; a device is used by one thread at a time.
+/// no GPU stops at: see Trap. Blocks of a grid run side by side on threads of the host; what a launch gives and counts does not depend on their number.
+/// Nothing here throws; a device is used by one thread at a time.
 ///
 //===----------------------------------------------------------------------------------------------------------------------===//
 
@@ -62,6 +63,7 @@ struct Counters {
   uint64_t divergentBranches = 0;
 
   uint64_t total() const;
+  Counters &operator+=(const Counters &other);
   uint64_t operator[](Class c) const { return instructions[static_cast<unsigned>(c)]; }
 };
 
@@ -77,6 +79,7 @@ struct Checks {
   uint64_t blockBudget = uint64_t(1) << 32;
 };
 
+class Crew;
 class DeviceMemory;
 struct Program;
 
@@ -101,6 +104,8 @@ public:
 
   const Card &card() const { return posed; }
   Checks checks;
+  /// The most threads of the host that a launch uses; NNCC_EMU_THREADS, or as many as it has.
+  unsigned hostThreads;
   /// What was launched since it was last cleared.
   Counters counters;
 
@@ -142,6 +147,7 @@ private:
 
   Card posed;
   std::unique_ptr<DeviceMemory> memory;
+  std::unique_ptr<Crew> crew;
   std::vector<std::unique_ptr<Loaded>> modules;
 };
 

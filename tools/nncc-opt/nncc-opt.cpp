@@ -11,11 +11,13 @@
 #include "nncc/Dialect/Exec/Transforms/Passes.h"
 #include "nncc/Dialect/NN/IR/NNDialect.h"
 #include "nncc/Dialect/NN/Transforms/Passes.h"
+#include "nncc/GPU/Passes.h"
 #include "nncc/Kernel/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
   nncc::cpu::registerNNCCCPUPasses();
+  nncc::gpu::registerNNCCGPUPasses();
   nncc::kernel::registerNNCCKernelPasses();
   nncc::exec::registerNNCCExecPasses();
   nncc::registerNNCCExecToLLVMPasses();

@@ -1,0 +1,378 @@
+//===- NestPlan.cpp - in which order nests run, and which threads run them ----------------------------------------===//
+
+#include "NestPlan.h"
+#include "nncc/Kernel/Reduction.h"
+#include "nncc/Kernel/VectorBody.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::gpu;
+
+namespace {
+
+class Planner {
+public:
+  Planner(const KernelGraph &graph, exec::KernelOp kernel);
+  NestPlan create();
+
+private:
+  void orderShared();
+  void formGroups();
+  void formTeam();
+  bool canSumTogether() const;
+  std::optional<int64_t> getRowLength() const;
+  void formRowTeam(std::optional<int64_t> length);
+
+  void vectorize();
+  bool canVectorize(unsigned loop) const;
+  int findRowClass() const;
+  void keepRow();
+
+  void place();
+  void placeResult(unsigned nest, unsigned number);
+  llvm::SmallBitVector findLaterUses(Value result) const;
+  bool isReadInPlace(Value result, const Nest &nest, unsigned number) const;
+  bool isComputableAgain(unsigned nest, unsigned lastGroup) const;
+  bool isOverwrittenBefore(Value argument, unsigned nest, unsigned group) const;
+  void computeAgain(unsigned nest, unsigned group);
+
+  /// The loops of a nest or of an access that are not shared.
+  llvm::SmallBitVector getOwn(llvm::SmallBitVector classes) const {
+    classes.reset(sharedSet);
+    return classes;
+  }
+  llvm::SmallBitVector getOwn(const Access &access) const { return getOwn(access.getClasses(graph.classes.size())); }
+  bool isInMemory(Value result) const {
+    return llvm::is_contained(plan.kept, result) || llvm::is_contained(yielded, result);
+  }
+  /// Whether `access` finds what the nest `producer` computed at the same point.
+  bool isSameElement(const Access &access, const Nest &producer, unsigned number) const {
+    return producer.reduced.none() && producer.getResultAccess(number).indices == access.indices;
+  }
+
+  const KernelGraph &graph;
+  exec::KernelOp kernel;
+  llvm::SmallBitVector sharedSet;
+  /// What becomes each result of the kernel, behind reshapes.
+  SmallVector<Value> yielded;
+  NestPlan plan;
+  /// The group of each nest.
+  SmallVector<unsigned> home;
+};
+
+} // namespace
+
+Planner::Planner(const KernelGraph &graph, exec::KernelOp kernel)
+    : graph(graph), kernel(kernel), sharedSet(graph.getShared()), home(graph.nests.size()) {
+  for (Value value : kernel.getBody().front().getTerminator()->getOperands()) {
+    while (isReshape(value.getDefiningOp()))
+      value = value.getDefiningOp()->getOperand(0);
+    yielded.push_back(value);
+  }
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// As the last result lies in memory; the loop along which most elements are adjacent innermost, so that neighbouring threads have
+/// neighbouring elements.
+void Planner::orderShared() {
+  llvm::SmallBitVector left = sharedSet;
+  auto take = [&](unsigned loopClass) {
+    if (left.test(loopClass))
+      plan.shared.push_back(loopClass);
+    left.reset(loopClass);
+  };
+  int innermost = graph.findVectorClass(
+      [&](Value tensor) { return !graph.getProducer(tensor).first || llvm::is_contained(yielded, tensor); });
+  bool isInner = innermost >= 0 && left.test(innermost);
+  if (isInner)
+    left.reset(innermost);
+  for (AffineExpr index : graph.nests.back().getResults().front().indices)
+    take(cast<AffineDimExpr>(index).getPosition());
+  for (unsigned loopClass : llvm::to_vector(left.set_bits()))
+    take(loopClass);
+  if (isInner) {
+    plan.shared.push_back(innermost);
+    plan.team.isAlongRow = false;
+  }
+}
+
+void Planner::formGroups() {
+  for (auto [number, nest] : llvm::enumerate(graph.nests)) {
+    unsigned first = 0;
+    for (const Access &access : nest.operands)
+      if (auto [producer, result] = graph.getProducer(access.tensor); producer && access.isRead) {
+        bool together = isSameElement(access, *producer, result) && getOwn(producer->classes) == getOwn(nest.classes);
+        first = std::max(first, home[producer - graph.nests.data()] + !together);
+      }
+    auto fits = [&, &nest = nest](const NestGroup &group) {
+      return group.loopSet == getOwn(nest.classes) &&
+             (nest.reduced.none() || group.reducedSet.none() || group.reducedSet == nest.reduced);
+    };
+    auto groups = MutableArrayRef(plan.groups).drop_front(std::min<size_t>(first, plan.groups.size()));
+    auto *group = llvm::find_if(groups, fits);
+    if (group == groups.end()) {
+      plan.groups.push_back({{}, {}, {}, getOwn(nest.classes), llvm::SmallBitVector(graph.classes.size())});
+      group = &plan.groups.back();
+    }
+    home[number] = group - plan.groups.data();
+    group->entries.push_back({unsigned(number)});
+    group->reducedSet |= nest.reduced;
+  }
+  for (NestGroup &group : plan.groups)
+    for (int loop : graph.nests[group.entries.front().nest].loops)
+      if (loop >= 0 && group.loopSet.test(loop))
+        (group.reducedSet.test(loop) ? group.reduced : group.parallel).push_back(loop);
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Threads
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// Whether what all threads of a team sum can be joined.
+bool Planner::canSumTogether() const {
+  for (const NestGroup &group : plan.groups)
+    for (NestGroup::Entry entry : group.entries) {
+      const Nest &nest = graph.nests[entry.nest];
+      for (unsigned result = 0; result < nest.op.getNumResults(); ++result)
+        if (group.parallel.empty() && nest.reduced.any() && !getCombiner(nest.op, result))
+          return false;
+    }
+  return true;
+}
+
+/// Elements of the longest group at one point; none: not known.
+std::optional<int64_t> Planner::getRowLength() const {
+  int64_t longest = 1;
+  for (const NestGroup &group : plan.groups) {
+    int64_t length = 1;
+    for (unsigned loop : group.loopSet.set_bits()) {
+      int64_t size = graph.classes[loop].size;
+      if (ShapedType::isDynamic(size) || length > std::numeric_limits<int32_t>::max())
+        return std::nullopt;
+      length *= size;
+    }
+    longest = std::max(longest, length);
+  }
+  return longest;
+}
+
+/// Elements that are adjacent along a row are read by neighbouring threads.
+void Planner::formRowTeam(std::optional<int64_t> length) {
+  constexpr int64_t shortRow = 8, warp = 32, warpRow = 1024, mostMembers = 1024;
+  if (length && *length <= shortRow)
+    return;
+  if (length && *length <= warpRow) {
+    plan.team = {warp, 4, true};
+    return;
+  }
+  int64_t members = length ? std::min<int64_t>(llvm::PowerOf2Ceil(*length / 8), mostMembers) : 256;
+  plan.team = {unsigned(members), 1, true};
+}
+
+void Planner::formTeam() {
+  bool hasRows = llvm::any_of(plan.groups, [](const NestGroup &group) { return group.loopSet.any(); });
+  bool isColumn = !plan.team.isAlongRow;
+  plan.team.isAlongRow = true;
+  if (!hasRows || !canSumTogether())
+    return;
+  std::optional<int64_t> length = getRowLength();
+  if (!isColumn)
+    return formRowTeam(length);
+  // Neighbouring threads are of neighbouring points; a few share the rows of each.
+  constexpr int64_t longColumn = 64;
+  if (!length || *length >= longColumn)
+    plan.team = {8, 32, false};
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// Whether all that depends on the loop is adjacent along it, and its size is a multiple of any vector.
+bool Planner::canVectorize(unsigned loop) const {
+  for (const Nest &nest : graph.nests) {
+    if (!isVectorizable(nest.op))
+      return false;
+    WalkResult reads = nest.op.getBody()->walk([](tensor::ExtractOp) { return WalkResult::interrupt(); });
+    if (reads.wasInterrupted())
+      return false;
+    for (unsigned result = 0; result < nest.op.getNumResults(); ++result)
+      if (nest.reduced.test(loop) && !getCombiner(nest.op, result))
+        return false;
+    for (const Access &access : nest.operands) {
+      auto uses = llvm::count_if(access.indices, [&](AffineExpr index) { return index.isFunctionOfDim(loop); });
+      if (uses > 1 || (uses == 1 && access.getContiguousClass() != int(loop)))
+        return false;
+    }
+  }
+  return true;
+}
+
+/// The only loop of all groups that have any, none of which has a nest over less; or -1.
+int Planner::findRowClass() const {
+  int found = -1;
+  for (const NestGroup &group : plan.groups) {
+    if (group.loopSet.none())
+      continue;
+    if (group.loopSet.count() > 1 || (found >= 0 && found != group.loopSet.find_first()))
+      return -1;
+    found = group.loopSet.find_first();
+  }
+  return found;
+}
+
+/// 128 bits an access at most.
+void Planner::vectorize() {
+  constexpr int64_t accessBits = 128, mostLanes = 8;
+  int64_t bits = 8;
+  for (const Nest &nest : graph.nests)
+    for (const Access &access : nest.operands)
+      if (isa<RankedTensorType>(access.tensor.getType()))
+        bits = std::max<int64_t>(bits, getElementTypeOrSelf(access.tensor).getIntOrFloatBitWidth());
+  bool hasRows = llvm::any_of(plan.groups, [](const NestGroup &group) { return group.loopSet.any(); });
+  int loop = hasRows               ? (plan.team.members > 1 && plan.team.isAlongRow ? findRowClass() : -1)
+             : plan.shared.empty() ? -1
+                                   : int(plan.shared.back());
+  if (loop < 0 || ShapedType::isDynamic(graph.classes[loop].size) || !canVectorize(loop))
+    return;
+  for (int64_t lanes = std::min(accessBits / bits, mostLanes); lanes > 1; lanes /= 2)
+    if (graph.classes[loop].size % lanes == 0) {
+      plan.vectorClass = loop;
+      plan.lanes = lanes;
+      return;
+    }
+}
+
+/// A row that fits in the registers of its team is read once: all threads go along it in a few steps, which are written out.
+void Planner::keepRow() {
+  constexpr int64_t mostElements = 32, mostSteps = 8, mostMembers = 1024, warp = 32;
+  int row = plan.team.isAlongRow && plan.team.members > 1 ? findRowClass() : -1;
+  if (row < 0 || ShapedType::isDynamic(graph.classes[row].size) || graph.classes[row].size == 0)
+    return;
+  int64_t vectors = llvm::divideCeil(graph.classes[row].size, plan.lanes);
+  int64_t steps = std::min(mostSteps, mostElements / plan.lanes);
+  if (vectors > warp * steps) {
+    int64_t members = llvm::alignTo(llvm::divideCeil(vectors, std::min<int64_t>(steps, 4)), warp);
+    plan.team = {unsigned(std::min(members, mostMembers)), 1, true};
+  }
+  int64_t needed = llvm::divideCeil(vectors, int64_t(plan.team.members));
+  if (needed <= steps)
+    plan.steps = needed;
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Results between groups
+//===----------------------------------------------------------------------------------------------------------------===//
+
+/// The groups that read `result` and do not compute it.
+llvm::SmallBitVector Planner::findLaterUses(Value result) const {
+  llvm::SmallBitVector uses(plan.groups.size());
+  for (auto [number, group] : llvm::enumerate(plan.groups)) {
+    bool isComputed = llvm::any_of(
+        group.entries, [&](NestGroup::Entry entry) { return graph.nests[entry.nest].op == result.getDefiningOp(); });
+    for (NestGroup::Entry entry : group.entries)
+      for (const Access &access : graph.nests[entry.nest].operands)
+        if (access.isRead && access.tensor == result && !isComputed)
+          uses.set(number);
+  }
+  return uses;
+}
+
+bool Planner::isReadInPlace(Value result, const Nest &nest, unsigned number) const {
+  return llvm::all_of(graph.nests, [&](const Nest &user) {
+    return llvm::all_of(user.operands, [&](const Access &read) {
+      return !read.isRead || read.tensor != result || isSameElement(read, nest, number);
+    });
+  });
+}
+
+/// Whether a result that may share the argument's buffer has been written when `nest`, computed again in `group`, reads it.
+bool Planner::isOverwrittenBefore(Value argument, unsigned nest, unsigned group) const {
+  auto position = dyn_cast<BlockArgument>(argument);
+  exec::KernelOp op = kernel;
+  for (auto [result, value] : llvm::enumerate(yielded)) {
+    auto [writer, number] = graph.getProducer(value);
+    if (!position || op.getAlias(result) != int64_t(position.getArgNumber()) || !writer)
+      continue;
+    unsigned writerNumber = writer - graph.nests.data();
+    if (group > home[writerNumber] || (group == home[writerNumber] && writerNumber <= nest))
+      return true;
+  }
+  return false;
+}
+
+/// Whether the nest can be computed once more in later groups, up to `lastGroup`: arithmetic costs less than memory.
+bool Planner::isComputableAgain(unsigned number, unsigned lastGroup) const {
+  const Nest &nest = graph.nests[number];
+  if (nest.reduced.any())
+    return false;
+  return llvm::all_of(nest.operands, [&](const Access &access) {
+    if (!access.isRead)
+      return true;
+    Value source = access.tensor;
+    while (isReshape(source.getDefiningOp()))
+      source = source.getDefiningOp()->getOperand(0);
+    if (isOverwrittenBefore(source, number, lastGroup))
+      return false;
+    auto [producer, result] = graph.getProducer(access.tensor);
+    if (!producer || getOwn(access).none() || isInMemory(access.tensor))
+      return true;
+    return isSameElement(access, *producer, result) && isComputableAgain(producer - graph.nests.data(), lastGroup);
+  });
+}
+
+/// Puts the nest before its users in `group`, and before it what it needs.
+void Planner::computeAgain(unsigned number, unsigned group) {
+  auto &entries = plan.groups[group].entries;
+  if (llvm::any_of(entries, [&](NestGroup::Entry entry) { return entry.nest == number; }))
+    return;
+  auto *later = llvm::find_if(entries, [&](NestGroup::Entry entry) { return entry.nest > number; });
+  entries.insert(later, {number, /*isAgain=*/true});
+  for (const Access &access : graph.nests[number].operands)
+    if (auto [producer, result] = graph.getProducer(access.tensor);
+        producer && access.isRead && getOwn(access).any() && !isInMemory(access.tensor))
+      computeAgain(producer - graph.nests.data(), group);
+}
+
+void Planner::placeResult(unsigned number, unsigned result) {
+  const Nest &nest = graph.nests[number];
+  Access access = nest.getResultAccess(result);
+  llvm::SmallBitVector uses = findLaterUses(access.tensor);
+  if (uses.none() || getOwn(access).none())
+    return;
+  bool inPlace = isReadInPlace(access.tensor, nest, result);
+  if (inPlace && plan.steps > 0) // in registers
+    return;
+  if (!isInMemory(access.tensor) && inPlace && isComputableAgain(number, uses.find_last())) {
+    for (unsigned group : uses.set_bits())
+      computeAgain(number, group);
+    return;
+  }
+  if (!isInMemory(access.tensor))
+    plan.kept.push_back(access.tensor);
+  plan.needsBarriers = true;
+}
+
+/// Producers first: whether a nest can be computed again depends on where its operands are.
+void Planner::place() {
+  for (auto [number, nest] : llvm::enumerate(graph.nests))
+    for (unsigned result = 0; result < nest.op.getNumResults(); ++result)
+      placeResult(number, result);
+  for (unsigned result = 0; result < kernel.getResultTypes().size(); ++result)
+    plan.needsBarriers |= kernel.getAlias(result) >= 0;
+}
+
+NestPlan Planner::create() {
+  orderShared();
+  formGroups();
+  formTeam();
+  vectorize();
+  keepRow();
+  place();
+  return std::move(plan);
+}
+
+NestPlan NestPlan::create(const KernelGraph &graph, exec::KernelOp kernel) { return Planner(graph, kernel).create(); }

@@ -1,0 +1,171 @@
+//===- PointPhases.cpp - phases of one thread a point -------------------------------------------------------------===//
+
+#include "PointPhases.h"
+#include "Points.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Kernel/IndexMath.h"
+#include "nncc/Kernel/Loops.h"
+#include "nncc/Kernel/VectorBody.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::gpu;
+
+static SmallVector<Value> getTensorSizes(Buffers &values, Value tensor) {
+  return llvm::map_to_vector(values.getSizes(tensor), [&](OpFoldResult size) { return values.toIndex(size); });
+}
+
+FailureOr<LaunchShape> PointPhase::writeShape(OpBuilder &b, Buffers &values) {
+  IndexMath m(b, getLoc());
+  return LaunchShape{m.ceilDiv(getNumPoints(b, getLoc(), getSizes(b, values)), getThreads()), {}};
+}
+
+LogicalResult PointPhase::writeBody(OpBuilder &b, Buffers &values, const DeviceFunction &function) {
+  IndexMath m(b, getLoc());
+  SmallVector<Value> sizes = getSizes(b, values);
+  Value number = m.add(m.mul(function.block, getThreads()), function.thread);
+  m.ifThen(m.less(number, getNumPoints(b, getLoc(), sizes)),
+           [&] { writePoint(b, values, getPoint(b, getLoc(), number, sizes)); });
+  return success();
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Moves
+//===----------------------------------------------------------------------------------------------------------------===//
+
+SmallVector<Value> FillPhase::getSizes(OpBuilder &, Buffers &values) { return getTensorSizes(values, result); }
+
+void FillPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
+  memref::StoreOp::create(b, getLoc(), values.values.lookup(scalar), values.values.lookup(result), point);
+}
+
+SmallVector<Value> CopyPhase::getSizes(OpBuilder &, Buffers &values) { return getTensorSizes(values, result); }
+
+void CopyPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
+  Value element = memref::LoadOp::create(b, getLoc(), values.values.lookup(source), point);
+  memref::StoreOp::create(b, getLoc(), element, values.values.lookup(result), point);
+}
+
+SmallVector<Value> YieldPhase::getSizes(OpBuilder &, Buffers &values) { return getTensorSizes(values, yielded()); }
+
+void YieldPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
+  Value element = memref::LoadOp::create(b, getLoc(), values.values.lookup(yielded()), point);
+  memref::StoreOp::create(b, getLoc(), element, values.getResult(number), point);
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// linalg.generic
+//===----------------------------------------------------------------------------------------------------------------===//
+
+SmallVector<Value> GenericPhase::getSizes(OpBuilder &, Buffers &values) {
+  SmallVector<Value> sizes;
+  for (auto [size, kind] : llvm::zip_equal(values.getLoopSizes(op), op.getIteratorTypesArray()))
+    if (kind == utils::IteratorType::parallel)
+      sizes.push_back(values.toIndex(size));
+  return sizes;
+}
+
+namespace {
+
+/// What one thread does of a linalg.generic.
+class GenericPoint {
+public:
+  GenericPoint(OpBuilder &b, linalg::GenericOp op, Buffers &values, ValueRange parallel)
+      : b(b), op(op), values(values), loc(op.getLoc()), parallel(parallel) {}
+  void write();
+
+private:
+  Value load(OpOperand &operand, const LoopPoint &point) const;
+  /// What a result starts with; null where the body does not ask.
+  Value loadStart(OpOperand &init, const LoopPoint &point) const;
+  /// All loops, the summed ones at `reduced`.
+  LoopPoint getPoint(ValueRange reduced) const;
+  SmallVector<Value> compute(const LoopPoint &point, ArrayRef<Value> sums) const;
+
+  OpBuilder &b;
+  mutable linalg::GenericOp op;
+  Buffers &values;
+  Location loc;
+  ValueRange parallel;
+};
+
+} // namespace
+
+Value GenericPoint::load(OpOperand &operand, const LoopPoint &point) const {
+  Value source = values.values.lookup(operand.get());
+  if (!isa<MemRefType>(source.getType()))
+    return source;
+  return loadOperand(b, loc, source, op.getMatchingIndexingMap(&operand), point);
+}
+
+Value GenericPoint::loadStart(OpOperand &init, const LoopPoint &point) const {
+  if (auto fill = init.get().getDefiningOp<linalg::FillOp>())
+    return values.values.lookup(fill.getInputs()[0]);
+  if (init.get().getDefiningOp<tensor::EmptyOp>()) // holds anything
+    return arith::ConstantOp::create(b, loc, b.getZeroAttr(getElementTypeOrSelf(init.get())));
+  return load(init, point);
+}
+
+LoopPoint GenericPoint::getPoint(ValueRange reduced) const {
+  LoopPoint point;
+  ValueRange left = parallel;
+  for (utils::IteratorType kind : op.getIteratorTypesArray()) {
+    ValueRange &from = kind == utils::IteratorType::parallel ? left : reduced;
+    point.ivs.push_back(from.front());
+    from = from.drop_front();
+  }
+  return point;
+}
+
+SmallVector<Value> GenericPoint::compute(const LoopPoint &point, ArrayRef<Value> sums) const {
+  SmallVector<Value> arguments;
+  for (OpOperand *input : op.getDpsInputOperands())
+    arguments.push_back(op.payloadUsesValueFromOperand(input) ? load(*input, point) : Value());
+  llvm::append_range(arguments, sums);
+  return cloneBody(b, op, arguments, point, values.values);
+}
+
+void GenericPoint::write() {
+  SmallVector<Value> zeros(op.getNumReductionLoops(), arith::ConstantIndexOp::create(b, loc, 0));
+  LoopPoint first = getPoint(zeros);
+  SmallVector<Value> sums;
+  for (OpOperand &init : op.getDpsInitsMutable())
+    sums.push_back(op.payloadUsesValueFromOperand(&init) || op.getNumReductionLoops() != 0 ? loadStart(init, first)
+                                                                                           : Value());
+  if (op.getNumReductionLoops() == 0) {
+    sums = compute(first, sums);
+  } else {
+    SmallVector<Value> sizes;
+    for (auto [size, kind] : llvm::zip_equal(values.getLoopSizes(op), op.getIteratorTypesArray()))
+      if (kind == utils::IteratorType::reduction)
+        sizes.push_back(values.toIndex(size));
+    Value one = arith::ConstantIndexOp::create(b, loc, 1);
+    SmallVector<Value> steps(sizes.size(), one);
+    scf::LoopNest nest =
+        scf::buildLoopNest(b, loc, zeros, sizes, steps, sums,
+                           [&](OpBuilder &, Location, ValueRange ivs, ValueRange inner) -> scf::ValueVector {
+                             return llvm::to_vector(compute(getPoint(ivs), llvm::to_vector(inner)));
+                           });
+    sums = llvm::to_vector(nest.results);
+  }
+  for (auto [value, init] : llvm::zip_equal(sums, op.getDpsInitsMutable()))
+    if (Value memory = values.values.lookupOrNull(op.getTiedOpResult(&init)))
+      storeOperand(b, loc, value, memory, op.getMatchingIndexingMap(&init), first);
+}
+
+void GenericPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
+  GenericPoint(b, op, values, point).write();
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// exec.grid
+//===----------------------------------------------------------------------------------------------------------------===//
+
+SmallVector<Value> GridPhase::getSizes(OpBuilder &, Buffers &values) {
+  return llvm::map_to_vector(grid.getSizes(), [&](Value size) { return values.values.lookup(size); });
+}
+
+void GridPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) { cloneGridBody(b, grid, point, values); }

@@ -1,0 +1,104 @@
+//===- PointPhases.h - phases of one thread a point -----------------------------------------------------*- C++ -*-===//
+//
+// The simplest way to write anything: a thread has one point of an index space, in row-major order, and nothing to do with
+// the others.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+
+#ifndef NNCC_LIB_GPU_POINTPHASES_H
+#define NNCC_LIB_GPU_POINTPHASES_H
+
+#include "KernelWriter.h"
+
+namespace nncc::gpu {
+
+class PointPhase : public Phase {
+public:
+  unsigned getThreads() const override { return 128; }
+  mlir::FailureOr<LaunchShape> writeShape(mlir::OpBuilder &b, Buffers &values) override;
+  llvm::LogicalResult writeBody(mlir::OpBuilder &b, Buffers &values, const DeviceFunction &function) override;
+
+protected:
+  virtual mlir::Location getLoc() const = 0;
+  /// The sizes of the index space, index.
+  virtual llvm::SmallVector<mlir::Value> getSizes(mlir::OpBuilder &b, Buffers &values) = 0;
+  virtual void writePoint(mlir::OpBuilder &b, Buffers &values, mlir::ValueRange point) = 0;
+};
+
+/// A result starts with a scalar.
+class FillPhase : public PointPhase {
+public:
+  FillPhase(mlir::Value result, mlir::Value scalar) : result(result), scalar(scalar) {}
+
+protected:
+  mlir::Location getLoc() const override { return result.getLoc(); }
+  llvm::SmallVector<mlir::Value> getSizes(mlir::OpBuilder &b, Buffers &values) override;
+  void writePoint(mlir::OpBuilder &b, Buffers &values, mlir::ValueRange point) override;
+
+private:
+  mlir::Value result, scalar;
+};
+
+/// A result starts with what another tensor holds.
+class CopyPhase : public PointPhase {
+public:
+  CopyPhase(mlir::Value result, mlir::Value source) : result(result), source(source) {}
+
+protected:
+  mlir::Location getLoc() const override { return result.getLoc(); }
+  llvm::SmallVector<mlir::Value> getSizes(mlir::OpBuilder &b, Buffers &values) override;
+  void writePoint(mlir::OpBuilder &b, Buffers &values, mlir::ValueRange point) override;
+
+private:
+  mlir::Value result, source;
+};
+
+/// Copies what the kernel yields to its result `number`.
+class YieldPhase : public PointPhase {
+public:
+  YieldPhase(exec::KernelOp kernel, unsigned number) : kernel(kernel), number(number) {}
+
+protected:
+  mlir::Location getLoc() const override { return yielded().getLoc(); }
+  llvm::SmallVector<mlir::Value> getSizes(mlir::OpBuilder &b, Buffers &values) override;
+  void writePoint(mlir::OpBuilder &b, Buffers &values, mlir::ValueRange point) override;
+
+private:
+  mlir::Value yielded() const { return kernel.getBody().front().getTerminator()->getOperand(number); }
+
+  mutable exec::KernelOp kernel; // a handle, none of whose methods is const
+  unsigned number;
+};
+
+/// A linalg.generic: a thread sums what its point of the parallel loops sums, in order.
+class GenericPhase : public PointPhase {
+public:
+  explicit GenericPhase(mlir::linalg::GenericOp op) : op(op) {}
+
+protected:
+  mlir::Location getLoc() const override { return op->getLoc(); }
+  llvm::SmallVector<mlir::Value> getSizes(mlir::OpBuilder &b, Buffers &values) override;
+  void writePoint(mlir::OpBuilder &b, Buffers &values, mlir::ValueRange point) override;
+
+private:
+  mutable mlir::linalg::GenericOp op;
+};
+
+/// The points of an exec.grid; without a grid there is one.
+class GridPhase : public PointPhase {
+public:
+  explicit GridPhase(exec::GridOp grid) : grid(grid) {}
+  unsigned getThreads() const override { return grid.getSizes().empty() ? 32 : 128; }
+
+protected:
+  mlir::Location getLoc() const override { return grid->getLoc(); }
+  llvm::SmallVector<mlir::Value> getSizes(mlir::OpBuilder &b, Buffers &values) override;
+  void writePoint(mlir::OpBuilder &b, Buffers &values, mlir::ValueRange point) override;
+
+private:
+  mutable exec::GridOp grid;
+};
+
+} // namespace nncc::gpu
+
+#endif // NNCC_LIB_GPU_POINTPHASES_H

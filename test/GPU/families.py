@@ -1,0 +1,84 @@
+"""A small model for each family of kernels. No size is a multiple of a tile, so that edges are there; ONNX Runtime says what is right."""
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+
+def normal(rng, *shape, dtype=np.float32):
+    return rng.standard_normal(shape).astype(dtype)
+
+
+def graph(nodes, inputs, weights=None, outputs=("y",)):
+    """`inputs`: {name: array}. A node is (operator, [inputs], {attributes}[, outputs])."""
+    made = []
+    for n, (operator, names, attributes, *results) in enumerate(nodes):
+        last = n == len(nodes) - 1
+        domain = "com.microsoft" if attributes.pop("contrib", False) else ""
+        made.append(helper.make_node(operator, names, results[0] if results else [outputs[0] if last else f"t{n}"], domain=domain, **attributes))
+    values = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape) for k, v in inputs.items()]
+    results = [helper.make_tensor_value_info(k, TensorProto.UNDEFINED, None) for k in outputs]
+    model = helper.make_model(helper.make_graph(made, "family", values, results, [numpy_helper.from_array(v, k) for k, v in (weights or {}).items()]),
+                              opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    del inferred.graph.value_info[:]
+    return inferred, inputs
+
+
+def families(rng):
+    """{name: (model, inputs)}."""
+    n = lambda *shape: normal(rng, *shape)
+    h = lambda *shape: normal(rng, *shape, dtype=np.float16)
+    indices = rng.integers(0, 37, (5, 7))
+    codes = lambda *shape: rng.integers(0, 256, shape).astype(np.uint8)
+    lstm = {"W": n(1, 4 * 20, 12), "R": n(1, 4 * 20, 20), "B": n(1, 8 * 20)}
+    return {
+        "elementwise": graph([("Mul", ["x", "s"], {}), ("Gelu", ["t0"], {}), ("Add", ["t1", "z"], {})], {"x": n(13, 70), "z": n(13, 1)}, {"s": n(70)}),
+        "elementwise_f16": graph([("Sigmoid", ["x"], {}), ("Mul", ["t0", "x"], {})], {"x": h(5, 131)}),
+        "integers": graph([("Div", ["x", "z"], {}), ("Max", ["t0", "z"], {}), ("Where", ["c", "t1", "x"], {})],
+                          {"x": rng.integers(-99, 99, (9, 37)), "z": rng.integers(1, 9, (9, 37)), "c": rng.random((9, 37)) > 0.5}),
+        "softmax": graph([("Softmax", ["x"], {"axis": -1})], {"x": n(9, 301)}),
+        "softmax_columns": graph([("Softmax", ["x"], {"axis": 1})], {"x": n(3, 19, 45)}),
+        "layer_norm": graph([("Add", ["x", "z"], {}), ("LayerNormalization", ["t0", "s", "b"], {})], {"x": n(7, 250), "z": n(7, 250)}, {"s": n(250), "b": n(250)}),
+        "reduce_rows": graph([("ReduceMean", ["x", "a1"], {"keepdims": 0})], {"x": n(33, 517)}, {"a1": np.array([1])}),
+        "reduce_columns": graph([("ReduceMax", ["x", "a0"], {})], {"x": n(217, 35)}, {"a0": np.array([0])}),
+        "matmul": graph([("Gemm", ["x", "w", "b"], {}), ("Relu", ["t0"], {})], {"x": n(70, 45)}, {"w": n(45, 101), "b": n(101)}),
+        "matmul_large": graph([("MatMul", ["x", "w"], {})], {"x": n(150, 67)}, {"w": n(67, 140)}),
+        "matmul_aligned": graph([("MatMul", ["x", "w"], {})], {"x": n(128, 64)}, {"w": n(64, 128)}),
+        "matmul_batched": graph([("MatMul", ["x", "z"], {})], {"x": n(3, 33, 20), "z": n(3, 20, 41)}),
+        "matmul_vector": graph([("MatMul", ["x", "w"], {})], {"x": n(1, 300)}, {"w": n(300, 70)}),
+        "matmul_f16": graph([("MatMul", ["x", "w"], {})], {"x": h(70, 72)}, {"w": h(72, 88)}),
+        "matmul_i8": graph([("MatMulInteger", ["x", "w", "zx", "zw"], {})], {"x": codes(33, 67)},
+                           {"w": codes(67, 50), "zx": np.array(120, np.uint8), "zw": np.array(131, np.uint8)}),
+        "convolution": graph([("Conv", ["x", "w", "b"], {"pads": [1] * 4, "strides": [2, 2]}), ("Relu", ["t0"], {})], {"x": n(2, 9, 21, 17)},
+                             {"w": n(19, 9, 3, 3), "b": n(19)}),
+        "pointwise": graph([("Conv", ["x", "w"], {})], {"x": n(1, 24, 11, 13)}, {"w": n(35, 24, 1, 1)}),
+        "depthwise": graph([("Conv", ["x", "w", "b"], {"group": 21, "pads": [1] * 4})], {"x": n(1, 21, 13, 10)}, {"w": n(21, 1, 3, 3), "b": n(21)}),
+        "transposed": graph([("ConvTranspose", ["x", "w"], {"strides": [2, 2]})], {"x": n(1, 6, 7, 5)}, {"w": n(6, 5, 3, 3)}),
+        "pooling": graph([("MaxPool", ["x"], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1] * 4})], {"x": n(1, 9, 19, 15)}),
+        "attention": graph([("MatMul", ["q", "k"], {}), ("Mul", ["t0", "s"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
+                           {"q": n(1, 2, 35, 32), "k": n(1, 2, 32, 47), "v": n(1, 2, 47, 32)}, {"s": np.float32(0.17).reshape(())}),
+        "transpose": graph([("Transpose", ["x"], {"perm": [0, 2, 1]}), ("Neg", ["t0"], {})], {"x": n(3, 35, 41)}),
+        "gather": graph([("Gather", ["x", "i"], {"axis": 0})], {"x": n(37, 19), "i": indices}),
+        "scatter": graph([("ScatterElements", ["x", "i", "u"], {"axis": 0, "reduction": "add"})],
+                         {"x": n(37, 7), "i": indices, "u": n(5, 7)}),
+        "cumulative": graph([("CumSum", ["x", "one"], {})], {"x": n(5, 70)}, {"one": np.array(1)}),
+        "top_k": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": n(6, 90)}, {"k": np.array([7])}, ("y", "i")),
+        "arg_max": graph([("ArgMax", ["x"], {"axis": 1})], {"x": n(17, 133)}),
+        "concat": graph([("Concat", ["x", "z"], {"axis": 1}), ("Pad", ["t0", "p"], {})], {"x": n(5, 9), "z": n(5, 14)}, {"p": np.array([1, 2, 0, 3])}),
+        "resize": graph([("Resize", ["x", "", "s"], {"mode": "linear"})], {"x": n(1, 3, 9, 11)}, {"s": np.array([1, 1, 1.5, 2], np.float32)}),
+        "lstm": graph([("LSTM", ["x", "W", "R", "B"], {"hidden_size": 20}, ["y"])], {"x": n(6, 3, 12)}, lstm),
+    }
+
+
+def write(folder, model, inputs):
+    """FOLDER/model.onnx and FOLDER/test_data_set_0, as the onnx package lays them out."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    outputs = session.run(None, inputs)
+    data = folder / "test_data_set_0"
+    data.mkdir(parents=True)
+    onnx.save(model, folder / "model.onnx")
+    for kind, arrays in (("input", inputs.values()), ("output", outputs)):
+        for k, array in enumerate(arrays):
+            (data / f"{kind}_{k}.pb").write_bytes(numpy_helper.from_array(np.asarray(array)).SerializeToString())

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts of this folder: where things are, and how they report.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

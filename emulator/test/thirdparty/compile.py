@@ -23,6 +23,7 @@ from triton.compiler import ASTSource
 
 HERE = pathlib.Path(__file__).resolve().parent
 ARCHS = [75, 80, 90]
+PTX_VERSION = 88  # of Triton, which would write the newest; NVRTC 12.9 writes this one
 
 
 def packages():
@@ -67,7 +68,7 @@ def compile_tiles(name, sm):
     function, types, constants, options = tiles.KERNELS[name]
     signature = dict(types) | {constant: "constexpr" for constant in constants}
     source = ASTSource(function, signature, constexprs={(function.arg_names.index(k),): v for k, v in constants.items()})
-    done = triton.compile(source, target=GPUTarget("cuda", sm, 32), options=options)
+    done = triton.compile(source, target=GPUTarget("cuda", sm, 32), options=options | {"ptx_version": PTX_VERSION})
     return (f"// Triton {triton.__version__} of tiles.py, entry {done.metadata.name}, threads {done.metadata.num_warps * 32}, "
             f"shared {done.metadata.shared}\n" + tidied(done.asm["ptx"]))
 
@@ -77,8 +78,10 @@ def write(folder, name, sm, text):
     def same(other):
         return re.sub(r"\.target.*", "", text) == re.sub(r"\.target.*", "", other.read_text())
 
-    if not any(same(other) for other in folder.glob(f"{name}.sm_*.ptx") if not other.name.endswith(f".sm_{sm}.ptx")):
-        (folder / f"{name}.sm_{sm}.ptx").write_text(text)
+    path = folder / f"{name}.sm_{sm}.ptx"
+    path.unlink(missing_ok=True)
+    if not any(same(other) for other in folder.glob(f"{name}.sm_*.ptx")):
+        path.write_text(text)
 
 
 def main():

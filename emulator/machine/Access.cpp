@@ -179,14 +179,26 @@ bool Block::resolveShared(Warp &w, const Inst &i, uint32_t mask, unsigned size, 
                         std::to_string(static_cast<int64_t>(address)) + ": out of bounds, the block has " +
                         std::to_string(shared.size()) + " bytes");
     uint32_t at = static_cast<uint32_t>(address);
-    if (checked && !shadow.access(at, size, w.thread(l), access))
-      return w.trap(i, l, shadow.problem(at, size, w.thread(l), access));
+    if (checked && !shadow.access(at, size, w.thread(l), access)) {
+      if (access != Access::Write || !shadow.racesWithWritesAlone(at, size, w.thread(l)))
+        return w.trap(i, l, shadow.problem(at, size, w.thread(l), access));
+      lanes.contested |= 1u << l;
+    }
     lanes.host[l] = shared.data() + address;
   });
   if (stopped)
     return false;
   countConflicts(mask, size, lanes);
   return true;
+}
+
+bool Block::settle(Warp &w, const Inst &i, unsigned lane, unsigned size, const Lanes &lanes, const std::byte *value) {
+  uint32_t at = static_cast<uint32_t>(lanes.host[lane] - shared.data());
+  if (!std::memcmp(lanes.host[lane], value, size))
+    shadow.shareWrite(at, size);
+  else
+    w.trap(i, lane, shadow.problem(at, size, w.thread(lane), Access::Write));
+  return !stopped;
 }
 
 bool Block::resolveLocal(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes) {
@@ -227,7 +239,10 @@ bool Block::resolveAsync(Warp &w, const Inst &i, Slot address, unsigned size, La
   if (!resolve(w, i, address, size, Access::Write, lanes))
     return false;
   activeLanes(w.exec, [&](unsigned l) {
-    shadow.beginAsync(static_cast<uint32_t>(lanes.host[l] - shared.data()), size, w.thread(l));
+    uint32_t at = static_cast<uint32_t>(lanes.host[l] - shared.data());
+    if (lanes.contested >> l & 1)
+      return w.trap(i, l, shadow.problem(at, size, w.thread(l), Access::Write));
+    shadow.beginAsync(at, size, w.thread(l));
   });
   return !stopped;
 }

@@ -16,6 +16,8 @@ using ptx::Space;
 struct Lanes {
   alignas(64) uint64_t address[numLanes];
   std::byte *host[numLanes]; ///< the first one alone where lanes are not scattered
+  /// Lanes whose write of shared memory races with others' writes: right where all write the same, see Block::settle.
+  uint32_t contested = 0;
 };
 
 /// How the bytes of a warp's access lie. What is not scattered is executed by all lanes.
@@ -45,6 +47,8 @@ struct Block {
   Layout resolveLayout(Warp &w, const Inst &i, Slot address, unsigned size, Access access, Lanes &lanes);
   bool resolveShared(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes);
   bool resolveGlobal(Warp &w, const Inst &i, uint32_t mask, unsigned size, Access access, Lanes &lanes);
+  /// After all other lanes have written: a contested lane must find there what it would write.
+  bool settle(Warp &w, const Inst &i, unsigned lane, unsigned size, const Lanes &lanes, const std::byte *value);
   /// cp.async: the bytes are there at once, but belong to the copy until it is waited for.
   bool resolveAsync(Warp &w, const Inst &i, Slot address, unsigned size, Lanes &lanes);
 

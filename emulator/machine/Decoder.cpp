@@ -192,8 +192,11 @@ void Decoder::in(const Operand &o, Type type) {
       value = std::bit_cast<uint32_t>(static_cast<float>(static_cast<int64_t>(value)));
     else if (type == Type::F64)
       value = std::bit_cast<uint64_t>(static_cast<double>(static_cast<int64_t>(value)));
-    if (type == Type::Pred)
-      fail("'" + spelled() + "' takes a predicate, not a number");
+    if (type == Type::Pred) {
+      // A bit for each lane, of which the slot has one word.
+      value = value ? UINT32_MAX : 0;
+      return slot(constantSlot(value, 4));
+    }
     if (bytes < 8)
       value &= (uint64_t(1) << 8 * bytes) - 1;
     return slot(constantSlot(value, bytes ? bytes : 4));
@@ -322,8 +325,8 @@ static const Builder *find(std::span<const Builder> table, std::string_view opco
 
 bool Decoder::build(Inst &inst) {
   const Builder *builder = nullptr;
-  for (auto table : {moveBuilders(), convertBuilders(), compareBuilders(), memoryBuilders(), atomicBuilders(),
-                     controlBuilders(), shuffleBuilders(), asyncBuilders(), matrixBuilders()})
+  for (auto table : {moveBuilders(), bitBuilders(), convertBuilders(), compareBuilders(), memoryBuilders(),
+                     atomicBuilders(), controlBuilders(), shuffleBuilders(), asyncBuilders(), matrixBuilders()})
     builder = builder ? builder : find(table, at->opcode);
   if (!builder) {
     Type t = peekType();

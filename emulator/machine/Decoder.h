@@ -98,6 +98,7 @@ struct Builder {
 
 // What is known by its opcode alone.
 std::span<const Builder> moveBuilders();
+std::span<const Builder> bitBuilders();
 std::span<const Builder> convertBuilders();
 std::span<const Builder> compareBuilders();
 std::span<const Builder> memoryBuilders();

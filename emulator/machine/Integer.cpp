@@ -1,52 +1,8 @@
 //===- Integer.cpp - integer arithmetic and bits -----------------------------------------------------------------===//
 
-#include "Decoder.h"
-#include "Warp.h"
-#include <limits>
+#include "Integers.h"
 
 namespace nncc::emu {
-
-using ptx::bytesOf;
-
-/// f.operator()<T>() for the C++ type of a PTX type; bits count as unsigned.
-template <class F> static Handler byType(Decoder &d, Type t, F f) {
-  switch (t) {
-  case Type::U16:
-  case Type::B16:
-    return f.template operator()<uint16_t>();
-  case Type::S16:
-    return f.template operator()<int16_t>();
-  case Type::U32:
-  case Type::B32:
-    return f.template operator()<uint32_t>();
-  case Type::S32:
-    return f.template operator()<int32_t>();
-  case Type::U64:
-  case Type::B64:
-    return f.template operator()<uint64_t>();
-  case Type::S64:
-    return f.template operator()<int64_t>();
-  default:
-    d.fail("'" + d.spelled() + "' does not take ." + std::string(ptx::nameOf(t)));
-    return nullptr;
-  }
-}
-
-template <class T> using Unsigned = std::make_unsigned_t<T>;
-/// At least 32 bits, so that no product of 16 bits overflows an int.
-template <class T> using Arithmetic = std::conditional_t<sizeof(T) == 2, uint32_t, Unsigned<T>>;
-
-template <class T, class B = T, auto op> static Handler binary() { return mapBinary<T, T, B, op>; }
-
-static void operandsOf(Decoder &d, std::initializer_list<Type> types) {
-  if (!d.operands(types.size(), types.size()))
-    return;
-  size_t index = 0;
-  for (Type t : types) {
-    index ? d.in(index, t) : d.out(index, t);
-    ++index;
-  }
-}
 
 enum Op { Add, Sub, Min, Max, Div, Rem };
 
@@ -160,12 +116,46 @@ static Type twice(Type t) {
   }
 }
 
+/// mad.cc and madc: `mode` as for add.cc, 4 where the upper half is wanted.
+template <class T> static void carryProductRun(Warp &w, const Inst &i) {
+  const T *a = w.in<T>(i.op[1]), *b = w.in<T>(i.op[2]), *c = w.in<T>(i.op[3]);
+  T *out = w.out<T>(i.op[0]);
+  uint32_t carry = w.carry;
+  activeLanes(w.exec, [&](unsigned l) {
+    T in = i.mode & 1 && w.carry >> l & 1, product = i.mode & 4 ? upper<T>(a[l], b[l]) : T(a[l] * b[l]), addend = c[l];
+    using U = Unsigned<T>;
+    U sum = static_cast<U>(product) + static_cast<U>(addend) + static_cast<U>(in);
+    bool over = sum < static_cast<U>(product) || (in && sum == static_cast<U>(product));
+    out[l] = static_cast<T>(sum);
+    if (i.mode & 2)
+      carry = (carry & ~(1u << l)) | uint32_t(over) << l;
+  });
+  w.carry = carry;
+}
+
 /// `mul` and `mad`, of which lo, hi and wide parts are wanted.
 static void buildProduct(Decoder &d, Inst &i) {
   i.kind = Class::Integer;
-  bool adds = d.text().opcode == "mad";
+  bool adds = d.text().opcode != "mul", takes = d.text().opcode == "madc", gives = adds && d.has("cc");
   int part = d.oneOf({"lo", "hi", "wide"}, -1);
+  bool saturates = part == 1 && adds && d.has("sat");
   Type t = d.type(), result = part == 2 ? twice(t) : t;
+  if (takes || gives || saturates) {
+    operandsOf(d, {t, t, t, t});
+    i.mode = static_cast<uint8_t>(takes | gives << 1 | (part == 1) << 2);
+    if (saturates ? t != Type::S32 || takes || gives : part == 2 || bytesOf(t) < 4)
+      return d.fail("'" + d.spelled() + "': a carry is for .lo and .hi of 32 and 64 bits, .sat for .hi.s32");
+    if (saturates)
+      i.run = mapTernary<int32_t, int32_t, int32_t, int32_t, [](int32_t a, int32_t b, int32_t c) {
+        int64_t sum = int64_t(upper<int32_t>(a, b)) + c;
+        return sum < INT32_MIN ? INT32_MIN : INT32_MAX < sum ? INT32_MAX : sum;
+      }>;
+    else if (bytesOf(t) == 4)
+      i.run = ptx::isSigned(t) && part == 1 ? carryProductRun<int32_t> : carryProductRun<uint32_t>;
+    else
+      i.run = ptx::isSigned(t) && part == 1 ? carryProductRun<int64_t> : carryProductRun<uint64_t>;
+    return;
+  }
   if (part == 2 && bytesOf(t) == 8)
     return d.fail("'" + d.spelled() + "': .wide is for 16 and 32 bits");
   adds ? operandsOf(d, {result, t, t, result}) : operandsOf(d, {result, t, t});
@@ -204,6 +194,56 @@ static void buildDot4(Decoder &d, Inst &i) {
                            : mapTernary<U, U, U, U, dot4<uint8_t, uint8_t>>;
 }
 
+/// Two halves of `a` with the lower or upper two bytes of `b`.
+template <class A, class B, unsigned shift> static int32_t dot2(uint32_t a, uint32_t b, uint32_t c) {
+  for (unsigned k = 0; k < 2; ++k)
+    c += static_cast<uint32_t>(static_cast<A>(a >> 16 * k) * static_cast<B>(b >> (shift + 8 * k)));
+  return static_cast<int32_t>(c);
+}
+
+template <unsigned shift> static Handler dot2For(Type a, Type b) {
+  using U = uint32_t;
+  if (a == Type::S32)
+    return b == Type::S32 ? mapTernary<U, U, U, U, dot2<int16_t, int8_t, shift>>
+                          : mapTernary<U, U, U, U, dot2<int16_t, uint8_t, shift>>;
+  return b == Type::S32 ? mapTernary<U, U, U, U, dot2<uint16_t, int8_t, shift>>
+                        : mapTernary<U, U, U, U, dot2<uint16_t, uint8_t, shift>>;
+}
+
+static void buildDot2(Decoder &d, Inst &i) {
+  i.kind = Class::Integer;
+  bool upper = d.oneOf({"lo", "hi"}, -1) == 1;
+  Type a = d.type(), b = d.type();
+  operandsOf(d, {Type::B32, Type::B32, Type::B32, Type::B32});
+  i.run = upper ? dot2For<16>(a, b) : dot2For<0>(a, b);
+}
+
+/// Of the lower 24 bits of each factor, bits 0 to 31 or 16 to 47 of the product.
+template <class T> static T product24(T a, T b, bool high) {
+  using W = typename Twice<T>::type;
+  auto low24 = [](T x) { return static_cast<W>(static_cast<T>(static_cast<uint32_t>(x) << 8) >> 8); };
+  return static_cast<T>(low24(a) * low24(b) >> (high ? 16 : 0));
+}
+
+template <class T, bool high> static Handler product24For(bool adds) {
+  return adds ? mapTernary<T, T, T, T,
+                           [](T a, T b, T c) { return uint32_t(product24<T>(a, b, high)) + static_cast<uint32_t>(c); }>
+              : mapBinary<T, T, T, [](T a, T b) { return product24<T>(a, b, high); }>;
+}
+
+static void buildProduct24(Decoder &d, Inst &i) {
+  i.kind = Class::Integer;
+  bool adds = d.text().opcode == "mad24", high = d.oneOf({"lo", "hi"}, -1) == 1;
+  Type t = d.type();
+  if (t != Type::U32 && t != Type::S32)
+    return d.fail("'" + d.spelled() + "' is for .u32 and .s32");
+  adds ? operandsOf(d, {t, t, t, t}) : operandsOf(d, {t, t, t});
+  if (t == Type::S32)
+    i.run = high ? product24For<int32_t, true>(adds) : product24For<int32_t, false>(adds);
+  else
+    i.run = high ? product24For<uint32_t, true>(adds) : product24For<uint32_t, false>(adds);
+}
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // One operand
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -220,165 +260,6 @@ static void buildNegate(Decoder &d, Inst &i) {
   });
 }
 
-/// popc, clz, brev, bfind: of 32 or 64 bits.
-template <class T> static Handler countBits(const std::string &op, bool isShift) {
-  using U = Unsigned<T>;
-  if (op == "popc")
-    return mapUnary<uint32_t, U, [](U a) { return std::popcount(a); }>;
-  if (op == "clz")
-    return mapUnary<uint32_t, U, [](U a) { return std::countl_zero(a); }>;
-  if (op == "brev")
-    return mapUnary<U, U, [](U a) {
-      U r = 0;
-      for (unsigned k = 0; k < 8 * sizeof(U); ++k, a /= 2)
-        r = static_cast<U>(r << 1 | (a & 1));
-      return r;
-    }>;
-  // The highest bit that differs from the sign.
-  if (isShift)
-    return mapUnary<uint32_t, T, [](T a) {
-      U bits = std::is_signed_v<T> && a < 0 ? static_cast<U>(~a) : static_cast<U>(a);
-      return bits ? static_cast<uint32_t>(std::countl_zero(bits)) : UINT32_MAX;
-    }>;
-  return mapUnary<uint32_t, T, [](T a) {
-    U bits = std::is_signed_v<T> && a < 0 ? static_cast<U>(~a) : static_cast<U>(a);
-    return static_cast<uint32_t>(static_cast<int>(8 * sizeof(U)) - 1 - std::countl_zero(bits));
-  }>;
-}
-
-static void buildCountBits(Decoder &d, Inst &i) {
-  i.kind = Class::Integer;
-  const std::string &op = d.text().opcode;
-  bool isShift = op == "bfind" && d.has("shiftamt");
-  Type t = d.type();
-  operandsOf(d, {op == "brev" ? t : Type::U32, t});
-  if (bytesOf(t) < 4)
-    return d.fail("'" + d.spelled() + "' is for 32 and 64 bits");
-  i.run = byType(d, t, [&]<class T>() { return countBits<T>(op, isShift); });
-}
-
-//===----------------------------------------------------------------------------------------------------------------------===//
-// Bits
-//===----------------------------------------------------------------------------------------------------------------------===//
-
-template <class T> static T shiftedRight(T a, uint32_t n) {
-  return static_cast<T>(n < 8 * sizeof(T) ? a >> n : a < 0 ? -1 : 0);
-}
-
-static void buildShift(Decoder &d, Inst &i) {
-  i.kind = Class::Integer;
-  bool left = d.text().opcode == "shl";
-  Type t = d.type();
-  operandsOf(d, {t, t, Type::U32});
-  i.run = byType(d, t, [&]<class T>() -> Handler {
-    constexpr uint32_t width = 8 * sizeof(T);
-    if (left)
-      return mapBinary<T, T, uint32_t, [](T a, uint32_t n) { return n < width ? Arithmetic<T>(a) << n : 0; }>;
-    return mapBinary<T, T, uint32_t, [](T a, uint32_t n) -> T { return shiftedRight(a, n); }>;
-  });
-}
-
-static uint32_t funnel(uint32_t low, uint32_t high, uint32_t n, bool left) {
-  uint64_t both = uint64_t(high) << 32 | low;
-  return static_cast<uint32_t>(left ? (both << n) >> 32 : both >> n);
-}
-
-static void buildFunnel(Decoder &d, Inst &i) {
-  i.kind = Class::Integer;
-  bool left = d.oneOf({"l", "r"}, -1) == 0, wraps = d.oneOf({"wrap", "clamp"}, -1) == 0;
-  d.type();
-  operandsOf(d, {Type::B32, Type::B32, Type::B32, Type::B32});
-  using U = uint32_t;
-  if (left)
-    i.run = wraps ? mapTernary<U, U, U, U, [](U a, U b, U n) { return funnel(a, b, n & 31, true); }>
-                  : mapTernary<U, U, U, U, [](U a, U b, U n) { return n < 32 ? funnel(a, b, n, true) : a; }>;
-  else
-    i.run = wraps ? mapTernary<U, U, U, U, [](U a, U b, U n) { return funnel(a, b, n & 31, false); }>
-                  : mapTernary<U, U, U, U, [](U a, U b, U n) { return n < 32 ? funnel(a, b, n, false) : b; }>;
-}
-
-template <class T> static T extractBits(T a, uint32_t position, uint32_t length) {
-  constexpr unsigned width = 8 * sizeof(T);
-  using U = Unsigned<T>;
-  position &= 255, length &= 255;
-  U bits = position < width ? static_cast<U>(a) >> position : 0;
-  // The sign is that of the field's highest bit, or of the value where the field goes beyond it.
-  unsigned top = std::min(position + length - 1, width - 1);
-  bool sign = std::is_signed_v<T> && length && static_cast<U>(a) >> top & 1;
-  unsigned have = position < width ? std::min(length, width - position) : 0;
-  U mask = have >= width ? ~U(0) : (U(1) << have) - 1;
-  return static_cast<T>((bits & mask) | (sign ? ~mask : 0));
-}
-
-template <class T> static T insertBits(T a, T b, uint32_t position, uint32_t length) {
-  constexpr unsigned width = 8 * sizeof(T);
-  position &= 255, length &= 255;
-  T field = length >= width ? ~T(0) : (T(1) << length) - 1;
-  T mask = position < width ? field << position : 0;
-  return (b & ~mask) | ((position < width ? a << position : 0) & mask);
-}
-
-template <class T> static void insertRun(Warp &w, const Inst &i) {
-  const T *a = w.in<T>(i.op[1]), *b = w.in<T>(i.op[2]);
-  const uint32_t *position = w.in<uint32_t>(i.op[3]), *length = w.in<uint32_t>(i.op[4]);
-  eachLane<T>(w, i.op[0], [=](unsigned l) { return insertBits(a[l], b[l], position[l], length[l]); });
-}
-
-static void buildField(Decoder &d, Inst &i) {
-  i.kind = Class::Integer;
-  bool inserts = d.text().opcode == "bfi";
-  Type t = d.type();
-  inserts ? operandsOf(d, {t, t, t, Type::U32, Type::U32}) : operandsOf(d, {t, t, Type::U32, Type::U32});
-  if (bytesOf(t) < 4)
-    return d.fail("'" + d.spelled() + "' is for 32 and 64 bits");
-  i.run = byType(d, t, [&]<class T>() -> Handler {
-    return inserts ? insertRun<Unsigned<T>> : mapTernary<T, T, uint32_t, uint32_t, extractBits<T>>;
-  });
-}
-
-static uint32_t permute(uint32_t a, uint32_t b, uint32_t selector) {
-  uint64_t both = uint64_t(b) << 32 | a;
-  uint32_t result = 0;
-  for (unsigned k = 0; k < 4; ++k) {
-    unsigned s = selector >> 4 * k & 15;
-    uint32_t byte = both >> 8 * (s & 7) & 255;
-    if (s & 8)
-      byte = byte & 128 ? 255 : 0;
-    result |= byte << 8 * k;
-  }
-  return result;
-}
-
-static void buildPermute(Decoder &d, Inst &i) {
-  i.kind = Class::Integer;
-  d.type();
-  operandsOf(d, {Type::B32, Type::B32, Type::B32, Type::B32});
-  i.run = mapTernary<uint32_t, uint32_t, uint32_t, uint32_t, permute>;
-}
-
-static void lop3Run(Warp &w, const Inst &i) {
-  const uint32_t *a = w.in<uint32_t>(i.op[1]), *b = w.in<uint32_t>(i.op[2]), *c = w.in<uint32_t>(i.op[3]);
-  uint32_t table = i.mode;
-  eachLane<uint32_t>(w, i.op[0], [=](unsigned l) {
-    uint32_t r = 0;
-    for (unsigned k = 0; k < 8; ++k)
-      r |= (table >> k & 1 ? UINT32_MAX : 0) & (k & 4 ? a[l] : ~a[l]) & (k & 2 ? b[l] : ~b[l]) & (k & 1 ? c[l] : ~c[l]);
-    return r;
-  });
-}
-
-static void buildLop3(Decoder &d, Inst &i) {
-  i.kind = Class::Integer;
-  d.type();
-  if (!d.operands(5, 5))
-    return;
-  d.out(0, Type::B32);
-  for (size_t k = 1; k < 4; ++k)
-    d.in(k, Type::B32);
-  i.mode = static_cast<uint8_t>(d.immediate(4, 255));
-  i.run = lop3Run;
-}
-
 /// |a - b| + c
 static void buildSad(Decoder &d, Inst &i) {
   i.kind = Class::Integer;
@@ -391,31 +272,13 @@ static void buildSad(Decoder &d, Inst &i) {
 }
 
 std::span<const Builder> integerBuilders() {
-  static constexpr Builder table[] = {{"add", buildAdd<false>},
-                                      {"addc", buildAdd<false>},
-                                      {"sub", buildAdd<true>},
-                                      {"subc", buildAdd<true>},
-                                      {"min", buildArithmetic<Min>},
-                                      {"max", buildArithmetic<Max>},
-                                      {"div", buildArithmetic<Div>},
-                                      {"rem", buildArithmetic<Rem>},
-                                      {"mul", buildProduct},
-                                      {"mad", buildProduct},
-                                      {"dp4a", buildDot4},
-                                      {"neg", buildNegate},
-                                      {"abs", buildNegate},
-                                      {"popc", buildCountBits},
-                                      {"clz", buildCountBits},
-                                      {"brev", buildCountBits},
-                                      {"bfind", buildCountBits},
-                                      {"shl", buildShift},
-                                      {"shr", buildShift},
-                                      {"shf", buildFunnel},
-                                      {"bfe", buildField},
-                                      {"bfi", buildField},
-                                      {"prmt", buildPermute},
-                                      {"lop3", buildLop3},
-                                      {"sad", buildSad}};
+  static constexpr Builder table[] = {
+      {"add", buildAdd<false>},      {"addc", buildAdd<false>},     {"sub", buildAdd<true>},
+      {"subc", buildAdd<true>},      {"min", buildArithmetic<Min>}, {"max", buildArithmetic<Max>},
+      {"div", buildArithmetic<Div>}, {"rem", buildArithmetic<Rem>}, {"mul", buildProduct},
+      {"mad", buildProduct},         {"madc", buildProduct},        {"mul24", buildProduct24},
+      {"mad24", buildProduct24},     {"dp4a", buildDot4},           {"dp2a", buildDot2},
+      {"neg", buildNegate},          {"abs", buildNegate},          {"sad", buildSad}};
   return table;
 }
 

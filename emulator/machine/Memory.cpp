@@ -79,7 +79,7 @@ template <class D, class S> static void storeRun(Warp &w, const Inst &i) {
     return;
   std::byte *first = lanes.host[0];
   if constexpr (isQuad<D, S>)
-    if (count == 4 && w.exec == allLanes) {
+    if (count == 4 && w.exec == allLanes && !lanes.contested) {
       if (layout == Layout::InOrder)
         return storeQuads(w, i, [=](unsigned l) { return reinterpret_cast<float *>(first + 16 * l); });
       return storeQuads(w, i, [&](unsigned l) { return reinterpret_cast<float *>(lanes.host[l]); });
@@ -92,7 +92,7 @@ template <class D, class S> static void storeRun(Warp &w, const Inst &i) {
     const D *d = w.in<D>(i.op[1 + k]);
     std::byte *at = first + k * sizeof(S);
     if (layout == Layout::Scattered)
-      activeLanes(w.exec, [&](unsigned l) { put(lanes.host[l] + k * sizeof(S), d[l]); });
+      activeLanes(w.exec & ~lanes.contested, [&](unsigned l) { put(lanes.host[l] + k * sizeof(S), d[l]); });
     else if (count == 1)
       for (unsigned l = 0; l < numLanes; ++l)
         put(at + l * sizeof(S), d[l]);
@@ -100,6 +100,12 @@ template <class D, class S> static void storeRun(Warp &w, const Inst &i) {
       for (unsigned l = 0; l < numLanes; ++l)
         put(at + l * count * sizeof(S), d[l]);
   }
+  activeLanes(lanes.contested, [&](unsigned l) {
+    std::byte value[32];
+    for (unsigned k = 0; k < count; ++k)
+      put(value + k * sizeof(S), w.in<D>(i.op[1 + k])[l]);
+    w.block->settle(w, i, l, sizeof(S) * count, lanes, value);
+  });
 }
 
 template <class S, bool isLoad> static Handler forRegister(unsigned bytes) {

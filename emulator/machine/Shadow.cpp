@@ -39,7 +39,7 @@ bool Shadow::writerOrdered(uint32_t tag, unsigned thread) const {
   unsigned who = tag & 1023, kind = tag >> 10 & 3;
   if (!races || !kind)
     return true;
-  if (kind == AtomicMany)
+  if (kind == ManyEqual)
     return tag >> 12 < leastSeen(thread / 32);
   return who == thread || tag >> 12 < seen[thread / 32][who / 32];
 }
@@ -62,7 +62,7 @@ bool Shadow::writeCell(uint32_t cell, unsigned thread, bool isAtomic) {
   if ((!ordered && !(isAtomic && afterAtomic)) || !readerOrdered(readers[cell], thread))
     return false;
   if (isAtomic)
-    me = afterAtomic && !ordered ? tag(time, AtomicMany, 0) : tag(time, AtomicThread, thread);
+    me = afterAtomic && !ordered ? tag(time, ManyEqual, 0) : tag(time, AtomicThread, thread);
   writers[cell] = me;
   return true;
 }
@@ -126,11 +126,23 @@ std::string Shadow::problem(uint32_t address, unsigned size, unsigned thread, Ac
       return "shared address " + std::to_string(at) + " is the target of cp.async, which was not waited for";
     if (writer < firstSpecial && !writerOrdered(writer, thread) && !(kind == Access::Atomic && wrote >= AtomicThread))
       return named(kind == Access::Read ? "a read races with a write" : "a write races with a write", at, writer,
-                   wrote != AtomicMany);
+                   wrote != ManyEqual);
     if (kind != Access::Read && !readerOrdered(reader, thread))
       return named("a write races with a read", at, reader, (reader >> 10 & 3) == Thread);
   }
   return {};
+}
+
+bool Shadow::racesWithWritesAlone(uint32_t address, unsigned size, unsigned thread) const {
+  for (uint32_t cell = address >> shift; cell != (address + size) >> shift; ++cell)
+    if ((writers[cell] >= firstSpecial && writers[cell] != unknown) || !readerOrdered(readers[cell], thread))
+      return false;
+  return true;
+}
+
+void Shadow::shareWrite(uint32_t address, unsigned size) {
+  for (uint32_t cell = address >> shift; cell != (address + size) >> shift; ++cell)
+    writers[cell] = tag(time, ManyEqual, 0);
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

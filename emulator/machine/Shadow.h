@@ -26,6 +26,10 @@ public:
   /// False where it is wrong; `problem` then says why.
   bool access(uint32_t address, unsigned size, unsigned thread, Access kind);
   std::string problem(uint32_t address, unsigned size, unsigned thread, Access kind) const;
+  /// Whether all that is wrong with a write is that others wrote there too.
+  bool racesWithWritesAlone(uint32_t address, unsigned size, unsigned thread) const;
+  /// Several threads wrote the same bytes.
+  void shareWrite(uint32_t address, unsigned size);
   /// All lanes of a warp access `size` bytes each, one after the other in memory. False, and nothing is noted, where it may be wrong.
   bool accessInOrder(uint32_t address, unsigned size, unsigned warp, Access kind);
   /// All lanes of a warp read the same bytes. False as above.
@@ -42,7 +46,7 @@ public:
 private:
   // A tag: 20 bits of time, 2 of kind, 10 of thread; 0 is nobody. `OneWarp` and `Many` name no thread, so that equal ones are equal.
   enum ReaderKind : uint32_t { Thread = 1, OneWarp = 2, Many = 3 };
-  enum WriterKind : uint32_t { AtomicThread = 2, AtomicMany = 3 };
+  enum WriterKind : uint32_t { AtomicThread = 2, ManyEqual = 3 }; ///< many: atomic operations, or writes of equal bytes
   static constexpr uint32_t unknown = UINT32_MAX, pending = 0xffffe000u, firstSpecial = pending;
 
   static uint32_t tag(uint32_t time, uint32_t kind, unsigned thread) { return time << 12 | kind << 10 | thread; }

@@ -38,6 +38,12 @@ TEST_F(Instructions, Integer) {
   EXPECT_EQ(bits("dp4a.u32.u32 %r9, 0x01ff0203, 0x01010101, 4;"), 265u);
   EXPECT_EQ(wide("add.cc.u32 %r1, 0xffffffff, 1; addc.u32 %r2, 0, 0; mov.b64 %rd9, {%r1, %r2};"), uint64_t(1) << 32);
   EXPECT_EQ(wide("sub.cc.u32 %r1, 0, 1; subc.u32 %r2, 1, 0; mov.b64 %rd9, {%r1, %r2};"), 0xffffffffu);
+  EXPECT_EQ(wide("mad.lo.cc.u32 %r1, 0xffffffff, 1, 1; madc.hi.u32 %r2, 0x80000000, 6, 7; mov.b64 %rd9, {%r1, %r2};"),
+            uint64_t(11) << 32);
+  EXPECT_EQ(bits("dp2a.lo.s32.s32 %r9, 0xffff0002, 0x0403, 10;"), 12u); // 2 * 3 - 1 * 4 + 10
+  EXPECT_EQ(bits("dp2a.hi.u32.u32 %r9, 0x00010002, 0x04030000, 10;"), 20u);
+  EXPECT_EQ(bits("mul24.lo.s32 %r9, 0x00ffffff, 5;"), static_cast<uint32_t>(-5));
+  EXPECT_EQ(bits("mad24.hi.u32 %r9, 0x01800000, 0x00000200, 3;"), 0x10003u);
   EXPECT_EQ(half("mov.u16 %h1, 300; mul.lo.u16 %h9, %h1, 300;"), static_cast<uint16_t>(90000));
 }
 
@@ -62,6 +68,13 @@ TEST_F(Instructions, Bits) {
   EXPECT_EQ(bits("lop3.b32 %r9, 0xf0, 0xcc, 0xaa, 0x80;"), 0x80u);
   EXPECT_EQ(bits("lop3.b32 %r9, 0xf0, 0xcc, 0xaa, 0x96;") & 255, 0x96u);
   EXPECT_EQ(bits("not.b32 %r9, 0;"), 0xffffffffu);
+  EXPECT_EQ(bits("prmt.b32.f4e %r9, 0x03020100, 0x07060504, 1;"), 0x04030201u);
+  EXPECT_EQ(bits("prmt.b32.b4e %r9, 0x03020100, 0x07060504, 0;"), 0x05060700u);
+  EXPECT_EQ(bits("prmt.b32.ecl %r9, 0x03020100, 0, 2;"), 0x03020202u);
+  EXPECT_EQ(bits("bmsk.clamp.b32 %r9, 4, 8;"), 0xff0u);
+  EXPECT_EQ(bits("szext.wrap.s32 %r9, 0xf8, 4;"), 0xfffffff8u);
+  EXPECT_EQ(bits("fns.b32 %r9, 0xaaaaaaaa, 3, 2;"), 5u);
+  EXPECT_EQ(bits("mov.pred %p1, -1; mov.pred %p2, 0; selp.b32 %r1, 4, 0, %p2; selp.b32 %r9, 1, %r1, %p1;"), 1u);
   EXPECT_EQ(bits("cnot.b32 %r9, 0;"), 1u);
   EXPECT_EQ(bits("setp.eq.u32 %p1, 1, 1; setp.ne.u32 %p2, 1, 1; xor.pred %p3, %p1, %p2; not.pred %p3, %p3; selp.b32 "
                  "%r9, 1, 2, %p3;"),

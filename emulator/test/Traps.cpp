@@ -58,7 +58,12 @@ TEST_F(Traps, Races) {
   EXPECT_EQ(trapOf(write + "bar.warp.sync -1; " + read), "");
   expectTrap(write + read, "a read races with a write");
   expectTrap(write + "bar.sync 0; " + read + write, "a write races with a read");
-  expectTrap("st.shared.u32 [s], 1;", "a write races with a write");
+  expectTrap("st.shared.u32 [s], %r0;", "a write races with a write");
+  // Who writes what another one writes disturbs nobody, but whoever reads must wait for both.
+  EXPECT_EQ(trapOf("st.shared.u32 [s], 1; bar.sync 0; ld.shared.u32 %r2, [s];"), "");
+  EXPECT_EQ(trapOf("st.shared.v4.u32 [s], {1, 2, 3, 4}; bar.sync 0; ld.shared.u32 %r2, [s];"), "");
+  expectTrap("st.shared.u32 [s], 1; ld.shared.u32 %r2, [s];", "a read races with a write");
+  expectTrap("st.shared.v4.u32 [s], {1, 2, 3, %r0};", "a write races with a write");
   EXPECT_EQ(trapOf(write + "bar.sync 0; " + read + "bar.sync 0; " + write), "");
 }
 

@@ -202,6 +202,14 @@ std::optional<Function> Device::function(unsigned module, std::string_view name)
   return std::nullopt;
 }
 
+std::vector<Function> Device::functions(unsigned module) const {
+  std::vector<Function> all;
+  if (module < modules.size() && modules[module])
+    for (auto &program : modules[module]->programs)
+      all.push_back({program.get()});
+  return all;
+}
+
 uint64_t Device::variable(unsigned module, std::string_view name) const {
   if (module >= modules.size() || !modules[module])
     return 0;

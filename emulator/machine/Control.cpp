@@ -108,13 +108,12 @@ static void buildSleep(Decoder &d, Inst &i) {
   i.run = nothing;
 }
 
-static void buildCall(Decoder &d, Inst &) { d.fail("calls of device functions are not emulated: inline them"); }
-
 std::span<const Builder> controlBuilders() {
-  static constexpr Builder table[] = {{"bra", buildBranch},      {"brx", buildIndexedBranch}, {"ret", buildExit},
-                                      {"exit", buildExit},       {"trap", buildTrap},         {"bar", buildBarrier},
-                                      {"barrier", buildBarrier}, {"membar", buildFence},      {"fence", buildFence},
-                                      {"nanosleep", buildSleep}, {"call", buildCall}};
+  static constexpr Builder table[] = {
+      {"bra", buildBranch},  {"brx", buildIndexedBranch}, {"ret", buildExit},        {"exit", buildExit},
+      {"trap", buildTrap},   {"bar", buildBarrier},       {"barrier", buildBarrier}, {"membar", buildFence},
+      {"fence", buildFence}, {"nanosleep", buildSleep},
+  };
   return table;
 }
 

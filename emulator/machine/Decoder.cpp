@@ -230,6 +230,8 @@ void Decoder::address(size_t index, Inst &inst) {
     uint64_t base = 0;
     if (!o.name.empty())
       symbol(o.name, base);
+    if (inst.space == Space::Param && callParams.count(o.name))
+      inst.space = Space::Local;
     inst.wideAddress = true;
     return slot(constantSlot(base, 8));
   }
@@ -270,6 +272,8 @@ bool Decoder::operands(size_t least, size_t most) {
 
 bool Decoder::place(const ptx::Variable &v) {
   bool isShared = v.space == Space::Shared;
+  if (v.space == Space::Param)
+    callParams.insert(v.name);
   uint64_t &total = isShared ? program.sharedBytes : program.localBytes;
   uint64_t start = (total + v.align - 1) / v.align * v.align;
   if (isShared && v.isExtern) {

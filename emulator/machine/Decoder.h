@@ -13,6 +13,7 @@
 #include <map>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace nncc::emu {
 
@@ -88,6 +89,7 @@ private:
   std::vector<size_t> firstSlots; ///< of each instruction
   std::map<std::pair<uint64_t, unsigned>, Slot> constants;
   std::unordered_map<std::string, uint64_t> symbols;
+  std::unordered_set<std::string> callParams; ///< .param variables that are the thread's own
   std::unordered_map<std::string, Slot> specialSlots;
 };
 

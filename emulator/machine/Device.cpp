@@ -183,9 +183,25 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
     a->readOnly = v.space == Space::Const;
     loaded->globals[v.name] = address;
   }
+  auto symbols = loaded->globals;
+  for (size_t k = 0; k < module->functions.size(); ++k)
+    symbols[module->functions[k].name] = ptx::codeWindow + 16 * k;
+  for (const ptx::Variable &v : module->variables)
+    for (const ptx::Variable::Reference &r : v.references) {
+      auto at = symbols.find(r.name);
+      if (at == symbols.end()) {
+        diagnostic = {v.line, "'" + r.name + "', an initial value of '" + v.name + "', is no variable and no function"};
+        release(*loaded);
+        return std::nullopt;
+      }
+      uint64_t value = at->second + r.addend, address = loaded->globals[v.name];
+      Allocation *a = memory->find(address);
+      if (r.offset + 8 <= a->bytes)
+        std::memcpy(a->data.get() + r.offset, &value, 8);
+    }
   for (const ptx::Kernel &kernel : module->kernels) {
     auto &program = loaded->programs.emplace_back(std::make_unique<Program>());
-    if (!Decoder(*program, kernel, loaded->globals, shared, diagnostic).run()) {
+    if (!Decoder(*program, kernel, symbols, shared, diagnostic).run()) {
       release(*loaded);
       return std::nullopt;
     }

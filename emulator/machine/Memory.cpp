@@ -178,14 +178,14 @@ static Class classOf(Space space, bool isLoad) {
 template <bool isLoad> static void buildAccess(Decoder &d, Inst &i) {
   i.space = d.space();
   takeHints(d, i);
-  i.kind = classOf(i.space, isLoad);
   unsigned count = 1u << d.oneOf({"v1", "v2", "v4"}, 0);
   Type t = d.type();
   if (!d.operands(2, 2))
     return;
+  d.address(isLoad ? 1 : 0, i);
+  i.kind = classOf(i.space, isLoad);
   if (!isLoad && (i.space == Space::Const || i.space == Space::Param))
     return d.fail("'" + d.spelled() + "': this space is read only");
-  d.address(isLoad ? 1 : 0, i);
   const Operand &value = d.operand(isLoad ? 0 : 1);
   bool isVector = value.kind == Operand::Vector;
   const Operand *first = isVector ? value.elements.data() : &value;

@@ -41,6 +41,8 @@ bool Parser::statement(Kernel &kernel) {
     Space space = token.text == "shared" ? Space::Shared : Space::Local;
     return advance() && variables(space, false, kernel.variables);
   }
+  if (token.text == "param")
+    return callParams(kernel);
   if (token.text == "pragma") {
     if (!advance() || token.kind != Token::Text)
       return fail("a text expected after .pragma, found " + found());
@@ -61,6 +63,24 @@ bool Parser::closeScope(Kernel &kernel) {
       return failAt(use.line, "no label '" + use.name + "' in kernel '" + kernel.name + "'");
     else
       scopes.back().uses.push_back(std::move(use));
+  }
+  return true;
+}
+
+/// `.param .b64 param0;`: a function is handed it, or gives it. It is memory of the thread; names of one size share it, as calls do not overlap.
+bool Parser::callParams(Kernel &kernel) {
+  std::vector<Variable> list;
+  if (!advance() || !variables(Space::Param, false, list))
+    return false;
+  for (Variable &v : list) {
+    std::string unique = v.name + "#" + std::to_string(v.bytes) + "#" + std::to_string(v.align);
+    scopes.back().callParams[v.name] = unique;
+    bool isNew = true;
+    for (const Variable &other : kernel.variables)
+      isNew &= other.name != unique;
+    v.name = unique;
+    if (isNew)
+      kernel.variables.push_back(std::move(v));
   }
   return true;
 }
@@ -109,6 +129,13 @@ bool Parser::label(Kernel &kernel, const std::string &name, unsigned line) {
     return failAt(line, "label '" + name + "' stands a second time");
   if (!advance())
     return false;
+  if (token.kind == Token::Directive && (token.text == "callprototype" || token.text == "calltargets")) {
+    // A call by address is checked against the functions that there are.
+    while (token.kind != Token::End && !token.is(';'))
+      if (!advance())
+        return false;
+    return expect(';', "after a prototype");
+  }
   if (token.kind != Token::Directive || token.text != "branchtargets")
     return true;
   std::vector<std::string> &list = scopes.back().targetLists[name];
@@ -149,6 +176,9 @@ bool Parser::labelOrInstruction(Kernel &kernel) {
   if (i.opcode == "bra" || i.opcode == "brx") {
     if (!branch(kernel, i))
       return false;
+  } else if (i.opcode == "call") {
+    if (!call(i))
+      return false;
   } else {
     while (!token.is(';')) {
       if (!operand(i.operands.emplace_back()))
@@ -186,6 +216,35 @@ bool Parser::branch(Kernel &kernel, Instruction &i) {
     i.targets.push_back(0);
   }
   return true;
+}
+
+/// `call (result), name, (a, b), prototype;`
+bool Parser::call(Instruction &i) {
+  if (token.is('(') && (!callOperands(i.results) || !expect(',', "after the results of a call")))
+    return false;
+  if (!simpleOperand(i.operands.emplace_back()))
+    return false;
+  if (token.is(',') && !advance())
+    return false;
+  if (token.is('(') && !callOperands(i.operands))
+    return false;
+  if (token.is(',') && !advance())
+    return false;
+  return token.kind == Token::Word ? advance() : true;
+}
+
+bool Parser::callOperands(std::vector<Operand> &list) {
+  if (!advance())
+    return false;
+  while (!token.is(')')) {
+    if (!simpleOperand(list.emplace_back()))
+      return false;
+    if (!token.is(','))
+      break;
+    if (!advance())
+      return false;
+  }
+  return expect(')', "after the operands of a call");
 }
 
 bool Parser::operand(Operand &o) {
@@ -259,6 +318,11 @@ bool Parser::simpleOperand(Operand &o) {
       return false;
   }
   o.name = std::move(name);
+  for (size_t s = scopes.size(); s-- > 0 && o.kind == Operand::Symbol;)
+    if (auto at = scopes[s].callParams.find(o.name); at != scopes[s].callParams.end()) {
+      o.name = at->second;
+      break;
+    }
   if (o.kind == Operand::Symbol && token.is('+'))
     return advance() && integer(o.value);
   return o.kind == Operand::Symbol && token.is('-') ? integer(o.value) : true;

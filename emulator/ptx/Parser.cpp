@@ -56,6 +56,10 @@ bool Parser::module(Module &module) {
   while (token.kind != Token::End)
     if (!topLevel(module))
       return false;
+  findAddressesTaken(module);
+  for (Kernel &kernel : module.kernels)
+    if (!inlineCalls(kernel, module.functions, diagnostic))
+      return false;
   return true;
 }
 
@@ -137,7 +141,7 @@ bool Parser::topLevel(Module &module) {
   if (token.text == "entry")
     return entry(module);
   if (token.text == "func")
-    return skipFunction();
+    return function(module);
   if (token.text == "file" || token.text == "loc")
     return skipDebugLine();
   if (token.text == "section")
@@ -148,15 +152,24 @@ bool Parser::topLevel(Module &module) {
   return advance() && variables(space, isExtern, module.variables);
 }
 
-/// A declaration is skipped: a call of it is refused where it stands. A definition would be code that nobody may reach.
-bool Parser::skipFunction() {
-  unsigned line = token.line;
-  while (token.kind != Token::End && !token.is(';') && !token.is('{'))
-    if (!advance())
-      return false;
-  if (!token.is(';'))
-    return failAt(line, "device functions (.func with a body) are not emulated: inline them");
-  return advance();
+/// `.func (.param .b32 result) name(.param .b32 x) { ... }`; a declaration has no body.
+bool Parser::function(Module &module) {
+  Kernel function;
+  if (!advance() || (token.is('(') && !parameters(function.returns)))
+    return false;
+  function.line = token.line;
+  if (!word(function.name, "the name of a function") || (token.is('(') && !parameters(function.params)) ||
+      !entryLimits(function))
+    return false;
+  if (token.is(';'))
+    return advance();
+  for (const Kernel &other : module.functions)
+    if (other.name == function.name)
+      return failAt(function.line, "function '" + function.name + "' is defined a second time");
+  if (!body(function))
+    return false;
+  module.functions.push_back(std::move(function));
+  return true;
 }
 
 bool Parser::skipDebugLine() {
@@ -233,6 +246,15 @@ bool Parser::initialiser(Variable &variable) {
     return false;
   unsigned size = bytesOf(variable.type);
   while (true) {
+    if (token.kind == Token::Word) {
+      if (!reference(variable))
+        return false;
+      if (!braced || !token.is(','))
+        break;
+      if (!advance())
+        return false;
+      continue;
+    }
     bool negative = token.is('-');
     if (negative && !advance())
       return false;
@@ -255,6 +277,23 @@ bool Parser::initialiser(Variable &variable) {
   return !braced || expect('}', "after the initial values");
 }
 
+/// `name`, `name+8` or `generic(name)+8` as an initial value.
+bool Parser::reference(Variable &variable) {
+  Variable::Reference r{variable.init.size(), {}, 0};
+  if (bytesOf(variable.type) != 8)
+    return fail("an address has 64 bits, an element of '" + variable.name + "' has " +
+                std::to_string(8 * bytesOf(variable.type)));
+  if (!word(r.name, "a name"))
+    return false;
+  if (r.name == "generic" && token.is('(') && (!advance() || !word(r.name, "a name") || !expect(')', "after the name")))
+    return false;
+  if ((token.is('+') && !advance()) || ((token.kind == Token::Integer || token.is('-')) && !integer(r.addend)))
+    return false;
+  variable.init.resize(variable.init.size() + 8);
+  variable.references.push_back(std::move(r));
+  return true;
+}
+
 bool Parser::entry(Module &module) {
   Kernel kernel;
   if (!advance())
@@ -265,7 +304,7 @@ bool Parser::entry(Module &module) {
   for (const Kernel &other : module.kernels)
     if (other.name == kernel.name)
       return failAt(kernel.line, "kernel '" + kernel.name + "' is defined a second time");
-  if (token.is('(') && !parameters(kernel))
+  if (token.is('(') && !parameters(kernel.params))
     return false;
   if (!entryLimits(kernel) || !body(kernel))
     return false;
@@ -273,14 +312,14 @@ bool Parser::entry(Module &module) {
   return true;
 }
 
-bool Parser::parameters(Kernel &kernel) {
+bool Parser::parameters(std::vector<Variable> &list) {
   if (!advance())
     return false;
   while (!token.is(')')) {
     Variable param;
     param.space = Space::Param, param.line = token.line;
     if (token.kind != Token::Directive || token.text != "param")
-      return fail(".param expected, found " + found());
+      return fail(".param expected, found " + found() + (token.text == "reg" ? ": functions are handed .param" : ""));
     if (!advance())
       return false;
     while (token.kind == Token::Directive) {
@@ -315,7 +354,7 @@ bool Parser::parameters(Kernel &kernel) {
         return false;
       param.bytes *= count;
     }
-    kernel.params.push_back(std::move(param));
+    list.push_back(std::move(param));
     if (!token.is(','))
       break;
     if (!advance())

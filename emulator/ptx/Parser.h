@@ -19,6 +19,7 @@ struct Scope {
   std::unordered_map<std::string, unsigned> registers;
   std::unordered_map<std::string, unsigned> labels;
   std::unordered_map<std::string, std::vector<std::string>> targetLists; ///< .branchtargets
+  std::unordered_map<std::string, std::string> callParams; ///< what is handed to a function, and its name in the kernel
   std::vector<Use> uses;
 };
 
@@ -33,11 +34,12 @@ private:
   bool header(Module &module);
   bool topLevel(Module &module);
   bool entry(Module &module);
+  bool function(Module &module);
   bool entryLimits(Kernel &kernel);
-  bool parameters(Kernel &kernel);
+  bool parameters(std::vector<Variable> &list);
   bool variables(Space space, bool isExtern, std::vector<Variable> &list);
   bool initialiser(Variable &variable);
-  bool skipFunction();
+  bool reference(Variable &variable);
   bool skipSection();
   bool skipDebugLine();
 
@@ -49,6 +51,9 @@ private:
   bool labelOrInstruction(Kernel &kernel);
   bool label(Kernel &kernel, const std::string &name, unsigned line);
   bool branch(Kernel &kernel, Instruction &instruction);
+  bool call(Instruction &instruction);
+  bool callOperands(std::vector<Operand> &list);
+  bool callParams(Kernel &kernel);
   bool closeScope(Kernel &kernel);
   bool operand(Operand &operand);
   bool simpleOperand(Operand &operand);
@@ -71,6 +76,10 @@ private:
   Token token;
   std::vector<Scope> scopes;
 };
+
+void findAddressesTaken(Module &module);
+/// Puts the bodies of functions where they are called. A call of a register becomes one of each function with such parameters whose address is taken.
+bool inlineCalls(Kernel &kernel, const std::vector<Kernel> &functions, Diagnostic &diagnostic);
 
 } // namespace nncc::emu::ptx
 

@@ -67,6 +67,13 @@ struct Variable {
   uint64_t bytes = 0;
   bool isExtern = false; ///< `.extern .shared`: its size comes with the launch
   std::vector<std::byte> init;
+  /// The address of a variable or a function, somewhere in `init`.
+  struct Reference {
+    uint64_t offset;
+    std::string name;
+    uint64_t addend;
+  };
+  std::vector<Reference> references;
   unsigned line = 0;
 };
 
@@ -93,14 +100,18 @@ struct Instruction {
   bool guardNegated = false;
   std::string opcode;
   std::vector<std::string> modifiers;
-  std::vector<Operand> operands;
+  std::vector<Operand> operands; ///< of a call: the function, then what it is handed
+  std::vector<Operand> results;  ///< of a call
   std::vector<unsigned> targets; ///< instructions that a branch may go to
 };
 
+/// An entry, or a device function.
 struct Kernel {
   std::string name;
   unsigned line = 0;
   std::vector<Variable> params;
+  std::vector<Variable> returns; ///< of a function
+  bool addressTaken = false;     ///< of a function: a call by address may mean it
   std::vector<Register> registers;
   std::vector<Variable> variables; ///< .shared and .local
   std::vector<Instruction> body;
@@ -113,8 +124,12 @@ struct Module {
   unsigned sm = 0;      ///< 80 for sm_80
   std::string target;   ///< "sm_90a"
   std::vector<Variable> variables;
-  std::vector<Kernel> kernels;
+  std::vector<Kernel> kernels; ///< calls stand no longer in them
+  std::vector<Kernel> functions;
 };
+
+/// Where functions are, as far as an address can tell: that of number k is codeWindow + 16 k.
+inline constexpr uint64_t codeWindow = uint64_t(4) << 40;
 
 /// Nothing, and the first problem in `diagnostic`, where the text is not PTX that we know.
 std::optional<Module> parse(std::string_view text, Diagnostic &diagnostic);

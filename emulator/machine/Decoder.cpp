@@ -329,8 +329,9 @@ static const Builder *find(std::span<const Builder> table, std::string_view opco
 
 bool Decoder::build(Inst &inst) {
   const Builder *builder = nullptr;
-  for (auto table : {moveBuilders(), bitBuilders(), convertBuilders(), compareBuilders(), memoryBuilders(),
-                     atomicBuilders(), controlBuilders(), shuffleBuilders(), asyncBuilders(), matrixBuilders()})
+  for (auto table :
+       {moveBuilders(), bitBuilders(), convertBuilders(), compareBuilders(), memoryBuilders(), atomicBuilders(),
+        controlBuilders(), shuffleBuilders(), asyncBuilders(), matrixBuilders(), wmmaBuilders()})
     builder = builder ? builder : find(table, at->opcode);
   if (!builder) {
     Type t = peekType();

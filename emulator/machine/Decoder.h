@@ -109,6 +109,7 @@ std::span<const Builder> controlBuilders();
 std::span<const Builder> shuffleBuilders();
 std::span<const Builder> asyncBuilders();
 std::span<const Builder> matrixBuilders();
+std::span<const Builder> wmmaBuilders();
 // What its type decides.
 std::span<const Builder> integerBuilders();
 std::span<const Builder> floatBuilders();

@@ -10,9 +10,46 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace nncc::rt::os {
+
+/// The bytes that a library's segments need of its file; 0 of what is no library, whose reason dlopen gives.
+static uint64_t bytesOfSegments(int file) {
+  ElfW(Ehdr) header;
+  if (pread(file, &header, sizeof(header), 0) != static_cast<ssize_t>(sizeof(header)) ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof(ElfW(Phdr)))
+    return 0;
+  uint64_t end = 0;
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    ElfW(Phdr) segment;
+    uint64_t offset = header.e_phoff + i * sizeof(segment);
+    if (pread(file, &segment, sizeof(segment), static_cast<off_t>(offset)) != static_cast<ssize_t>(sizeof(segment)))
+      return offset + sizeof(segment);
+    if (segment.p_type == PT_LOAD && segment.p_offset + segment.p_filesz > end)
+      end = segment.p_offset + segment.p_filesz;
+  }
+  return end;
+}
+
+/// dlopen maps what the headers say: to read beyond the end of a file that is cut off (a full disk, a broken download) ends the
+/// process with a bus error.
+static bool isWhole(const char *path, Report &report) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return true; // dlopen says why
+  struct stat status;
+  uint64_t needed = bytesOfSegments(file);
+  uint64_t size = fstat(file, &status) == 0 && S_ISREG(status.st_mode) ? static_cast<uint64_t>(status.st_size) : needed;
+  close(file);
+  if (size < needed)
+    report.fail(NNCCRT_IO, "cannot load the library: '%s' is cut off: it has %llu bytes of %llu", path,
+                static_cast<unsigned long long>(size), static_cast<unsigned long long>(needed));
+  return size >= needed;
+}
 
 void *openLibrary(const char *path, Report &report) {
   // Without a slash dlopen would search the system's directories.
@@ -25,6 +62,8 @@ void *openLibrary(const char *path, Report &report) {
     }
     file = local;
   }
+  if (!isWhole(file, report))
+    return nullptr;
   void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   if (!library)
     report.fail(NNCCRT_IO, "cannot load the library: %s", dlerror());

@@ -1,54 +1,17 @@
 //===- TensorFile.cpp - tensors in ONNX's files ---------------------------------------------------------------------------===//
 
 #include "nncc/Import/ONNX/TensorFile.h"
+#include "Tensors.h"
 #include "nncc/Support/OutputFile.h"
 #include "onnx/onnx-data.pb.h"
 #include "onnx/onnx_pb.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using onnx::TensorProto;
 
 namespace nncc::import {
-
-static unsigned bitsOf(int dtype) {
-  switch (dtype) {
-  case TensorProto::UINT2:
-  case TensorProto::INT2:
-    return 2;
-  case TensorProto::UINT4:
-  case TensorProto::INT4:
-  case TensorProto::FLOAT4E2M1:
-    return 4;
-  case TensorProto::UINT8:
-  case TensorProto::INT8:
-  case TensorProto::BOOL:
-  case TensorProto::FLOAT8E4M3FN:
-  case TensorProto::FLOAT8E4M3FNUZ:
-  case TensorProto::FLOAT8E5M2:
-  case TensorProto::FLOAT8E5M2FNUZ:
-  case TensorProto::FLOAT8E8M0:
-    return 8;
-  case TensorProto::UINT16:
-  case TensorProto::INT16:
-  case TensorProto::FLOAT16:
-  case TensorProto::BFLOAT16:
-    return 16;
-  case TensorProto::FLOAT:
-  case TensorProto::INT32:
-  case TensorProto::UINT32:
-    return 32;
-  case TensorProto::DOUBLE:
-  case TensorProto::INT64:
-  case TensorProto::UINT64:
-  case TensorProto::COMPLEX64:
-    return 64;
-  case TensorProto::COMPLEX128:
-    return 128;
-  default:
-    return 0;
-  }
-}
 
 int64_t TensorData::count() const {
   int64_t product = 1;
@@ -57,21 +20,30 @@ int64_t TensorData::count() const {
   return product;
 }
 
-/// Copies the typed fields, each element cut to `width` bytes.
-template <typename Field> static void appendElements(const Field &field, size_t width, std::vector<char> &bytes) {
-  for (auto element : field) {
-    const char *data = reinterpret_cast<const char *>(&element);
-    bytes.insert(bytes.end(), data, data + width);
+template <typename Field> static void appendEntries(const Field &field, size_t width, std::vector<char> &bytes) {
+  static_assert(llvm::endianness::native == llvm::endianness::little);
+  for (auto entry : field) {
+    const char *data = reinterpret_cast<const char *>(&entry);
+    bytes.insert(bytes.end(), data, data + std::min(width, sizeof(entry)));
   }
 }
 
-static void readTypedData(const TensorProto &proto, std::vector<char> &bytes) {
-  unsigned width = bitsOf(proto.data_type()) < 8 ? 1 : bitsOf(proto.data_type()) / 8;
-  appendElements(proto.float_data(), 4, bytes); // also of complex64, as pairs
-  appendElements(proto.double_data(), 8, bytes);
-  appendElements(proto.int64_data(), 8, bytes);
-  appendElements(proto.uint64_data(), width, bytes);
-  appendElements(proto.int32_data(), width, bytes);
+/// Elements that are not in raw_data: only the field of their type counts, of which an entry may be wider than an element.
+static void readTypedData(const TensorProto &proto, const ElementFormat &format, std::vector<char> &bytes) {
+  switch (format.field) {
+  case ElementFormat::Floats:
+    return appendEntries(proto.float_data(), sizeof(float), bytes);
+  case ElementFormat::Doubles:
+    return appendEntries(proto.double_data(), sizeof(double), bytes);
+  case ElementFormat::Int64s:
+    return appendEntries(proto.int64_data(), sizeof(int64_t), bytes);
+  case ElementFormat::UInt64s:
+    return appendEntries(proto.uint64_data(), format.bits / 8, bytes);
+  case ElementFormat::Int32s: // sub-byte elements are packed
+    return appendEntries(proto.int32_data(), std::max(format.bits / 8, 1u), bytes);
+  case ElementFormat::Strings:
+    return;
+  }
 }
 
 static llvm::Expected<TensorData> decode(const TensorProto &proto, llvm::StringRef path) {
@@ -79,8 +51,8 @@ static llvm::Expected<TensorData> decode(const TensorProto &proto, llvm::StringR
   tensor.name = proto.name();
   tensor.dtype = proto.data_type();
   tensor.dims.assign(proto.dims().begin(), proto.dims().end());
-  unsigned bits = bitsOf(proto.data_type());
-  if (!bits)
+  const ElementFormat *format = elementFormat(proto.data_type());
+  if (!format || !format->bits)
     return llvm::createStringError(path + ": the element type " + llvm::Twine(proto.data_type()) + " is not supported");
   int64_t elements = 1;
   for (int64_t dim : tensor.dims)
@@ -91,9 +63,9 @@ static llvm::Expected<TensorData> decode(const TensorProto &proto, llvm::StringR
   if (proto.has_raw_data())
     tensor.bytes.assign(proto.raw_data().begin(), proto.raw_data().end());
   else
-    readTypedData(proto, tensor.bytes);
+    readTypedData(proto, *format, tensor.bytes);
   int64_t needed = 0;
-  if (llvm::MulOverflow(elements, int64_t(bits), needed) ||
+  if (llvm::MulOverflow(elements, int64_t(format->bits), needed) ||
       tensor.bytes.size() != llvm::divideCeil(uint64_t(needed), 8))
     return llvm::createStringError(path + ": the tensor has " + llvm::Twine(tensor.bytes.size()) +
                                    " bytes of data, its shape needs " +
@@ -107,8 +79,7 @@ llvm::Expected<TensorData> readTensorFile(llvm::StringRef path) {
     return llvm::createStringError(buffer.getError(), path + ": " + buffer.getError().message());
   llvm::StringRef bytes = (*buffer)->getBuffer();
   TensorProto proto;
-  if (bytes.size() <= INT32_MAX && proto.ParseFromArray(bytes.data(), bytes.size()) &&
-      proto.data_type() != TensorProto::UNDEFINED && bitsOf(proto.data_type()))
+  if (bytes.size() <= INT32_MAX && proto.ParseFromArray(bytes.data(), bytes.size()) && elementFormat(proto.data_type()))
     return decode(proto, path);
   onnx::OptionalProto optional;
   if (bytes.size() <= INT32_MAX && optional.ParseFromArray(bytes.data(), bytes.size()) && optional.has_tensor_value())

@@ -357,5 +357,19 @@ TEST_F(Open, Failures) {
   EXPECT_EQ(open(nullptr), "the path is a null pointer");
 }
 
+TEST_F(Open, CutOff) {
+  std::ifstream whole(TINY_MODEL, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(whole)), {});
+  std::string path = testing::TempDir() + "nnccrt-cut-off.so";
+  ASSERT_GT(bytes.size(), 8000u);
+  for (size_t length = 0; length < 8000; length += 1 + length / 2) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes.substr(0, length);
+    EXPECT_THAT(open(path.c_str()), HasSubstr("cannot load the library: ")) << "of " << length << " bytes";
+  }
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes.substr(0, 5000);
+  EXPECT_THAT(open(path.c_str()), HasSubstr("is cut off: it has 5000 bytes of "));
+  std::remove(path.c_str());
+}
+
 } // namespace
 } // namespace nncc::rt::test

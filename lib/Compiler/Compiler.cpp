@@ -1,13 +1,12 @@
 //===- Compiler.cpp - from a model to files -------------------------------------------------------------------------------===//
 
 #include "nncc/Compiler/Compiler.h"
+#include "Dump.h"
 #include "FoldWeights.h"
 #include "Names.h"
 #include "Program.h"
 #include "Report.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/AsmState.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "nncc/Conversion/ExecToLLVM/WeightLayout.h"
 #include "nncc/Pipelines/Pipelines.h"
@@ -64,7 +63,13 @@ public:
 
   std::optional<CompileResult> run() {
     std::optional<CompileResult> done = compile();
-    if (!done || !writeReport())
+    if (!done)
+      return std::nullopt;
+    if (llvm::Error problem = outputs.commit()) {
+      error(DiagnosticCode::CannotWrite, "", std::move(problem));
+      return std::nullopt;
+    }
+    if (!writeReport()) // of what was written
       return std::nullopt;
     done->remarks = chooseRemarks(report.remarks, options);
     return done;
@@ -73,7 +78,7 @@ public:
 private:
   /// Each step is a stage of the design.
   std::optional<CompileResult> compile() {
-    if (!resolveNames() || !resolveLevels() || !import())
+    if (!resolveNames() || !resolveLevels() || !import() || !checkPaths())
       return std::nullopt;
     if (done(EmitStage::NN))
       return emitModule();
@@ -91,9 +96,6 @@ private:
       return emitModule();
     return generate();
   }
-
-  /// How far the input already is, when it is a dump.
-  enum class Stage { NN, Linalg, Exec };
 
   static DialectRegistry makeRegistry() {
     DialectRegistry registry;
@@ -132,6 +134,29 @@ private:
     return true;
   }
 
+  bool writesCode() const { return done(EmitStage::Object) || done(EmitStage::SharedObject); }
+  std::string headerPath() const {
+    return options.header.empty() ? withExtension(result.output, ".h") : options.header;
+  }
+  std::string weightsPath() const { return withExtension(result.output, ".weights"); }
+  /// Where the text goes that debuggers show: beside the output.
+  std::string listingPath() const {
+    return withExtension(options.output == "-" ? model.name : result.output, ".nodes");
+  }
+
+  /// Nothing that will be written may replace what is read.
+  bool checkPaths() {
+    std::vector<std::string> paths = {result.output, options.report};
+    if (writesCode()) {
+      paths.push_back(headerPath());
+      if (options.weightsInFile)
+        paths.push_back(weightsPath());
+      if (options.debugInfo)
+        paths.push_back(listingPath());
+    }
+    return checkOutputPaths(paths, files.filesRead(), diagnostics);
+  }
+
   bool resolveLevels() {
     llvm::Expected<std::vector<target::CPULevel>> levels = target::resolveCPULevels(options.cpus);
     if (!levels)
@@ -146,34 +171,17 @@ private:
 
   bool import() {
     Progress::Step step = progress.step("import");
-    if (StringRef(options.input).ends_with(".mlir"))
-      return parseDump();
+    if (StringRef(options.input).ends_with(".mlir")) {
+      Dump dump = parseDump(context, files, diagnostics);
+      module = std::move(dump.module);
+      stage = dump.stage;
+      return bool(module);
+    }
     module = import::importONNX(context, files, options.import, diagnostics);
     if (!module || diagnostics.hasErrors())
       return false;
     if (!options.report.empty())
       report.operations = countOperations(*module);
-    return true;
-  }
-
-  bool parseDump() {
-    FileError fileError;
-    std::optional<StringRef> text = files.model(fileError);
-    if (!text)
-      return error(fileError.code, "", fileError.message);
-    MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::NotAModel);
-    module = parseSourceString<ModuleOp>(*text, ParserConfig(&context), options.input);
-    if (!module || diagnostics.hasErrors())
-      return false;
-    if (!module->lookupSymbol<func::FuncOp>("main"))
-      return error(DiagnosticCode::NotAModel, "", "the module has no function @main");
-    for (auto function : module->getOps<func::FuncOp>())
-      if (function.isExternal())
-        return error(DiagnosticCode::NotAModel, "", "function @" + function.getSymName() + " has no body");
-    if (exec::MemoryPlan::get(*module))
-      stage = Stage::Exec;
-    else if ((*module)->hasAttr("exec.inputs"))
-      stage = Stage::Linalg;
     return true;
   }
 
@@ -218,7 +226,7 @@ private:
       llvm::outs() << text;
       return result;
     }
-    llvm::Error problem = writeOutputFile(result.output, [&](llvm::raw_pwrite_stream &os) {
+    llvm::Error problem = outputs.write(result.output, [&](llvm::raw_pwrite_stream &os) {
       os << text;
       return llvm::Error::success();
     });
@@ -262,13 +270,8 @@ private:
     return result;
   }
 
-  /// Where the text goes that debuggers show: beside the output.
-  std::string listingPath() const {
-    return withExtension(options.output == "-" ? model.name : result.output, ".nodes");
-  }
-
   bool writeListing() {
-    llvm::Error problem = writeOutputFile(listingPath(), [&](llvm::raw_pwrite_stream &os) {
+    llvm::Error problem = outputs.write(listingPath(), [&](llvm::raw_pwrite_stream &os) {
       os << nodes->getText();
       return llvm::Error::success();
     });
@@ -294,7 +297,7 @@ private:
     model.weightsBytes = weights.size();
     model.weightsHash = weights.hash();
     if (options.weightsInFile) {
-      result.weights = withExtension(result.output, ".weights");
+      result.weights = weightsPath();
       model.weightsFile = llvm::sys::path::filename(result.weights).str();
     }
     return true;
@@ -332,12 +335,12 @@ private:
     if (!joined)
       return linkError(joined.takeError());
     if (options.weightsInFile && !weights.empty())
-      if (llvm::Error problem = target::writeWeightsFile(result.weights, weights, model.weightsHash))
+      if (llvm::Error problem = target::writeWeightsFile(result.weights, weights, model.weightsHash, &outputs))
         return error(DiagnosticCode::CannotWrite, "", std::move(problem));
     static const target::WeightBlob none;
     const target::WeightBlob &embedded = options.weightsInFile ? none : weights;
     auto writeCode = done(EmitStage::SharedObject) ? target::writeSharedObject : target::writeObjectFile;
-    if (llvm::Error problem = writeCode(result.output, *joined, embedded))
+    if (llvm::Error problem = writeCode(result.output, *joined, embedded, &outputs))
       return error(DiagnosticCode::CannotWrite, "", std::move(problem));
     if (nodes && !writeListing())
       return false;
@@ -348,11 +351,11 @@ private:
   bool writeHeader() {
     if (options.header == "-")
       return true;
-    result.header = options.header.empty() ? withExtension(result.output, ".h") : options.header;
+    result.header = headerPath();
     llvm::Expected<std::string> text = target::generateHeader(model, options.cppNamespace);
     if (!text)
       return error(DiagnosticCode::BadOption, "", text.takeError());
-    llvm::Error problem = writeOutputFile(result.header, [&](llvm::raw_pwrite_stream &os) {
+    llvm::Error problem = outputs.write(result.header, [&](llvm::raw_pwrite_stream &os) {
       os << *text;
       return llvm::Error::success();
     });
@@ -373,6 +376,7 @@ private:
   const CompileOptions &options;
   Diagnostics &diagnostics;
   SourceFiles files;
+  OutputFiles outputs;                                               ///< together
   Report report{options, model, result, {}, {}, {}, {}, {}, {}, {}}; // the context writes remarks to it
   MLIRContext context;
   Progress progress;

@@ -75,7 +75,8 @@ Expected<ObjectBytes> joinObjects(ArrayRef<ObjectBytes> objects, StringRef expor
 }
 
 /// Streams `image`, whose weights are its end, and the weights.
-static Error writeImage(StringRef path, ObjectBytes image, const WeightBlob &weights, bool executable) {
+static Error writeImage(StringRef path, ObjectBytes image, const WeightBlob &weights, bool executable,
+                        OutputFiles *together) {
   if (!weights.empty())
     if (Error error = placeWeightsAtEnd(image, weights.size()))
       return error;
@@ -84,11 +85,11 @@ static Error writeImage(StringRef path, ObjectBytes image, const WeightBlob &wei
     weights.write(out);
     return Error::success();
   };
-  return writeOutputFile(path, write, executable);
+  return writeOutputFile(path, write, executable, together);
 }
 
-Error writeObjectFile(StringRef path, const ObjectBytes &joined, const WeightBlob &embedded) {
-  return writeImage(path, joined, embedded, /*executable=*/false);
+Error writeObjectFile(StringRef path, const ObjectBytes &joined, const WeightBlob &embedded, OutputFiles *together) {
+  return writeImage(path, joined, embedded, /*executable=*/false, together);
 }
 
 /// libm, if `object` needs it: a program that loads a model may not have it.
@@ -100,7 +101,7 @@ static Expected<ObjectBytes> makeMathLibraryFor(const ObjectBytes &object) {
   return names->empty() ? ObjectBytes() : makeMathLibrary(*names);
 }
 
-Error writeSharedObject(StringRef path, const ObjectBytes &joined, const WeightBlob &embedded) {
+Error writeSharedObject(StringRef path, const ObjectBytes &joined, const WeightBlob &embedded, OutputFiles *together) {
   ObjectBytes object = joined;
   if (!embedded.empty())
     if (Error error = reserveWeights(object, embedded.size()))
@@ -117,7 +118,7 @@ Error writeSharedObject(StringRef path, const ObjectBytes &joined, const WeightB
       runLinker({"-shared", "-z", "now", "-z", "relro", "-z", "lrodata-after-bss", "--hash-style=gnu", name}, inputs);
   if (!linked)
     return linked.takeError();
-  return writeImage(path, std::move(*linked), embedded, /*executable=*/true);
+  return writeImage(path, std::move(*linked), embedded, /*executable=*/true, together);
 }
 
 } // namespace nncc::target

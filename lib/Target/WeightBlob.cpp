@@ -52,12 +52,13 @@ void WeightBlob::copyTo(char *target) const {
   });
 }
 
-Error writeWeightsFile(StringRef path, const WeightBlob &weights, ArrayRef<uint8_t> hash) {
-  return writeOutputFile(path, [&](raw_pwrite_stream &out) {
+Error writeWeightsFile(StringRef path, const WeightBlob &weights, ArrayRef<uint8_t> hash, OutputFiles *together) {
+  auto write = [&](raw_pwrite_stream &out) {
     weights.write(out);
     out << toStringRef(hash);
     return Error::success();
-  });
+  };
+  return writeOutputFile(path, write, /*executable=*/false, together);
 }
 
 } // namespace nncc::target

@@ -182,3 +182,19 @@ for _op, _inputs in {"ConstantOfShape": ["s"], "Expand": ["one", "s"], "Tile": [
         return save(folder, bomb(op, inputs))
     _write.__name__ = f"bomb_{_op}"
     row(0, 5, 6)(_write)
+
+
+@row(0, 5, 6)
+def bomb_Range(folder):
+    numbers = [tensor(name, (), TensorProto.INT64, int64_data=[number]) for name, number in (("a", 0), ("b", 2**42), ("c", 1))]
+    graph = helper.make_graph([node("Range", ["a", "b", "c"], ["big"]), node("Neg", ["big"], ["y"])], "g", [],
+                              [value("y", None, TensorProto.INT64)], numbers)
+    return save(folder, helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10))
+
+
+@row(0, 5, 6)
+def bomb_Pad(folder):
+    pads = tensor("pads", (6,), TensorProto.INT64, int64_data=[2**13] * 6)
+    graph = helper.make_graph([node("Pad", ["one", "pads"], ["big"]), node("Neg", ["big"], ["y"])], "g", [],
+                              [value("y", None)], [pads, tensor("one", (1, 1, 1), float_data=[1])])
+    return save(folder, helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10))

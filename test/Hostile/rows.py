@@ -6,6 +6,7 @@ arguments. 0: accepted, 3: input / output, 4: invalid, 5: unsupported, 6: a limi
 
 import dataclasses
 import os
+import pathlib
 import typing
 
 import numpy as np
@@ -159,6 +160,11 @@ def file_is_a_directory(folder):
 def file_is_a_fifo(folder):
     os.mkfifo(folder / "model.onnx")
     return folder / "model.onnx"
+
+
+@row(3, says="NN3002")
+def file_is_a_device(folder):
+    return pathlib.Path("/dev/zero")
 
 
 @row(3, says="NN3001")

@@ -4,7 +4,8 @@
   run.py COMMAND... [-- PATTERN...]    for example `run.py build/release/bin/nncc check -- 'external_*'`
 
 Each row must end with its exit code, in its time, within 256 MiB and three times the model of memory, say what is wrong in one
-paragraph with a code, print no control characters, and leave no file behind. Closes with `N passed, N failed`.
+paragraph with a code, print no control characters, and leave no file behind. An argument OUT of the command is replaced by a path
+where a file must be when the row is accepted, and none when it is not. Closes with `N passed, N failed`.
 """
 
 import fnmatch
@@ -50,7 +51,9 @@ def run(command, seconds):
 def judge(row, command, folder):
     """None when the row ends as it must, else what is wrong."""
     argument = row.write(folder)
-    before = sorted(folder.rglob("*"))
+    before = sorted(folder.parent.rglob("*"))
+    output_file = folder.parent / "out.o"
+    command = [output_file if part == "OUT" else part for part in command]
     seconds = row.seconds * (10 if SANITIZED else 1)
     status, output, memory = run([*command, argument], seconds)
     text = output.decode(errors="replace")
@@ -69,8 +72,9 @@ def judge(row, command, folder):
         for wanted in row.says:
             if wanted not in text:
                 return f"does not say '{wanted}': {text[:300]}"
-    if sorted(folder.rglob("*")) != before:
-        return "left files behind"
+    expected = sorted([*before, output_file] if output_file in command and not status else before)
+    if sorted(folder.parent.rglob("*")) != expected:
+        return "left files behind, or wrote none"
     return None
 
 

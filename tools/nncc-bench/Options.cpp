@@ -29,7 +29,9 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv, Diagnostics
                                 in);
   static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"), in);
   cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv, "nncc-bench measures how fast a model runs, and each of its kernels\n");
+  if (!readOptions(argc, argv, "nncc-bench", "nncc-bench measures how fast a model runs, and each of its kernels\n",
+                   diagnostics))
+    return std::nullopt;
 
   BenchOptions options;
   options.compile.input = model;

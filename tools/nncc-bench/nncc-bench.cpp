@@ -164,7 +164,7 @@ int main(int argc, char **argv) {
   Diagnostics diagnostics;
   if (std::optional<BenchOptions> options = parseBenchOptions(argc, argv, diagnostics))
     Bench(*options, diagnostics).run();
-  llvm::outs().flush();
+  flushStandardOutput(diagnostics);
   diagnostics.print(llvm::errs());
   return static_cast<int>(diagnostics.exitCode());
 }

@@ -152,13 +152,17 @@ private:
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv,
-                              "nncc-reduce finds the smallest part of a model on which a command still fails\n");
+  std::string problem;
+  llvm::raw_string_ostream os(problem);
   Diagnostics diagnostics;
-  if (auto model = import::ReducibleModel::read(input))
-    Reduction(**model, diagnostics).run();
-  else
+  if (!cl::ParseCommandLineOptions(
+          argc, argv, "nncc-reduce finds the smallest part of a model on which a command still fails\n", &os))
+    diagnostics.error(DiagnosticCode::BadOption, "nncc-reduce", "", StringRef(problem).trim());
+  else if (auto model = import::ReducibleModel::read(input); !model)
     diagnostics.error(DiagnosticCode::CannotRead, input, "", llvm::toString(model.takeError()));
+  else if (checkOutputPaths(output.getValue(), input.getValue(), diagnostics))
+    Reduction(**model, diagnostics).run();
+  flushStandardOutput(diagnostics);
   diagnostics.print(llvm::errs());
   return static_cast<int>(diagnostics.exitCode());
 }

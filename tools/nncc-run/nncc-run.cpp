@@ -27,7 +27,7 @@ struct Options {
   Tolerance tolerance;
 };
 
-Options parseOptions(int argc, char **argv) {
+std::optional<Options> parseOptions(int argc, char **argv, Diagnostics &diagnostics) {
   forgetOptions();
   static cl::OptionCategory category("nncc-run options");
   static cl::opt<std::string> model(cl::Positional, cl::desc("model.onnx|.o|.so"), cl::Required, cl::cat(category));
@@ -63,7 +63,8 @@ Options parseOptions(int argc, char **argv) {
   static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"),
                                     cl::cat(category));
   cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv, "nncc-run runs compiled models\n");
+  if (!readOptions(argc, argv, "nncc-run", "nncc-run runs compiled models\n", diagnostics))
+    return std::nullopt;
 
   Options options;
   options.model = model;
@@ -79,6 +80,15 @@ Options parseOptions(int argc, char **argv) {
   options.outputFormat = outputFormat;
   options.optLevel = optLevel - '0';
   forgetOptions();
+  auto usage = [&](const llvm::Twine &message) {
+    diagnostics.error(DiagnosticCode::BadOption, "nncc-run", "", message);
+  };
+  if (options.optLevel > 3)
+    usage("-O takes a level from 0 to 3");
+  if (options.outputFormat != "pb" && options.outputFormat != "npy")
+    usage("--output-format is pb or npy");
+  if (diagnostics.hasErrors())
+    return std::nullopt;
   return options;
 }
 
@@ -271,20 +281,24 @@ private:
 
 } // namespace
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  Options options = parseOptions(argc, argv);
+static void run(const Options &options, Diagnostics &diagnostics) {
   CompileOptions compiling;
   compiling.input = options.model;
   compiling.optLevel = options.optLevel;
   if (!options.cpus.empty())
     compiling.cpus = options.cpus;
-  Diagnostics diagnostics;
   if (std::unique_ptr<Program> program = Program::load(compiling, options.load, diagnostics))
     if (std::unique_ptr<Session> session =
             Session::create(*program, {.threads = options.threads, .profile = options.profile}, diagnostics))
       Runner(options, *program, *session, diagnostics).run();
-  llvm::outs().flush();
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  Diagnostics diagnostics;
+  if (std::optional<Options> options = parseOptions(argc, argv, diagnostics))
+    run(*options, diagnostics);
+  flushStandardOutput(diagnostics);
   diagnostics.print(llvm::errs());
   return static_cast<int>(diagnostics.exitCode());
 }

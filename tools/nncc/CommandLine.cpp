@@ -2,6 +2,7 @@
 
 #include "CommandLine.h"
 #include "LaterOptions.h"
+#include "OwnOptions.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Process.h"
@@ -202,7 +203,7 @@ private:
 };
 
 /// lld registers options of its own, some of the same names, when it first links.
-void forgetOptions() {
+void forgetOwnOptions() {
   for (cl::SubCommand *command : {&cl::SubCommand::getTopLevel(), &checkCommand, &infoCommand}) {
     llvm::SmallVector<cl::Option *> ours;
     for (auto &entry : cl::getRegisteredOptions(*command))
@@ -227,7 +228,7 @@ std::optional<CommandLine> parseCommandLine(int argc, char **argv, Diagnostics &
     return std::nullopt;
   }
   if (!cl::ParseCommandLineOptions(argc, argv, "nncc compiles ONNX models to object files\n", &os)) {
-    reader.usage(StringRef(problem).trim());
+    reportUsage("nncc", problem, diagnostics);
     return std::nullopt;
   }
   CommandLine line;
@@ -242,7 +243,7 @@ std::optional<CommandLine> parseCommandLine(int argc, char **argv, Diagnostics &
     reader.read(compileModel, line);
     reader.readCompile(line);
   }
-  forgetOptions();
+  forgetOwnOptions();
   if (diagnostics.hasErrors())
     return std::nullopt;
   return line;

@@ -7,6 +7,7 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/PrettyStackTrace.h"
+#include <csignal>
 
 using namespace nncc;
 
@@ -27,6 +28,8 @@ static void writeDependencies(const CommandLine &line, const CompileResult &resu
     }
     return text;
   };
+  if (!checkOutputPaths({result.output, result.header, result.weights, path}, result.inputs, diagnostics))
+    return;
   llvm::Error problem = writeOutputFile(path, [&](llvm::raw_pwrite_stream &os) {
     os << escaped(result.output) << ":";
     for (const std::string &input : result.inputs)
@@ -41,6 +44,7 @@ static void writeDependencies(const CommandLine &line, const CompileResult &resu
 int main(int argc, char **argv) {
   llvm::setBugReportMsg("nncc crashed. Please report it with the model, the options and these lines:\n");
   llvm::InitLLVM init(argc, argv);
+  std::signal(SIGXFSZ, SIG_IGN); // a file beyond the limit (ulimit -f) is an error of a write, not a crash
   Diagnostics diagnostics;
   std::optional<CommandLine> line = parseCommandLine(argc, argv, diagnostics);
   if (line && line->command == Command::Check) {
@@ -54,7 +58,7 @@ int main(int argc, char **argv) {
     if (result && line->dependencies)
       writeDependencies(*line, *result, diagnostics);
   }
-  llvm::outs().flush();
+  flushStandardOutput(diagnostics);
   if (line && line->jsonDiagnostics)
     diagnostics.printJSON(llvm::errs());
   else

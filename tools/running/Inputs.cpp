@@ -11,6 +11,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <random>
+#include <unistd.h>
 
 using llvm::StringRef;
 
@@ -143,12 +144,19 @@ static llvm::Expected<import::TensorData> readInput(StringRef path, const nnccrt
   return tensor;
 }
 
-static import::TensorData makeInput(const nnccrt_model &model, const nnccrt_value &value, const Symbols &symbols,
-                                    uint64_t seed) {
+/// Whether the machine has so many bytes: a vector of more ends the process.
+static bool fitsMemory(int64_t bytes) { return bytes / sysconf(_SC_PAGESIZE) < sysconf(_SC_PHYS_PAGES); }
+
+static llvm::Expected<import::TensorData> makeInput(const nnccrt_model &model, const nnccrt_value &value,
+                                                    const Symbols &symbols, uint64_t seed) {
   import::TensorData tensor;
   tensor.dtype = value.dtype;
   tensor.dims = inputDims(model, value, symbols);
-  tensor.bytes.resize(bytesFor(tensor.dtype, tensor.dims).value_or(0));
+  std::optional<int64_t> bytes = bytesFor(tensor.dtype, tensor.dims);
+  if (!bytes || !fitsMemory(*bytes))
+    return llvm::createStringError("input '" + printable(value.name) + "' (" + describeTensor(tensor) +
+                                   ") does not fit into memory (symbolic sizes are set by --dim)");
+  tensor.bytes.resize(*bytes);
   std::mt19937_64 random(seed);
   auto fill = [&](auto sample) {
     using T = decltype(sample());
@@ -245,11 +253,12 @@ public:
     return true;
   }
 
-  std::vector<import::TensorData> complete(llvm::raw_ostream &out) {
+  std::optional<std::vector<import::TensorData>> complete(llvm::raw_ostream &out) {
     std::vector<import::TensorData> result;
     for (uint32_t i = 0; i < model.num_inputs; ++i) {
       if (!tensors[i]) {
-        tensors[i] = makeInput(model, model.inputs[i], symbols, i + 1);
+        if (!take(i, makeInput(model, model.inputs[i], symbols, i + 1), DiagnosticCode::RunFailed))
+          return std::nullopt;
         out << "input '" << printable(model.inputs[i].name) << "': " << describeTensor(*tensors[i])
             << ", values from a seed\n";
       }
@@ -264,9 +273,10 @@ private:
     return false;
   }
 
-  bool take(uint32_t index, llvm::Expected<import::TensorData> tensor) {
+  bool take(uint32_t index, llvm::Expected<import::TensorData> tensor,
+            DiagnosticCode code = DiagnosticCode::CannotRead) {
     if (!tensor)
-      return error(DiagnosticCode::CannotRead, llvm::toString(tensor.takeError()));
+      return error(code, llvm::toString(tensor.takeError()));
     tensors[index] = std::move(*tensor);
     return true;
   }

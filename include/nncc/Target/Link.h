@@ -13,6 +13,10 @@
 #include "nncc/Target/WeightBlob.h"
 #include "llvm/Support/MemoryBufferRef.h"
 
+namespace nncc {
+class OutputFiles;
+}
+
 namespace nncc::target {
 
 /// Joins the objects of one model: one object, still without weights, whose one global symbol is `exported`. What it
@@ -20,11 +24,14 @@ namespace nncc::target {
 llvm::Expected<ObjectBytes> joinObjects(llvm::ArrayRef<ObjectBytes> objects, llvm::StringRef exported,
                                         Sanitizer sanitizer = Sanitizer::None);
 
-/// Writes a joined object with its embedded weights (none: an empty blob). The weights are streamed: no copy in memory.
-llvm::Error writeObjectFile(llvm::StringRef path, const ObjectBytes &joined, const WeightBlob &embedded);
+/// Writes a joined object with its embedded weights (none: an empty blob). The weights are streamed: no copy in memory. As one
+/// of `together`, if given.
+llvm::Error writeObjectFile(llvm::StringRef path, const ObjectBytes &joined, const WeightBlob &embedded,
+                            OutputFiles *together = nullptr);
 
 /// The same as a shared object that exports `exported` alone. Its name inside is the file name of `path`.
-llvm::Error writeSharedObject(llvm::StringRef path, const ObjectBytes &joined, const WeightBlob &embedded);
+llvm::Error writeSharedObject(llvm::StringRef path, const ObjectBytes &joined, const WeightBlob &embedded,
+                              OutputFiles *together = nullptr);
 
 /// What an application links beside a model's object or shared object.
 llvm::Expected<std::string> linkFlags(llvm::MemoryBufferRef object);

@@ -11,6 +11,10 @@
 #include <memory>
 #include <vector>
 
+namespace nncc {
+class OutputFiles;
+}
+
 namespace nncc::target {
 
 /// What will lie behind nnccrt_frame.weights: pieces in ascending order, zeros between them. Pieces are not copied:
@@ -46,8 +50,9 @@ private:
 };
 
 /// Writes the weights to a file of their own, whole or not at all. `hash`, theirs, follows them: the runtime compares it
-/// with the descriptor's, so that the file of another model is refused without reading it all.
-llvm::Error writeWeightsFile(llvm::StringRef path, const WeightBlob &weights, llvm::ArrayRef<uint8_t> hash);
+/// with the descriptor's, so that the file of another model is refused without reading it all. As one of `together`, if given.
+llvm::Error writeWeightsFile(llvm::StringRef path, const WeightBlob &weights, llvm::ArrayRef<uint8_t> hash,
+                             OutputFiles *together = nullptr);
 
 } // namespace nncc::target
 

@@ -2,6 +2,7 @@
 
 #include "ReadModel.h"
 #include "WireScan.h"
+#include "nncc/Support/BracketDepth.h"
 #include "onnx/defs/parser.h"
 #include "onnx/onnx_pb.h"
 #include "llvm/ADT/STLExtras.h"
@@ -17,7 +18,7 @@ namespace nncc::import {
 
 // Messages in messages. 32 nested graphs need 100; parsers recurse.
 static constexpr int kMaxMessageDepth = 200;
-static constexpr unsigned kMaxTextDepth = 400; // brackets
+static constexpr unsigned kMaxTextDepth = 400; // brackets: the parsers of text recurse
 static constexpr uint64_t kMaxText = uint64_t(1) << 30;
 
 namespace {
@@ -61,28 +62,6 @@ static bool readBinary(StringRef bytes, onnx::ModelProto &model, Reporter &repor
   return false;
 }
 
-/// The parsers of text recurse: how deep is known from the brackets.
-static unsigned bracketDepth(StringRef text) {
-  unsigned depth = 0, deepest = 0;
-  char quote = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (quote) {
-      i += c == '\\';
-      quote = c == quote ? 0 : quote;
-    } else if (c == '"') {
-      quote = c;
-    } else if (c == '#') {
-      i = std::min(text.find('\n', i), text.size());
-    } else if (StringRef("([{<").contains(c)) {
-      deepest = std::max(deepest, ++depth);
-    } else if (StringRef(")]}>").contains(c) && !(c == '>' && i && text[i - 1] == '=')) {
-      depth -= depth != 0;
-    }
-  }
-  return deepest;
-}
-
 static std::string oneLine(StringRef text) {
   SmallVector<StringRef> lines;
   text.split(lines, '\n', -1, /*KeepEmpty=*/false);
@@ -95,7 +74,7 @@ static bool readText(StringRef text, bool protobufText, onnx::ModelProto &model,
         .note("use the binary form");
     return false;
   }
-  if (bracketDepth(text) > kMaxTextDepth) {
+  if (bracketDepth(text, "#") > kMaxTextDepth) {
     reporter.error(DiagnosticCode::TooDeep, "", "the text is nested too deeply");
     return false;
   }

@@ -6,4 +6,4 @@ config.name = "nncc-unit"
 config.suffixes = []
 config.test_source_root = config.test_exec_root = config.nncc_binary_dir + "/test/Unit"
 config.test_format = lit.formats.GoogleTest(".", "Tests")
-config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0:detect_leaks=0"
+config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0:detect_leaks=0:allocator_may_return_null=1"

@@ -48,6 +48,16 @@ TEST_F(SourceFilesTest, ReadsTheDirectoryOfTheModel) {
   EXPECT_EQ(source.read("data.bin", 10, 0, error), "");
 }
 
+TEST_F(SourceFilesTest, WhatWasOpenedIsWhatIsRead) {
+  SourceFiles source = files();
+  FileError error;
+  EXPECT_EQ(source.open("data.bin", error), "0123456789");
+  fs::remove(top / "model/data.bin"); // between the check and the use
+  fs::create_symlink(top / "secret", top / "model/data.bin");
+  EXPECT_EQ(source.read("data.bin", 2, 3, error), "234");
+  expectRefused(files(), "data.bin", DiagnosticCode::ExternalDataOutside);
+}
+
 TEST_F(SourceFilesTest, RefusesNamesThatLeadOutside) {
   for (const char *name : {"../secret", "sub/../../secret", "sub/../data.bin"})
     expectRefused(files(), name, DiagnosticCode::ExternalDataOutside);

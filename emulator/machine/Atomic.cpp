@@ -58,6 +58,32 @@ template <class T> static void atomicRun(Warp &w, const Inst &i) {
   });
 }
 
+/// Sums of halves or bf16, each half of a word by itself. Sums of two of them are exact in double.
+template <auto from, auto to> static uint32_t addPairs(uint32_t a, uint32_t b) {
+  auto sum = [&](unsigned shift) {
+    double exact = double(from(static_cast<uint16_t>(a >> shift))) + from(static_cast<uint16_t>(b >> shift));
+    return static_cast<uint32_t>(to(oddFloat(exact), Rounding::Nearest)) << shift;
+  };
+  return sum(0) | sum(16);
+}
+
+/// As atomicRun; T holds one or two numbers.
+template <class T, auto from, auto to> static void atomicAddRun(Warp &w, const Inst &i) {
+  Lanes lanes;
+  if (!w.block->resolve(w, i, i.op[0], sizeof(T), Access::Atomic, lanes))
+    return;
+  const T *b = w.in<T>(i.op[2]);
+  T *d = i.op[1] == noSlot ? nullptr : w.out<T>(i.op[1]);
+  activeLanes(w.exec, [&](unsigned l) {
+    T old;
+    std::memcpy(&old, lanes.host[l], sizeof(T));
+    T now = static_cast<T>(addPairs<from, to>(old, b[l]));
+    std::memcpy(lanes.host[l], &now, sizeof(T));
+    if (d)
+      d[l] = old;
+  });
+}
+
 static Handler handlerFor(Type t, AtomicOp op) {
   switch (t) {
   case Type::U32:
@@ -74,6 +100,14 @@ static Handler handlerFor(Type t, AtomicOp op) {
     return op == Add ? atomicRun<float> : nullptr;
   case Type::F64:
     return op == Add ? atomicRun<double> : nullptr;
+  case Type::F16:
+    return op == Add ? atomicAddRun<uint16_t, fromHalf, toHalf> : nullptr;
+  case Type::F16x2:
+    return op == Add ? atomicAddRun<uint32_t, fromHalf, toHalf> : nullptr;
+  case Type::BF16:
+    return op == Add ? atomicAddRun<uint16_t, fromBrain, toBrain> : nullptr;
+  case Type::BF16x2:
+    return op == Add ? atomicAddRun<uint32_t, fromBrain, toBrain> : nullptr;
   default:
     return nullptr;
   }
@@ -86,7 +120,11 @@ static void buildAtomic(Decoder &d, Inst &i) {
   d.oneOf({"cta", "gpu", "sys"}, 0);
   i.space = d.space();
   i.mode = static_cast<uint8_t>(d.oneOf({"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"}, -1));
+  bool keepsSubnormals = d.has("noftz");
   Type t = d.type();
+  bool isHalf = t == Type::F16 || t == Type::F16x2 || t == Type::BF16 || t == Type::BF16x2;
+  if (isHalf != keepsSubnormals)
+    return d.fail("'" + d.spelled() + "': .noftz is for sums of f16 and bf16, and must be there");
   size_t first = gives ? 1 : 0, count = first + 2 + (i.mode == Cas);
   if (!d.operands(count, count))
     return;

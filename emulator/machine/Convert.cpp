@@ -193,6 +193,8 @@ static void operandOf(Decoder &d, size_t index, Type t, unsigned &bytes) {
 }
 
 static void buildConvert(Decoder &d, Inst &i) {
+  if (convertsByteFloats(d.text()))
+    return buildByteFloats(d, i);
   i.kind = Class::Convert;
   Conversion c{};
   int rounding = d.oneOf({"rn", "rz", "rm", "rp", "rna", "rni", "rzi", "rmi", "rpi"}, 9);

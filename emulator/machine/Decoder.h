@@ -98,6 +98,10 @@ struct Builder {
   void (*build)(Decoder &, Inst &);
 };
 
+// cvt to and from pairs of fp8.
+bool convertsByteFloats(const ptx::Instruction &text);
+void buildByteFloats(Decoder &d, Inst &i);
+
 // What is known by its opcode alone.
 std::span<const Builder> moveBuilders();
 std::span<const Builder> bitBuilders();

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What the machine code of GPU kernels can reach, without a GPU: a row a kernel, side by side with kernels of others.
 
-  static.py model.onnx... [--gpu=sm_80]     kernels that nncc -target=cuda makes (or PTX texts: kernels.ptx)
+  static.py [--gpu=sm_80]                   matrix products, softmax, attention ... of bench/standard.py, as nncc -target=cuda compiles them
+  static.py model.onnx... kernels.ptx...    other models, or PTX texts
   static.py ... --anchors=FILE.tsv          rows of others' kernels beside ours (default ../shared/gpu/anchors.tsv where it is there)
   static.py ... --markdown                  for docs/GPU.md
 Columns: registers, shared memory, blocks x warps a multiprocessor, instructions of the main loop ("all": no loop), of which math, memory, other;
@@ -21,6 +22,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "test/GPU")]
 import assemble
+import standard
 import ptxas
 import sass
 
@@ -62,7 +64,7 @@ def rows_of(name, path, arguments):
     for kernel in kernels.values():
         threads, dynamic = launches.get(kernel.name, (sizes.get(kernel.name), 0))
         if kernel.name in code and re.search(arguments.only, kernel.name):
-            found.append(row("ptx" if str(path) in arguments.sources else "nncc", f"{name} {kernel.name}", sm, kernel, code[kernel.name], threads, dynamic))
+            found.append(row("ptx" if str(path) in map(str, arguments.sources) else "nncc", f"{name} {kernel.name}", sm, kernel, code[kernel.name], threads, dynamic))
     return found
 
 
@@ -89,7 +91,7 @@ def show(rows, markdown):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", nargs="+")
+    parser.add_argument("sources", nargs="*")
     parser.add_argument("--gpu", default="sm_75,sm_80,sm_90", help="of models: as nncc takes it")
     parser.add_argument("--nncc", default=str(ROOT / "build/release/bin/nncc"))
     parser.add_argument("--only", default="", help="a regular expression of kernels' names")
@@ -99,6 +101,7 @@ def main():
     arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
+        arguments.sources = arguments.sources or standard.write(pathlib.Path(folder))
         for found in pool.map(lambda job: rows_of(*job, arguments), list(assemble.jobs(arguments, pathlib.Path(folder)))):
             rows += found
     if arguments.anchors.is_file():

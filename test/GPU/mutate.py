@@ -107,3 +107,43 @@ def sample(text, count, rng):
             if kinds[kind] and len(chosen) < count:
                 chosen.append(kinds[kind].pop())
     return chosen
+
+
+def memory_of(line):
+    """The spaces that a line reads or writes, beside its own registers and parameters."""
+    m = INSTRUCTION.match(line)
+    if not m or m[3].split(".")[0] not in ("ld", "st", "atom", "red", "ldmatrix", "cp", "mma", "shfl"):
+        return set()
+    return {space for space in ("shared", "global") if space in m[3]} if "param" not in m[3] else set()
+
+
+def redundant_barrier(lines, at):
+    """Why the barrier at lines[at] orders nothing, or None: another one stands beside it with no memory between, or nothing is read behind it."""
+    for step, where in ((1, "behind"), (-1, "before")):
+        k = at + step
+        while 0 < k < len(lines) - 1 and not memory_of(lines[k]) and not re.match(r"\s*(\$|@|bra|ret|\}|bar\.sync|\{)", lines[k]):
+            k += step
+        if re.match(r"\s*bar\.sync", lines[k]):
+            return f"another barrier stands {where} it, and no access between"
+    end = next(k for k in range(at, len(lines)) if lines[k].startswith("}"))
+    behind = set().union(*(memory_of(line) for line in lines[at + 1 : end]), set())
+    labels = {m[1] for line in lines[: at + 1] if (m := re.match(r"\s*(\$?\w+):", line))}
+    goes_back = any((m := re.search(r"bra(?:\.uni)?\s+(\$?\w+)", line)) and m[1] in labels for line in lines[at + 1 : end])
+    if not goes_back and "shared" not in behind and not any("ld.global" in line for line in lines[at + 1 : end]):
+        return "nothing behind it reads memory that threads share"
+    return None
+
+
+def same_program(mutant, lines):
+    """Why a mutant computes the same as its original for every input (zeros of either sign aside), or None where that is not known."""
+    if mutant.kind == "barrier":
+        return redundant_barrier(lines, mutant.line - 1)
+    if m := re.match(r"setp\.(?:le|lt|gt|ge)\.f32\s+(%p\d+), (\S+), (\S+);", mutant.before):
+        operands = {m[2], m[3]}
+        for line in lines[mutant.line : mutant.line + 6]:
+            s = re.match(r"\s*selp\.\w+\s+%r\d+, (\S+), (\S+), " + re.escape(m[1]) + ";", line)
+            if mutant.kind == "compare" and s and {s[1], s[2]} == operands:
+                return "where the operands are equal, either is selected"
+    if re.match(r"(add|sub)\.rn\.f32 .*, 0f[08]0000000;", mutant.before):
+        return "it adds zero"
+    return None

@@ -58,3 +58,31 @@ def test_declarations_have_none():
 def test_sample_is_seeded():
     assert mutate.sample(KERNEL, 5, random.Random(3)) == mutate.sample(KERNEL, 5, random.Random(3))
     assert len({m.kind for m in mutate.sample(KERNEL, 6, random.Random(3))}) == 6
+
+
+def test_redundant_barriers():
+    text = """{
+	st.shared.b32 [%r1], %r2;
+	bar.sync 0;
+	ld.shared.b32 %r3, [%r4];
+	bar.sync 0;
+	add.s32 %r5, %r3, 1;
+	bar.sync 0;
+	st.shared.b32 [%r1], %r5;
+	bar.sync 0;
+	st.global.b32 [%rd1], %r5;
+}
+""".split("\n")
+    needed = [mutate.redundant_barrier(text, k) for k, line in enumerate(text) if "bar.sync" in line]
+    assert needed[0] is None and "behind" in needed[1] and "before" in needed[2] and "nothing behind" in needed[3]
+
+
+def test_loops_need_their_barriers():
+    text = """{
+$L1:
+	st.shared.b32 [%r1], %r2;
+	bar.sync 0;
+	@%p1 bra $L1;
+}
+""".split("\n")
+    assert mutate.redundant_barrier(text, 3) is None

@@ -1,0 +1,39 @@
+"""The models of the static table: one kernel each, in the sizes that the kernels of others in ../shared/gpu/anchors.tsv are made for."""
+
+import pathlib
+import sys
+
+import numpy as np
+import onnx
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test/GPU"))
+import families
+
+
+def standard():
+    """{name: model}"""
+    zeros = lambda *shape, kind=np.float32: np.zeros(shape, kind)
+    half = np.float16
+    attention = lambda kind: families.graph(
+        [("MatMul", ["q", "k"], {}), ("Mul", ["t0", "s"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
+        {"q": zeros(1, 12, 512, 64, kind=kind), "k": zeros(1, 12, 64, 512, kind=kind), "v": zeros(1, 12, 512, 64, kind=kind)}, {"s": np.array(0.125, kind)})
+    models = {
+        "gemm_f32": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1024, 1024)}, {"w": zeros(1024, 1024)}),
+        "gemm_f16": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1024, 1024, kind=half)}, {"w": zeros(1024, 1024, kind=half)}),
+        "convolution_f32": families.graph([("Conv", ["x", "w"], {"pads": [1] * 4})], {"x": zeros(1, 64, 56, 56)}, {"w": zeros(64, 64, 3, 3)}),
+        "softmax_f32": families.graph([("Softmax", ["x"], {"axis": -1})], {"x": zeros(4096, 1024)}),
+        "layer_norm_f32": families.graph([("LayerNormalization", ["x", "s", "b"], {})], {"x": zeros(4096, 1024)}, {"s": zeros(1024), "b": zeros(1024)}),
+        "attention_f32": attention(np.float32),
+        "attention_f16": attention(half),
+        "gemv_f32": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1, 4096)}, {"w": zeros(4096, 4096)}),
+    }
+    return {name: model for name, (model, _) in models.items()}
+
+
+def write(folder):
+    """-> the paths of the models."""
+    paths = []
+    for name, model in standard().items():
+        paths.append(folder / f"{name}.onnx")
+        onnx.save(model, paths[-1])
+    return paths

@@ -247,6 +247,29 @@ bool Block::resolveAsync(Warp &w, const Inst &i, Slot address, unsigned size, La
   return !stopped;
 }
 
+uint64_t Block::sharedAddress(const Warp &w, const Inst &i, Slot address, unsigned lane) const {
+  uint64_t at = i.wideAddress ? w.in<uint64_t>(address)[lane] : w.in<uint32_t>(address)[lane];
+  at += static_cast<uint64_t>(i.offset);
+  return at >= sharedWindow && at - sharedWindow < windowBytes ? at - sharedWindow : at;
+}
+
+bool Block::copyBulk(Warp &w, const Inst &i, unsigned lane, uint64_t to, uint64_t from, uint32_t bytes) {
+  if (bytes % 16 || to % 16 || from % 16) {
+    w.trap(i, lane,
+           "misaligned: a bulk copy of " + std::to_string(bytes) + " bytes: all of it is in units of 16 bytes");
+    return false;
+  }
+  Lanes source, target;
+  for (uint32_t done = 0; done < bytes; done += 16) {
+    source.address[lane] = from + done, target.address[lane] = to + done;
+    if (!resolveGlobal(w, i, 1u << lane, 16, Access::Read, source) ||
+        !resolveShared(w, i, 1u << lane, 16, Access::Write, target))
+      return false;
+    std::memcpy(target.host[lane], source.host[lane], 16);
+  }
+  return true;
+}
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Counting
 //===----------------------------------------------------------------------------------------------------------------------===//

@@ -64,14 +64,18 @@ static void waitRun(Warp &w, const Inst &i) {
   }
   for (size_t g = 0; g < done; ++g)
     for (const AsyncCopy &copy : w.groups[g])
-      w.block->shadow.endAsync(copy.shared, copy.bytes, copy.thread);
+      w.block->shadow.endAsync(copy.shared, copy.bytes, copy.thread, w.block->shadow.now());
   w.groups.erase(w.groups.begin(), w.groups.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
 static void buildCopy(Decoder &d, Inst &i) {
   i.kind = Class::Async;
-  if (!d.has("async") || d.has("bulk"))
+  if (!d.has("async"))
     return d.fail("'" + d.spelled() + "' is no instruction that this machine has");
+  if (d.has("mbarrier"))
+    return buildAsyncArrive(d, i);
+  if (d.has("bulk"))
+    return buildBulk(d, i);
   if (d.has("commit_group")) {
     d.operands(0, 0);
     i.run = commitRun;

@@ -2,6 +2,7 @@
 
 #include "Block.h"
 #include <algorithm>
+#include <utility>
 
 namespace nncc::emu {
 
@@ -87,7 +88,11 @@ void Block::fillSpecials(Warp &w, bool ofPosition) {
                            ~((1u << l) - 1),
                            ~((2u << l) - 1),
                            shape.dynamicShared,
-                           static_cast<uint32_t>(shared.size())};
+                           static_cast<uint32_t>(shared.size()),
+                           0,
+                           1,
+                           1,
+                           0};
       static_assert(std::size(values) == static_cast<size_t>(Special::Count));
       d[l] = values[static_cast<size_t>(special)];
     }
@@ -114,6 +119,7 @@ void Block::start() {
     std::fill(local.begin(), local.end(), std::byte(0xcb));
   }
   shadow.reset();
+  phases = {};
   std::fill(std::begin(barriers), std::end(barriers), Barrier());
   executed = 0;
 }
@@ -282,6 +288,13 @@ void Block::runWarp(Warp &w) {
       if (exec)
         w.trap(i, static_cast<unsigned>(std::countr_zero(exec)), "the kernel executes trap");
       ++w.now.pc;
+      break;
+    case Flow::Wait:
+      ++w.now.pc;
+      if (exec)
+        i.run(w, i);
+      if (std::exchange(w.yields, false))
+        return;
       break;
     case Flow::Barrier:
       ++w.now.pc;

@@ -4,6 +4,7 @@
 #define NNCCEMU_BLOCK_H
 
 #include "DeviceMemory.h"
+#include "Phases.h"
 #include "Shadow.h"
 #include "Warp.h"
 
@@ -52,6 +53,14 @@ struct Block {
   /// cp.async: the bytes are there at once, but belong to the copy until it is waited for.
   bool resolveAsync(Warp &w, const Inst &i, Slot address, unsigned size, Lanes &lanes);
 
+  /// The address in shared memory that a lane names, by an address of it or a generic one; beyond it where it is none.
+  uint64_t sharedAddress(const Warp &w, const Inst &i, Slot address, unsigned lane) const;
+  /// One lane's copy from global to shared memory, of a multiple of 16 bytes; false where it stops the launch.
+  bool copyBulk(Warp &w, const Inst &i, unsigned lane, uint64_t to, uint64_t from, uint32_t bytes);
+
+  /// Instructions that the block has executed.
+  uint64_t elapsed() const { return executed; }
+
   const Program &program;
   DeviceMemory &memory;
   const LaunchShape &shape;
@@ -62,6 +71,7 @@ struct Block {
   const std::vector<std::byte> &params;
   std::vector<std::byte> shared;
   Shadow shadow;
+  Phases phases;
   std::vector<Warp> warps;
   std::array<unsigned, 3> position{};
   unsigned threads;

@@ -94,7 +94,10 @@ static void buildBarrier(Decoder &d, Inst &i) {
 /// Memory is always coherent here; whether a fence is missing between threads is for the race check to say.
 static void buildFence(Decoder &d, Inst &i) {
   i.kind = Class::Barrier;
-  d.has("sc") || d.has("acq_rel");
+  // Between kinds of accesses, and between the blocks of a cluster, of which each has one block here.
+  for (std::string_view word : {"sc", "acq_rel", "acquire", "release", "proxy", "async", "alias", "mbarrier_init",
+                                "cluster", "global", "shared::cta", "async.global", "async.shared::cta"})
+    d.has(word);
   if (d.oneOf({"cta", "gpu", "gl", "sys"}, 0) != 0)
     d.communicates();
   d.operands(0, 0);

@@ -62,9 +62,10 @@ int Decoder::oneOf(std::initializer_list<std::string_view> names, int otherwise)
 
 Space Decoder::space(bool optional) {
   constexpr Space spaces[] = {Space::Global, Space::Shared, Space::Shared, Space::Local,
-                              Space::Const,  Space::Param,  Space::Param};
-  int index = oneOf({"global", "shared", "shared::cta", "local", "const", "param", "param::entry"}, optional ? 7 : -1);
-  return index < 0 || index == 7 ? Space::Generic : spaces[index];
+                              Space::Const,  Space::Param,  Space::Param,  Space::Param};
+  int index = oneOf({"global", "shared", "shared::cta", "local", "const", "param", "param::entry", "param::func"},
+                    optional ? 8 : -1);
+  return index < 0 || index == 8 ? Space::Generic : spaces[index];
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -121,7 +122,23 @@ Slot Decoder::special(const std::string &name) {
                                                                  {"%lanemask_ge", Special::LanemaskGe},
                                                                  {"%lanemask_gt", Special::LanemaskGt},
                                                                  {"%dynamic_smem_size", Special::DynamicShared},
-                                                                 {"%total_smem_size", Special::TotalShared}};
+                                                                 {"%total_smem_size", Special::TotalShared},
+                                                                 {"%smid", Special::SmId},
+                                                                 {"%nsmid", Special::NsmId},
+                                                                 {"%clusterid.x", Special::CtaidX},
+                                                                 {"%clusterid.y", Special::CtaidY},
+                                                                 {"%clusterid.z", Special::CtaidZ},
+                                                                 {"%nclusterid.x", Special::NctaidX},
+                                                                 {"%nclusterid.y", Special::NctaidY},
+                                                                 {"%nclusterid.z", Special::NctaidZ},
+                                                                 {"%cluster_ctaid.x", Special::Zero},
+                                                                 {"%cluster_ctaid.y", Special::Zero},
+                                                                 {"%cluster_ctaid.z", Special::Zero},
+                                                                 {"%cluster_nctaid.x", Special::One},
+                                                                 {"%cluster_nctaid.y", Special::One},
+                                                                 {"%cluster_nctaid.z", Special::One},
+                                                                 {"%cluster_ctarank", Special::Zero},
+                                                                 {"%cluster_nctarank", Special::One}};
   auto found = known.find(name);
   if (found == known.end()) {
     fail("'" + name + "' is neither declared nor a special register that this machine has");
@@ -331,7 +348,7 @@ bool Decoder::build(Inst &inst) {
   const Builder *builder = nullptr;
   for (auto table :
        {moveBuilders(), bitBuilders(), convertBuilders(), compareBuilders(), memoryBuilders(), atomicBuilders(),
-        controlBuilders(), shuffleBuilders(), asyncBuilders(), matrixBuilders(), wmmaBuilders()})
+        controlBuilders(), shuffleBuilders(), asyncBuilders(), matrixBuilders(), wmmaBuilders(), mbarrierBuilders()})
     builder = builder ? builder : find(table, at->opcode);
   if (!builder) {
     Type t = peekType();

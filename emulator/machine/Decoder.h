@@ -114,6 +114,10 @@ std::span<const Builder> shuffleBuilders();
 std::span<const Builder> asyncBuilders();
 std::span<const Builder> matrixBuilders();
 std::span<const Builder> wmmaBuilders();
+std::span<const Builder> mbarrierBuilders();
+/// cp.async.mbarrier and cp.async.bulk.
+void buildAsyncArrive(Decoder &d, Inst &i);
+void buildBulk(Decoder &d, Inst &i);
 // What its type decides.
 std::span<const Builder> integerBuilders();
 std::span<const Builder> floatBuilders();

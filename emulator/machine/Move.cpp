@@ -1,5 +1,6 @@
 //===- Move.cpp - moves, logic and addresses ---------------------------------------------------------------------===//
 
+#include "Block.h"
 #include "Decoder.h"
 #include "Warp.h"
 
@@ -65,11 +66,37 @@ static void buildVectorMove(Decoder &d, Inst &i, Type t, const Operand &vector, 
   i.run = packs ? packRun : unpackRun;
 }
 
+/// Clocks and timers: what the warp's block has executed stands for time, so that it passes, and the same in every run.
+template <class T> static void clockRun(Warp &w, const Inst &i) {
+  T now = static_cast<T>(w.block->elapsed());
+  eachLane<T>(w, i.op[0], [=](unsigned) { return now; });
+}
+
+static bool isClock(const Operand &o) {
+  return o.kind == Operand::Special &&
+         (o.name == "%clock" || o.name == "%clock64" || o.name == "%clock_hi" || o.name == "%globaltimer" ||
+          o.name == "%globaltimer_lo" || o.name == "%globaltimer_hi");
+}
+
 static void buildMove(Decoder &d, Inst &i) {
   i.kind = Class::Move;
   Type t = d.type();
   if (!d.operands(2, 2))
     return;
+  if (isClock(d.operand(1))) {
+    const std::string &name = d.operand(1).name;
+    bool high = name.size() > 3 && name.substr(name.size() - 3) == "_hi";
+    d.out(0, t);
+    if (bytesOf(t) != (name == "%clock64" || name == "%globaltimer" ? 8u : 4u))
+      return d.fail("'" + d.spelled() + "': " + name + " has another width");
+    if (high) {
+      d.constant(0, t);
+      i.run = mapUnary<uint32_t, uint32_t, [](uint32_t a) { return a; }>;
+    } else {
+      i.run = bytesOf(t) == 8 ? clockRun<uint64_t> : clockRun<uint32_t>;
+    }
+    return;
+  }
   if (d.operand(1).kind == Operand::Vector)
     return buildVectorMove(d, i, t, d.operand(1), true);
   if (d.operand(0).kind == Operand::Vector)

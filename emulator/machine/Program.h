@@ -16,7 +16,7 @@ using Slot = uint32_t;
 inline constexpr Slot noSlot = UINT32_MAX;
 inline constexpr uint32_t nowhere = UINT32_MAX;
 
-enum class Flow : uint8_t { Next, Branch, BranchIndexed, Exit, Barrier, Stop };
+enum class Flow : uint8_t { Next, Branch, BranchIndexed, Exit, Barrier, Wait, Stop };
 
 struct Inst {
   Handler run = nullptr;
@@ -62,6 +62,10 @@ enum class Special : uint8_t {
   LanemaskGt,
   DynamicShared,
   TotalShared,
+  SmId,
+  NsmId,
+  One,  ///< of what there is one: clusters have one block
+  Zero, ///< its index
   Count
 };
 

@@ -154,9 +154,9 @@ void Shadow::beginAsync(uint32_t address, unsigned size, unsigned thread) {
     writers[cell] = pending | thread;
 }
 
-void Shadow::endAsync(uint32_t address, unsigned size, unsigned thread) {
+void Shadow::endAsync(uint32_t address, unsigned size, unsigned thread, uint32_t when) {
   for (uint32_t cell = address >> shift; cell != (address + size) >> shift; ++cell)
-    writers[cell] = mine(thread);
+    writers[cell] = tag(when, Thread, thread);
 }
 
 /// A block that passes more barriers than a tag can count forgets what was before: a race may then be missed, none is made up.
@@ -187,6 +187,26 @@ void Shadow::join(uint32_t waiting, uint32_t passing) {
 void Shadow::joinLanes(unsigned warp) {
   seen[warp][warp] = time + 1;
   tick();
+}
+
+void Shadow::release(unsigned warp, Clock &clock) {
+  for (unsigned other = 0; other < numWarps; ++other)
+    clock.before[other] = std::max(clock.before[other], seen[warp][other]);
+  clock.before[warp] = time + 1;
+  tick();
+}
+
+void Shadow::acquire(unsigned warp, const Clock &clock) {
+  for (unsigned other = 0; other < numWarps; ++other)
+    seen[warp][other] = std::max(seen[warp][other], std::min(clock.before[other], time));
+  setLimits();
+}
+
+bool Shadow::seesWrites(uint32_t address, unsigned size, unsigned thread) const {
+  for (uint32_t cell = address >> shift; cell != (address + size) >> shift; ++cell)
+    if (!writerOrdered(writers[cell], thread))
+      return false;
+  return true;
 }
 
 } // namespace nncc::emu

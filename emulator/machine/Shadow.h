@@ -37,11 +37,21 @@ public:
 
   /// The bytes, just written, belong to an asynchronous copy of `thread` until it has waited.
   void beginAsync(uint32_t address, unsigned size, unsigned thread);
-  void endAsync(uint32_t address, unsigned size, unsigned thread);
+  void endAsync(uint32_t address, unsigned size, unsigned thread, uint32_t when);
+  uint32_t now() const { return time; }
   /// All that these warps did happened before all that they will do. Those in `passing` only arrive: they learn nothing.
   void join(uint32_t waiting, uint32_t passing);
   /// The same between the lanes of a warp.
   void joinLanes(unsigned warp);
+  /// For each warp, the time before which all that it did has happened.
+  struct Clock {
+    uint32_t before[maxWarps] = {};
+  };
+  /// Adds what a warp did and knows to a clock, and takes over what a clock knows.
+  void release(unsigned warp, Clock &clock);
+  void acquire(unsigned warp, const Clock &clock);
+  /// Whether who wrote these bytes did so before; no note is taken.
+  bool seesWrites(uint32_t address, unsigned size, unsigned thread) const;
 
 private:
   // A tag: 20 bits of time, 2 of kind, 10 of thread; 0 is nobody. `OneWarp` and `Many` name no thread, so that equal ones are equal.

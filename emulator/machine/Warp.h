@@ -22,6 +22,7 @@ struct Frame {
 struct AsyncCopy {
   uint32_t shared, bytes;
   uint16_t thread;
+  uint32_t time = 0; ///< of the shadow, when it ended
 };
 
 struct Warp {
@@ -36,7 +37,8 @@ struct Warp {
   std::vector<std::vector<AsyncCopy>> groups; ///< of cp.async, oldest first
   // Barriers.
   int waitsAt = -1;
-  uint32_t carry = 0; ///< of add.cc and sub.cc, a bit a lane
+  bool yields = false; ///< has found nothing to do: others come first
+  uint32_t carry = 0;  ///< of add.cc and sub.cc, a bit a lane
 
   template <class T> const T *in(Slot slot) const { return reinterpret_cast<const T *>(file + slot); }
   template <class T> T *out(Slot slot) { return reinterpret_cast<T *>(file + slot); }

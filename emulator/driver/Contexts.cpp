@@ -1,6 +1,7 @@
 //===- Contexts.cpp - primary and other contexts, and which is current -------------------------------------------===//
 
 #include "Api.h"
+#include "Graphs.h"
 #include "Streams.h"
 
 using namespace nncc::emu;
@@ -16,6 +17,8 @@ static Context *makeContext(Driver &d, Gpu &gpu, unsigned flags) {
 /// What is queued is executed before a context goes; what a lost one holds is dropped.
 static void end(Driver &d, Context &context) {
   runAll(d, context);
+  while (context.users)
+    d.changed.wait(d.mutex);
   destroyContext(d, context);
 }
 
@@ -178,6 +181,9 @@ CUresult cuCtxGetApiVersion(CUcontext handle, unsigned *version) {
 
 CUresult cuCtxSynchronize() {
   return inContext("cuCtxSynchronize", [&](Driver &d, Context &context) {
+    for (Stream *stream : streamsOf(d, context))
+      if (stream->capture)
+        return invalidate(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     if (CUresult refused = refuseInCapture(d, context))
       return refused;
     CUresult result = runAll(d, context);

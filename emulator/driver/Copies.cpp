@@ -1,6 +1,8 @@
 //===- Copies.cpp - cuMemcpy and cuMemset -----------------------------------------------------------------------===//
 
+#include "Copies.h"
 #include "Api.h"
+#include "Graphs.h"
 #include "Streams.h"
 #include <cstring>
 
@@ -47,16 +49,38 @@ struct Copying {
   bool waits = false; ///< the call returns when the copy is done
 };
 
+bool isEmpty(const CopyWork &work) { return !work.width || !work.height || !work.depth; }
+
+bool isValid(Driver &d, const Copying &c) {
+  return isValid(d, c.work.to, c.work, c.to) && isValid(d, c.work.from, c.work, c.from);
+}
+
+/// Whether something queued may rightly write to the host's memory.
+bool mayWrite(Driver &d, Context &context) {
+  for (Stream *stream : streamsOf(d, context)) {
+    if (stream->busy)
+      return true;
+    for (const Work &work : stream->queue) {
+      auto *copy = std::get_if<CopyWork>(&work);
+      if (std::holds_alternative<HostWork>(work) || std::holds_alternative<CallbackWork>(work) ||
+          std::holds_alternative<GraphWork>(work) || (copy && !isDevice(copy->to.address)))
+        return true;
+    }
+  }
+  return false;
+}
+
 CUresult copy(Driver &d, Context &context, Copying c) {
   Stream *stream = resolve(d, context, c.stream);
   if (!stream)
     return CUDA_ERROR_INVALID_HANDLE;
-  if (!c.work.width || !c.work.height || !c.work.depth)
+  if (isEmpty(c.work))
     return CUDA_SUCCESS;
-  if (!isValid(d, c.work.to, c.work, c.to) || !isValid(d, c.work.from, c.work, c.from))
+  if (!isValid(d, c))
     return CUDA_ERROR_INVALID_VALUE;
   if (stream->capture)
-    return c.waits ? refuseInCapture(d, context) : enqueue(d, *stream, std::move(c.work));
+    return c.waits ? invalidate(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED)
+                   : enqueue(d, *stream, std::move(c.work));
   if (c.waits)
     if (CUresult refused = refuseInCapture(d, context))
       return refused;
@@ -71,6 +95,8 @@ CUresult copy(Driver &d, Context &context, Copying c) {
     if (!runs)
       c.work.staged.assign(first, first + bytes);
   }
+  if (!runs && c.work.staged.empty() && !isDevice(c.work.from.address) && !mayWrite(d, context))
+    c.work.sum = sumOf(c.work);
   // Between places of a device nobody waits.
   runs &= !(isDevice(c.work.to.address) && isDevice(c.work.from.address));
   CUresult result = enqueue(d, *stream, std::move(c.work));
@@ -132,52 +158,69 @@ template <class S> static bool sideOf(const S &side, uint64_t offset, Side &out,
   return side.type == MEMORY_HOST || side.type == MEMORY_DEVICE || side.type == MEMORY_UNIFIED;
 }
 
-static CUresult copy2D(std::string_view name, const CUDA_MEMCPY2D *p, CUstream stream, bool waits) {
+static CUresult read2D(const CUDA_MEMCPY2D *p, Copying &c) {
+  if (!p)
+    return CUDA_ERROR_INVALID_VALUE;
+  c.work.width = p->widthInBytes, c.work.height = p->height;
+  c.work.to.pitch = p->dst.pitch ? p->dst.pitch : p->widthInBytes;
+  c.work.from.pitch = p->src.pitch ? p->src.pitch : p->widthInBytes;
+  if (!sideOf(p->dst, p->dst.y * c.work.to.pitch + p->dst.x, c.work.to, c.to) ||
+      !sideOf(p->src, p->src.y * c.work.from.pitch + p->src.x, c.work.from, c.from))
+    return CUDA_ERROR_NOT_SUPPORTED;
+  bool fits = c.work.to.pitch >= p->widthInBytes && c.work.from.pitch >= p->widthInBytes;
+  return fits ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+static CUresult read3D(const CUDA_MEMCPY3D *p, Copying &c) {
+  if (!p)
+    return CUDA_ERROR_INVALID_VALUE;
+  c.work.width = p->widthInBytes, c.work.height = p->height, c.work.depth = p->depth;
+  auto set = [&](const CUmemcpySide3D &side, Side &out, Kind &kind) {
+    out.pitch = side.pitch ? side.pitch : p->widthInBytes;
+    out.slice = out.pitch * (side.height ? side.height : p->height);
+    return sideOf(side, side.z * out.slice + side.y * out.pitch + side.x, out, kind);
+  };
+  if (!set(p->dst, c.work.to, c.to) || !set(p->src, c.work.from, c.from))
+    return CUDA_ERROR_NOT_SUPPORTED;
+  bool fits = c.work.to.pitch >= p->widthInBytes && c.work.from.pitch >= p->widthInBytes &&
+              c.work.to.slice >= c.work.to.pitch * p->height && c.work.from.slice >= c.work.from.pitch * p->height;
+  return fits ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+template <class P, class Read>
+static CUresult copyBox(std::string_view name, const P *params, CUstream stream, bool waits, Read read) {
   return inContext(name, [&](Driver &d, Context &context) {
-    if (!p)
-      return CUDA_ERROR_INVALID_VALUE;
     Copying c{{}, Kind::Any, Kind::Any, stream, waits};
-    c.work.width = p->widthInBytes, c.work.height = p->height;
-    c.work.to.pitch = p->dst.pitch ? p->dst.pitch : p->widthInBytes;
-    c.work.from.pitch = p->src.pitch ? p->src.pitch : p->widthInBytes;
-    if (!sideOf(p->dst, p->dst.y * c.work.to.pitch + p->dst.x, c.work.to, c.to) ||
-        !sideOf(p->src, p->src.y * c.work.from.pitch + p->src.x, c.work.from, c.from))
-      return CUDA_ERROR_NOT_SUPPORTED;
-    if (c.work.to.pitch < p->widthInBytes || c.work.from.pitch < p->widthInBytes)
-      return CUDA_ERROR_INVALID_VALUE;
-    return copy(d, context, std::move(c));
+    CUresult problem = read(params, c);
+    return problem ? problem : copy(d, context, std::move(c));
   });
 }
 
-static CUresult copy3D(std::string_view name, const CUDA_MEMCPY3D *p, CUstream stream, bool waits) {
-  return inContext(name, [&](Driver &d, Context &context) {
-    if (!p)
-      return CUDA_ERROR_INVALID_VALUE;
-    Copying c{{}, Kind::Any, Kind::Any, stream, waits};
-    c.work.width = p->widthInBytes, c.work.height = p->height, c.work.depth = p->depth;
-    auto set = [&](const CUmemcpySide3D &side, Side &out, Kind &kind) {
-      out.pitch = side.pitch ? side.pitch : p->widthInBytes;
-      out.slice = out.pitch * (side.height ? side.height : p->height);
-      return sideOf(side, side.z * out.slice + side.y * out.pitch + side.x, out, kind);
-    };
-    if (!set(p->dst, c.work.to, c.to) || !set(p->src, c.work.from, c.from))
-      return CUDA_ERROR_NOT_SUPPORTED;
-    if (c.work.to.pitch < p->widthInBytes || c.work.from.pitch < p->widthInBytes ||
-        c.work.to.slice < c.work.to.pitch * p->height || c.work.from.slice < c.work.from.pitch * p->height)
-      return CUDA_ERROR_INVALID_VALUE;
-    return copy(d, context, std::move(c));
-  });
+CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D *p) { return copyBox("cuMemcpy2D", p, nullptr, true, read2D); }
+CUresult cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D *p) {
+  return copyBox("cuMemcpy2DUnaligned", p, nullptr, true, read2D);
 }
-
-CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D *p) { return copy2D("cuMemcpy2D", p, nullptr, true); }
-CUresult cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D *p) { return copy2D("cuMemcpy2DUnaligned", p, nullptr, true); }
-CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D *p, CUstream s) { return copy2D("cuMemcpy2DAsync", p, s, false); }
-CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D *p) { return copy3D("cuMemcpy3D", p, nullptr, true); }
-CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D *p, CUstream s) { return copy3D("cuMemcpy3DAsync", p, s, false); }
+CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D *p, CUstream s) {
+  return copyBox("cuMemcpy2DAsync", p, s, false, read2D);
+}
+CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D *p) { return copyBox("cuMemcpy3D", p, nullptr, true, read3D); }
+CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D *p, CUstream s) {
+  return copyBox("cuMemcpy3DAsync", p, s, false, read3D);
+}
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // cuMemset
 //===----------------------------------------------------------------------------------------------------------------------===//
+
+static CUresult check(Driver &d, FillWork &work) {
+  if (work.count > UINT64_MAX / work.width || work.address % work.width)
+    return CUDA_ERROR_INVALID_VALUE;
+  CopyWork as;
+  as.width = work.count * work.width, as.height = work.height;
+  if (!work.pitch)
+    work.pitch = as.width;
+  return isValid(d, {work.address, work.pitch}, as, Kind::Device) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
 
 static CUresult fill(std::string_view name, FillWork work, CUstream handle) {
   return inContext(name, [&](Driver &d, Context &context) {
@@ -186,17 +229,30 @@ static CUresult fill(std::string_view name, FillWork work, CUstream handle) {
       return CUDA_ERROR_INVALID_HANDLE;
     if (!work.count || !work.height)
       return CUDA_SUCCESS;
-    if (work.count > UINT64_MAX / work.width || work.address % work.width)
-      return CUDA_ERROR_INVALID_VALUE;
-    CopyWork as;
-    as.width = work.count * work.width, as.height = work.height;
-    if (!work.pitch)
-      work.pitch = as.width;
-    if (!isValid(d, {work.address, work.pitch}, as, Kind::Device))
-      return CUDA_ERROR_INVALID_VALUE;
-    return enqueue(d, *stream, work);
+    CUresult problem = check(d, work);
+    return problem ? problem : enqueue(d, *stream, work);
   });
 }
+
+namespace nncc::emu::driver {
+
+CUresult copyWork(Driver &d, const CUDA_MEMCPY3D *params, CopyWork &work) {
+  Copying c;
+  CUresult problem = read3D(params, c);
+  if (problem == CUDA_SUCCESS && (isEmpty(c.work) || !isValid(d, c)))
+    problem = CUDA_ERROR_INVALID_VALUE;
+  work = std::move(c.work);
+  return problem;
+}
+
+CUresult fillWork(Driver &d, const CUDA_MEMSET_NODE_PARAMS *p, FillWork &work) {
+  if (!p || (p->elementSize != 1 && p->elementSize != 2 && p->elementSize != 4) || !p->width || !p->height)
+    return CUDA_ERROR_INVALID_VALUE;
+  work = {p->dst, p->height > 1 ? p->pitch : 0, p->value, p->elementSize, p->width, p->height};
+  return check(d, work);
+}
+
+} // namespace nncc::emu::driver
 
 CUresult cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t count) {
   return fill("cuMemsetD8", {to, 0, value, 1, count, 1}, nullptr);

@@ -2,6 +2,7 @@
 
 #include "Driver.h"
 #include "Api.h"
+#include "Graphs.h"
 #include "Streams.h"
 #include <algorithm>
 #include <cstdlib>
@@ -27,6 +28,9 @@ bool &defaultIsPerThread() {
   static thread_local bool is = false;
   return is;
 }
+
+Driver::Driver() = default;
+Driver::~Driver() = default;
 
 Driver &Driver::get() {
   static Driver *driver = [] {
@@ -76,6 +80,8 @@ static std::string parseChecks(const std::string &names, Checks &checks) {
 }
 
 void Driver::start() {
+  captures.clear(), nodes.clear();
+  execs = {}, graphs = {};
   functions = {}, modules = {}, streams = {}, events = {}, pools = {}, contexts = {};
   gpus.clear(), cards.clear(), pinned.clear();
   initialised = false;
@@ -122,6 +128,8 @@ CUresult health(const Context *context) {
 }
 
 void destroyContext(Driver &d, Context &context) {
+  for (Stream *stream : streamsOf(d, context))
+    dropCapture(d, *stream);
   auto ours = [&](auto &object) { return object.context == &context; };
   d.functions.removeIf([&](Kernel &f) { return f.module->context == &context; });
   for (Module *module : d.modules.all())
@@ -135,6 +143,12 @@ void destroyContext(Driver &d, Context &context) {
     if (memory.pool)
       memory.pool->used -= memory.bytes;
   }
+  std::erase_if(d.pinned, [&](auto &entry) {
+    bool goes = entry.second.context == &context;
+    if (goes && !entry.second.registered)
+      std::free(reinterpret_cast<void *>(entry.first));
+    return goes;
+  });
   if (context.gpu->primary == &context)
     context.gpu->primary = nullptr;
   d.contexts.remove(context.handle);
@@ -142,26 +156,32 @@ void destroyContext(Driver &d, Context &context) {
 
 std::vector<std::string> Driver::leaks() const {
   std::vector<std::string> found;
+  auto counted = [](size_t count, const char *what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+  };
   auto objects = [&](size_t count, const char *what) {
     if (count)
-      found.push_back(std::to_string(count) + " " + what + (count == 1 ? "" : "s"));
+      found.push_back(counted(count, what));
   };
   for (const Context *context : contexts.all()) {
     uint64_t bytes = 0;
     for (auto &[address, memory] : context->memory)
       bytes += memory.bytes;
     if (bytes)
-      found.push_back(std::to_string(context->memory.size()) + " allocations of device memory, " +
-                      std::to_string(bytes) + " bytes");
+      found.push_back(counted(context->memory.size(), "allocation") + " of device memory, " + std::to_string(bytes) +
+                      " bytes");
   }
-  objects(pinned.size(), "range of pinned memory");
+  if (!pinned.empty())
+    found.push_back(counted(pinned.size(), "range") + " of pinned memory");
   objects(modules.size(), "module");
   objects(streams.size(), "stream");
   objects(events.size(), "event");
+  objects(graphs.size(), "graph");
+  objects(execs.size(), "instantiated graph");
   for (auto &gpu : gpus)
     if (gpu->retained)
       found.push_back("the primary context of device " + std::to_string(gpu->ordinal) + ", retained " +
-                      std::to_string(gpu->retained) + " times");
+                      counted(gpu->retained, "time"));
   return found;
 }
 

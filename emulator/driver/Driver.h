@@ -97,8 +97,8 @@ struct Event {
   CUevent handle = nullptr;
   Context *context = nullptr;
   bool timing = true;
-  MarkRef mark; ///< null: never recorded
-  Capture *capture = nullptr;
+  MarkRef mark;         ///< null: never recorded
+  uint64_t capture = 0; ///< the capture that it was recorded in
   std::vector<CUgraphNode> tips;
 };
 
@@ -120,6 +120,7 @@ struct Context {
   Gpu *gpu = nullptr;
   unsigned flags = 0;
   CUresult error = CUDA_SUCCESS; ///< sticky
+  unsigned users = 0;            ///< threads of the driver's own that are at work in it
   Stream legacy;
   std::map<std::thread::id, std::unique_ptr<Stream>> perThread;
   std::map<CUdeviceptr, Memory> memory;
@@ -127,10 +128,13 @@ struct Context {
 
 struct Pinned {
   uint64_t bytes = 0;
-  bool registered = false; ///< the application's own memory
+  bool registered = false;    ///< the application's own memory
+  Context *context = nullptr; ///< with which it goes
 };
 
 struct Driver {
+  Driver();
+  ~Driver();
   /// Never destroyed: applications' destructors may come late.
   static Driver &get();
   /// Forgets everything and reads the environment again.
@@ -154,6 +158,10 @@ struct Driver {
   Table<Stream, CUstream> streams;
   Table<Event, CUevent> events;
   Table<Pool, CUmemoryPool> pools;
+  Table<Graph, CUgraph> graphs;
+  Table<GraphExec, CUgraphExec> execs;
+  std::map<CUgraphNode, Graph *> nodes;
+  std::vector<std::unique_ptr<Capture>> captures;
   std::map<uint64_t, Pinned> pinned;
 
   /// The gpu of a valid ordinal, or null.

@@ -44,7 +44,10 @@ public:
   void operator()(const KernelWork &work) {
     if (broken())
       return;
-    Kernel &f = *work.function;
+    Kernel *function = d.functions.find(work.function);
+    if (!function)
+      return fail(d, context, CUDA_ERROR_INVALID_HANDLE, "a launch of a kernel whose module was unloaded");
+    Kernel &f = *function;
     if (auto fault = d.faults.strike("crash"))
       return fail(d, context, *fault, "kernel '" + f.name + "' fails: NNCC_EMU_FAULT");
     std::vector<const void *> params;
@@ -63,6 +66,10 @@ public:
   void operator()(const CopyWork &work) {
     if (broken())
       return;
+    if (work.sum && *work.sum != sumOf(work))
+      return fail(d, context, CUDA_ERROR_LAUNCH_FAILED,
+                  "the host wrote to pinned memory that a copy of " + std::to_string(work.width) +
+                      " bytes had yet to read: nothing waits for the copy before");
     for (uint64_t z = 0; z < work.depth; ++z)
       for (uint64_t y = 0; y < work.height; ++y)
         if (std::optional<std::string> problem = copyRow(work, y, z))
@@ -90,10 +97,22 @@ public:
   }
 
   void operator()(const FreeWork &work);
-  void operator()(const EventNode &work);
+  void operator()(const EventNode &) {} // GraphWork does what is to be done.
+
   void operator()(const GraphWork &work) {
-    for (const Work &step : work.plan->steps)
-      execute(d, context, step);
+    auto event = work.marks.begin();
+    for (const Work &step : work.plan->steps) {
+      auto *node = std::get_if<EventNode>(&step);
+      if (!node) {
+        execute(d, context, step);
+        continue;
+      }
+      const MarkRef &mark = *event++;
+      if (mark && node->records)
+        (*this)(RecordWork{mark});
+      else if (mark && !mark->done)
+        run(d, *mark->stream, mark.get());
+    }
   }
 
 private:
@@ -155,19 +174,17 @@ void Executor::operator()(const FreeWork &work) {
   context.memory.erase(found);
 }
 
-void Executor::operator()(const EventNode &work) {
-  Event *event = d.events.find(work.event);
-  if (!event)
-    return;
-  if (work.records) {
-    event->mark = std::make_shared<Mark>();
-    (*this)(RecordWork{event->mark});
-  } else if (event->mark && !event->mark->done) {
-    run(d, *event->mark->stream, event->mark.get());
-  }
-}
-
 } // namespace
+
+size_t sumOf(const CopyWork &work) {
+  size_t sum = 0;
+  for (uint64_t z = 0; z < work.depth; ++z)
+    for (uint64_t y = 0; y < work.height; ++y) {
+      uint64_t row = work.from.address + y * work.from.pitch + z * work.from.slice;
+      sum = sum * 31 + std::hash<std::string_view>()({reinterpret_cast<const char *>(row), work.width});
+    }
+  return sum;
+}
 
 void execute(Driver &d, Context &context, const Work &work) { std::visit(Executor(d, context), work); }
 

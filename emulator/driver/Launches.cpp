@@ -48,7 +48,7 @@ CUresult kernelWork(Driver &d, Context &context, const CUDA_KERNEL_NODE_PARAMS &
   Kernel *f = d.functions.find(p.func);
   if (!f || f->module->context != &context)
     return CUDA_ERROR_INVALID_HANDLE;
-  work.function = f;
+  work.function = p.func;
   work.shape = {{p.gridDimX, p.gridDimY, p.gridDimZ}, {p.blockDimX, p.blockDimY, p.blockDimZ}, p.sharedMemBytes};
   if (CUresult problem = gather(*f, p.kernelParams, p.extra, work.params))
     return problem;

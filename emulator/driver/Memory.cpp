@@ -1,6 +1,7 @@
 //===- Memory.cpp - device memory, pinned memory and pools --------------------------------------------------------===//
 
 #include "Api.h"
+#include "Graphs.h"
 #include "Streams.h"
 #include <algorithm>
 #include <cstdlib>
@@ -134,7 +135,7 @@ static CUresult allocateInOrder(Driver &d, Context &context, CUdeviceptr *out, s
   if (!hasPools(d))
     return CUDA_ERROR_NOT_SUPPORTED;
   if (stream->capture) // Nodes that allocate are not emulated.
-    return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+    return invalidate(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
   CUresult result = allocate(d, context, out, bytes, pool);
   if (result != CUDA_ERROR_OUT_OF_MEMORY)
     return result;
@@ -161,7 +162,7 @@ CUresult cuMemFreeAsync(CUdeviceptr address, CUstream handle) {
     if (!stream)
       return CUDA_ERROR_INVALID_HANDLE;
     if (stream->capture)
-      return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+      return invalidate(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     auto found = context.memory.find(address);
     if (found == context.memory.end() || found->second.freeing)
       return CUDA_ERROR_INVALID_VALUE;
@@ -186,7 +187,7 @@ CUresult cuMemHostAlloc(void **out, size_t bytes, unsigned) {
     void *memory = bytes > SIZE_MAX - page ? nullptr : std::aligned_alloc(page, (bytes + page - 1) / page * page);
     if (!memory)
       return CUDA_ERROR_OUT_OF_MEMORY;
-    d.pinned[reinterpret_cast<uint64_t>(memory)] = {bytes, false};
+    d.pinned[reinterpret_cast<uint64_t>(memory)] = {bytes, false, &context};
     *out = memory;
     return CUDA_SUCCESS;
   });
@@ -209,13 +210,13 @@ CUresult cuMemFreeHost(void *memory) {
 }
 
 CUresult cuMemHostRegister_v2(void *memory, size_t bytes, unsigned) {
-  return inContext("cuMemHostRegister", [&](Driver &d, Context &) {
+  return inContext("cuMemHostRegister", [&](Driver &d, Context &context) {
     auto address = reinterpret_cast<uint64_t>(memory);
     if (!memory || !bytes)
       return CUDA_ERROR_INVALID_VALUE;
     if (d.isPinned(address, 1))
       return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
-    d.pinned[address] = {bytes, true};
+    d.pinned[address] = {bytes, true, &context};
     return CUDA_SUCCESS;
   });
 }

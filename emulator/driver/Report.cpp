@@ -21,7 +21,7 @@ void Report::readEnvironment() {
   countersFile = variable("NNCC_EMU_COUNTERS");
   leaks = variable("NNCC_EMU_LEAKS") == "1";
   if (std::string file = variable("NNCC_EMU_TRACE"); !file.empty()) {
-    trace = std::fopen(file.c_str(), "w");
+    trace = std::fopen(file.c_str(), "a");
     if (!trace)
       tell("NNCC_EMU_TRACE: cannot write " + file);
   }

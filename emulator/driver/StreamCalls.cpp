@@ -1,6 +1,7 @@
 //===- StreamCalls.cpp - streams and events ----------------------------------------------------------------------===//
 
 #include "Api.h"
+#include "Graphs.h"
 #include "Streams.h"
 #include <algorithm>
 
@@ -33,6 +34,7 @@ CUresult cuStreamDestroy_v2(CUstream handle) {
     Stream *stream = d.streams.find(handle);
     if (!stream || stream->context != &context)
       return CUDA_ERROR_INVALID_HANDLE;
+    dropCapture(d, *stream);
     run(d, *stream);
     d.streams.remove(handle);
     return CUDA_SUCCESS;
@@ -42,7 +44,7 @@ CUresult cuStreamDestroy_v2(CUstream handle) {
 CUresult cuStreamSynchronize(CUstream handle) {
   return withStream("cuStreamSynchronize", handle, [&](Driver &d, Context &context, Stream &stream) {
     if (stream.capture)
-      return refuseInCapture(d, context);
+      return invalidate(*stream.capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     CUresult result = run(d, stream);
     trimPools(d, *context.gpu);
     return result;
@@ -52,7 +54,7 @@ CUresult cuStreamSynchronize(CUstream handle) {
 CUresult cuStreamQuery(CUstream handle) {
   return withStream("cuStreamQuery", handle, [&](Driver &d, Context &context, Stream &stream) {
     if (stream.capture)
-      return refuseInCapture(d, context);
+      return invalidate(*stream.capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     bool pending = isPending(stream);
     if (pending && !stream.busy)
       runOne(d, stream); // Who asks often enough shall see the end.
@@ -103,7 +105,7 @@ CUresult cuStreamAddCallback(CUstream handle, CUstreamCallback function, void *d
     if (!function || flags)
       return CUDA_ERROR_INVALID_VALUE;
     if (stream.capture)
-      return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+      return invalidate(*stream.capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     return enqueue(d, stream, CallbackWork{function, handle, data});
   });
 }
@@ -140,6 +142,14 @@ CUresult cuEventRecordWithFlags(CUevent handle, CUstream streamHandle, unsigned 
     Event *event = d.events.find(handle);
     if (!event || event->context != &context || flags > 1)
       return event ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;
+    if (stream.capture && flags) // A node, for those who wait outside of the graph.
+      return enqueue(d, stream, EventNode{handle, true});
+    event->capture = stream.capture ? stream.capture->id : 0;
+    event->tips = stream.tips;
+    if (stream.capture) {
+      event->mark = nullptr;
+      return stream.capture->invalid ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : CUDA_SUCCESS;
+    }
     event->mark = std::make_shared<Mark>();
     event->mark->stream = &stream;
     return enqueue(d, stream, RecordWork{event->mark});
@@ -152,9 +162,17 @@ CUresult cuStreamWaitEvent(CUstream streamHandle, CUevent handle, unsigned flags
     Event *event = d.events.find(handle);
     if (!event || flags > 1)
       return event ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;
-    // An event that was never recorded is complete.
-    return event->mark && !event->mark->done ? enqueue(d, stream, WaitWork{event->mark}) : CUDA_SUCCESS;
+    if (stream.capture && flags)
+      return enqueue(d, stream, EventNode{handle, false});
+    return captureWait(d, stream, *event); // An event that was never recorded is complete.
   });
+}
+
+/// Waiting for an event, and asking after it, are not for captured events and not for threads that capture.
+static CUresult refuse(Driver &d, Context &context, const Event &event) {
+  if (Capture *capture = event.capture ? captureOf(d, event.capture) : nullptr)
+    return invalidate(*capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  return event.capture ? CUDA_ERROR_CAPTURED_EVENT : refuseInCapture(d, context);
 }
 
 CUresult cuEventSynchronize(CUevent handle) {
@@ -162,6 +180,8 @@ CUresult cuEventSynchronize(CUevent handle) {
     Event *event = d.events.find(handle);
     if (!event)
       return CUDA_ERROR_INVALID_HANDLE;
+    if (CUresult refused = refuse(d, context, *event))
+      return refused;
     MarkRef mark = event->mark;
     if (mark && !mark->done)
       run(d, *mark->stream, mark.get());
@@ -174,6 +194,8 @@ CUresult cuEventQuery(CUevent handle) {
     Event *event = d.events.find(handle);
     if (!event)
       return CUDA_ERROR_INVALID_HANDLE;
+    if (CUresult refused = refuse(d, context, *event))
+      return refused;
     MarkRef mark = event->mark;
     bool pending = mark && !mark->done;
     if (pending && !mark->stream->busy)

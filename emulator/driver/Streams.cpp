@@ -1,6 +1,8 @@
 //===- Streams.cpp - queues of work, and when it is executed -----------------------------------------------------===//
 
 #include "Streams.h"
+#include "Graphs.h"
+#include <algorithm>
 
 namespace nncc::emu::driver {
 
@@ -25,7 +27,7 @@ Stream *resolve(Driver &d, Context &context, CUstream handle) {
   return stream && stream->context == &context ? stream : nullptr;
 }
 
-static std::vector<Stream *> streamsOf(Driver &d, Context &context) {
+std::vector<Stream *> streamsOf(Driver &d, Context &context) {
   std::vector<Stream *> streams{&context.legacy};
   for (auto &[thread, stream] : context.perThread)
     streams.push_back(stream.get());
@@ -45,26 +47,52 @@ MarkRef mark(Stream &stream) {
 }
 
 /// The legacy stream and the blocking ones come one behind the other.
-static void orderWithLegacy(Driver &d, Stream &stream) {
+static CUresult orderWithLegacy(Driver &d, Stream &stream) {
   if (!stream.blocking)
-    return;
+    return CUDA_SUCCESS;
   Context &context = *stream.context;
   if (&stream != &context.legacy) {
     if (isPending(context.legacy))
       stream.queue.push_back(WaitWork{mark(context.legacy)});
-    return;
+    return CUDA_SUCCESS;
   }
-  for (Stream *other : streamsOf(d, context))
-    if (other != &stream && other->blocking && isPending(*other))
+  for (Stream *other : streamsOf(d, context)) {
+    if (other == &stream || !other->blocking)
+      continue;
+    if (other->capture)
+      return invalidate(*other->capture, CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+    if (isPending(*other))
       stream.queue.push_back(WaitWork{mark(*other)});
+  }
+  return CUDA_SUCCESS;
 }
 
 CUresult enqueue(Driver &d, Stream &stream, Work work) {
-  orderWithLegacy(d, stream);
+  if (stream.capture)
+    return captureWork(d, stream, std::move(work));
+  if (CUresult refused = orderWithLegacy(d, stream))
+    return refused;
+  bool calls = std::holds_alternative<HostWork>(work) || std::holds_alternative<CallbackWork>(work) ||
+               std::holds_alternative<GraphWork>(work);
+  if (calls)
+    startWorker(d);
   stream.queue.push_back(std::move(work));
   while (stream.queue.size() > maxQueued)
     runOne(d, stream);
   return health(stream.context);
+}
+
+/// Whether a function of the application is to be called, now or by what a graph holds.
+static bool holdsCall(const Stream &stream) {
+  auto isCall = [](const Work &work) {
+    return std::holds_alternative<HostWork>(work) || std::holds_alternative<CallbackWork>(work);
+  };
+  for (const Work &work : stream.queue) {
+    auto *graph = std::get_if<GraphWork>(&work);
+    if (isCall(work) || (graph && std::any_of(graph->plan->steps.begin(), graph->plan->steps.end(), isCall)))
+      return true;
+  }
+  return false;
 }
 
 /// Waits until no other thread is inside the stream's first item.
@@ -110,6 +138,39 @@ void fail(Driver &d, Context &context, CUresult code, const std::string &why) {
   d.report->tell(std::string(context.gpu->machine.card().name) + ": " + why);
 }
 
-CUresult refuseInCapture(Driver &, Context &) { return CUDA_SUCCESS; }
+//===----------------------------------------------------------------------------------------------------------------------===//
+// The worker
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+/// Only in contexts that hold a call of a function: elsewhere who does not wait shall see that.
+static bool workStep(Driver &d) {
+  for (Context *context : d.contexts.all())
+    for (Stream *stream : streamsOf(d, *context)) {
+      if (stream->busy || !holdsCall(*stream))
+        continue;
+      ++context->users;
+      runOne(d, *stream);
+      --context->users;
+      d.changed.notify_all();
+      return true;
+    }
+  return false;
+}
+
+void startWorker(Driver &d) {
+  static bool started = false;
+  if (started)
+    return;
+  started = true;
+  std::thread([&d] {
+    for (;;) {
+      // Long enough for a program that goes on enqueuing or waits by a call to come first.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      std::lock_guard lock(d.mutex);
+      while (workStep(d)) {
+      }
+    }
+  }).detach();
+}
 
 } // namespace nncc::emu::driver

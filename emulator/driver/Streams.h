@@ -23,6 +23,9 @@ MarkRef mark(Stream &stream);
 
 /// Executes what the stream holds, up to `until` where that is given. Returns the context's health.
 CUresult run(Driver &d, Stream &stream, const Mark *until = nullptr);
+/// All streams of a context, the legacy one first.
+std::vector<Stream *> streamsOf(Driver &d, Context &context);
+
 /// Executes one item, and what it waits for.
 void runOne(Driver &d, Stream &stream);
 /// Executes everything in a context.
@@ -33,8 +36,16 @@ bool isPending(const Stream &stream);
 /// Stops everything in the context: its error is sticky. Tells why.
 void fail(Driver &d, Context &context, CUresult code, const std::string &why);
 
-/// What keeps a call that waits or allocates from a thread that captures; CUDA_SUCCESS otherwise. `stream`: the one it is about, if any.
+/// What keeps a call that allocates, frees or waits from running while a stream is captured; CUDA_SUCCESS otherwise. The capture is lost.
 CUresult refuseInCapture(Driver &d, Context &context);
+/// Forgets what a stream that goes away was captured into.
+void dropCapture(Driver &d, Stream &stream);
+
+/// Executes, soon, what holds a call of a function that the application may be waiting for without another call.
+void startWorker(Driver &d);
+
+/// A number for what a copy reads from the host.
+size_t sumOf(const CopyWork &work);
 
 /// Does an item's work: Execute.cpp.
 void execute(Driver &d, Context &context, const Work &work);

@@ -11,7 +11,6 @@
 namespace nncc::emu::driver {
 
 struct Stream;
-struct Kernel;
 struct Pool;
 struct Plan;
 
@@ -24,7 +23,7 @@ struct Mark {
 using MarkRef = std::shared_ptr<Mark>;
 
 struct KernelWork {
-  Kernel *function = nullptr;
+  CUfunction function = nullptr;
   LaunchShape shape;
   std::vector<std::byte> params; ///< at Kernel::offsets
 };
@@ -39,6 +38,7 @@ struct CopyWork {
   Side to, from;
   uint64_t width = 0, height = 1, depth = 1; ///< bytes, rows, layers
   std::vector<std::byte> staged;             ///< pageable memory, read when the copy was enqueued
+  std::optional<size_t> sum;                 ///< of pinned memory, which must not change until it is read
 };
 
 struct FillWork {
@@ -71,7 +71,7 @@ struct FreeWork {
   CUdeviceptr address = 0;
 };
 
-/// Nodes of a graph that record and wait for an event as it is when they run.
+/// Nodes of a graph that record an event, or wait for it as it is when the graph is launched.
 struct EventNode {
   CUevent event = nullptr;
   bool records = false;
@@ -79,6 +79,7 @@ struct EventNode {
 
 struct GraphWork {
   std::shared_ptr<const Plan> plan;
+  std::vector<MarkRef> marks; ///< of the event nodes, in their order
 };
 
 struct EmptyWork {};
@@ -89,7 +90,8 @@ using Work = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, C
 /// A graph's nodes in the order in which they run.
 struct Plan {
   std::vector<Work> steps;
-  std::vector<CUgraphNode> nodes; ///< whose step each is
+  std::vector<CUgraphNode> nodes;          ///< whose step each is
+  std::vector<std::vector<size_t>> behind; ///< which steps each comes behind
 };
 
 } // namespace nncc::emu::driver

@@ -70,3 +70,23 @@ def fill(script, packed, path):
     subprocess.run([sys.executable, str(script), str(packed), str(path)], check=True)
     subprocess.run([sys.executable, str(script), "--inputs", str(path), str(path.parent)], check=True)
     (path.parent / "complete").write_text("")
+
+
+def shape_options(model):
+    """--shape= for each input whose sizes are not fixed, as in the first data set."""
+    import onnx
+
+    proto = onnx.load(model.path, load_external_data=False)
+    constants = {tensor.name for tensor in proto.graph.initializer}
+    inputs = [value for value in proto.graph.input if value.name not in constants]
+    options = []
+    for number, value in enumerate(inputs if model.data_sets else []):
+        data, dims = model.data_sets[0] / f"input_{number}.pb", value.type.tensor_type.shape.dim
+        if not data.exists() or all(dim.HasField("dim_value") for dim in dims):
+            continue
+        sizes = onnx.TensorProto.FromString(data.read_bytes()).dims
+        if any("+" in dim.dim_param for dim in dims):  # a shape gives no value to the symbols of an expression
+            options += [f"--dim={dim.dim_param}={size}" for dim, size in zip(dims, sizes) if dim.dim_param.isidentifier()]
+        else:
+            options.append(f"--shape={value.name}:{'x'.join(map(str, sizes))}")
+    return sorted(set(options))

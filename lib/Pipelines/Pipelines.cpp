@@ -45,15 +45,19 @@ void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
   buildLowerOperators(passes, options);
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
-  if (options.optLevel > 0)
+  // How vectors of a CPU are filled: nothing that a GPU gains by.
+  bool forVectors = options.optLevel > 0 && options.device == Device::CPU;
+  if (forVectors)
     passes.addPass(exec::createJoinPixels());
-  if (options.optLevel > 0 && options.winograd)
+  if (forVectors && options.winograd)
     passes.addPass(exec::createWinograd());
-  if (options.optLevel > 0)
+  if (forVectors)
     passes.addPass(exec::createPackWeights());
   passes.addPass(exec::createSeparateWeights());
   passes.addPass(exec::createFormKernels({.fuse = options.fuse && options.optLevel > 0}));
   passes.addPass(exec::createMergeKernels());
+  if (options.device == Device::CUDA)
+    passes.addPass(exec::createPlace());
 }
 
 void buildFormWeightKernels(OpPassManager &passes) {

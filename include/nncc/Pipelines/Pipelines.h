@@ -12,7 +12,10 @@
 
 namespace nncc {
 
+enum class Device { CPU, CUDA };
+
 struct PipelineOptions {
+  Device device = Device::CPU;
   unsigned optLevel = 3; ///< 0: no rewrites, no fusion, no packing; each op a kernel of its own
   bool fuse = true;
   bool winograd = true;         ///< 3x3 convolutions by transforms, where that is faster; false: sums in order

@@ -71,6 +71,9 @@ LogicalResult ConvertExecToLLVMPass::collect(ScheduleInfo &info) {
       info.symbols[name] = index;
   if (auto offsets = module->getAttrOfType<DenseI64ArrayAttr>("exec.weight_offsets"))
     info.weightOffsets.assign(offsets.asArrayRef().begin(), offsets.asArrayRef().end());
+  info.isForDevice = exec::isForDevice(module);
+  if (info.isForDevice)
+    info.numSlots = 2; // An element that is read from the device comes to the same place.
   for (auto [index, kernel] : llvm::enumerate(module.getOps<exec::KernelOp>()))
     info.kernels[kernel.getSymName()] = index;
   for (func::FuncOp function : module.getOps<func::FuncOp>()) {

@@ -46,12 +46,28 @@ public:
   }
 };
 
+class HostInputLowering : public SchedulePattern<HostInputOp> {
+public:
+  using SchedulePattern::SchedulePattern;
+  LogicalResult matchAndRewrite(HostInputOp op, Adaptor, ConversionPatternRewriter &rewriter) const override {
+    RunBuilder run(rewriter, op);
+    auto type = cast<MemRefType>(op.getType());
+    Value bytes = run.constant(type.getNumElements() * getElementBytes(type.getElementType()));
+    Value address =
+        run.callService(offsetof(nnccrt_services, host_input), run.ptr, {run.constant(op.getIndex(), 32), bytes});
+    run.endIfFailed(rewriter, address);
+    rewriter.replaceOp(op, address);
+    return success();
+  }
+};
+
 class WeightLowering : public SchedulePattern<WeightOp> {
 public:
   using SchedulePattern::SchedulePattern;
   LogicalResult matchAndRewrite(WeightOp op, Adaptor, ConversionPatternRewriter &rewriter) const override {
     RunBuilder run(rewriter, op);
-    Value weights = run.loadField(run.frame, offsetof(nnccrt_frame, weights), run.ptr);
+    int64_t field = op.getHost() ? offsetof(nnccrt_frame, host_weights) : offsetof(nnccrt_frame, weights);
+    Value weights = run.loadField(run.frame, field, run.ptr);
     rewriter.replaceOp(op, run.advance(weights, run.constant(info.weightOffsets[op.getIndex()])));
     return success();
   }
@@ -61,10 +77,19 @@ class CopyLowering : public SchedulePattern<CopyOp> {
 public:
   using SchedulePattern::SchedulePattern;
   LogicalResult matchAndRewrite(CopyOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    MemRefParts source(cast<MemRefType>(op.getSource().getType()), adaptor.getSource());
-    Value bytes = source.getBytes(rewriter, op.getLoc());
-    LLVM::MemcpyOp::create(rewriter, op.getLoc(), adaptor.getTarget().front(), source.getAddress(), bytes,
-                           /*isVolatile=*/false);
+    auto type = cast<MemRefType>(op.getSource().getType());
+    MemRefParts source(type, adaptor.getSource());
+    Value bytes = source.getBytes(rewriter, op.getLoc()), target = adaptor.getTarget().front();
+    bool toDevice = info.isOnDevice(cast<MemRefType>(op.getTarget().getType()));
+    if (info.isOnDevice(type) || toDevice) {
+      int64_t service = !toDevice               ? offsetof(nnccrt_services, read)
+                        : info.isOnDevice(type) ? offsetof(nnccrt_services, copy)
+                                                : offsetof(nnccrt_services, write);
+      RunBuilder run(rewriter, op);
+      run.endIfFailed(rewriter, run.callService(service, run.i32, {target, source.getAddress(), bytes}));
+    } else {
+      LLVM::MemcpyOp::create(rewriter, op.getLoc(), target, source.getAddress(), bytes, /*isVolatile=*/false);
+    }
     rewriter.eraseOp(op);
     return success();
   }
@@ -110,6 +135,12 @@ public:
     auto &types = *getTypeConverter<LLVMTypeConverter>();
     MemRefParts memref(op.getMemRefType(), adaptor.getMemref());
     Value address = getElement(rewriter, op.getLoc(), types, memref, llvm::to_vector(adaptor.getIndices()));
+    if (info.isOnDevice(op.getMemRefType())) {
+      RunBuilder run(rewriter, op);
+      Value copy = run.getArguments(), bytes = run.constant(getElementBytes(op.getType()));
+      run.endIfFailed(rewriter, run.callService(offsetof(nnccrt_services, read), run.i32, {copy, address, bytes}));
+      address = copy;
+    }
     rewriter.replaceOpWithNewOp<LLVM::LoadOp>(op, types.convertType(op.getType()), address);
     return success();
   }
@@ -120,6 +151,8 @@ public:
   using SchedulePattern::SchedulePattern;
   LogicalResult matchAndRewrite(memref::StoreOp op, Adaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
+    if (info.isOnDevice(op.getMemRefType()))
+      return op.emitOpError("writes an element to the device: tensors of scalars are the host's");
     MemRefParts memref(op.getMemRefType(), adaptor.getMemref());
     Value address = getElement(rewriter, op.getLoc(), *getTypeConverter<LLVMTypeConverter>(), memref,
                                llvm::to_vector(adaptor.getIndices()));
@@ -179,6 +212,7 @@ public:
 
 void nncc::populateMemoryPatterns(RewritePatternSet &patterns, const LLVMTypeConverter &types,
                                   const ScheduleInfo &info) {
-  patterns.add<BufferLowering, ViewLowering, InputLowering, WeightLowering, CopyLowering, DimLowering, LoadLowering,
-               StoreLowering, SelectLowering, GetGlobalLowering, GlobalLowering>(types, patterns.getContext(), info);
+  patterns.add<BufferLowering, ViewLowering, InputLowering, HostInputLowering, WeightLowering, CopyLowering,
+               DimLowering, LoadLowering, StoreLowering, SelectLowering, GetGlobalLowering, GlobalLowering>(
+      types, patterns.getContext(), info);
 }

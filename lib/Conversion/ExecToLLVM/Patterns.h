@@ -18,6 +18,9 @@ struct ScheduleInfo {
   llvm::StringMap<std::string> messages;                         // the global of each exec.check's message
   llvm::DenseMap<int64_t, mlir::RankedTensorType> packedOutputs; // as the caller sees those whose elements share bytes
   int64_t numSlots = 1;                                          // of the array on the stack that launches pass
+  bool isForDevice = false;                                      // memrefs without the space "host" are the device's
+
+  bool isOnDevice(mlir::MemRefType type) const { return isForDevice && !exec::isInHostSpace(type); }
 };
 
 /// Emits code of `run`, in the middle of a conversion.

@@ -35,8 +35,9 @@ public:
   LogicalResult matchAndRewrite(AllocOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     RunBuilder run(rewriter, op);
     auto type = cast<MemRefType>(op.getType());
-    Value address =
-        run.callService(offsetof(nnccrt_services, alloc), run.ptr, checkedBytes(run, type, adaptor.getSizes()));
+    bool onHost = info.isForDevice && !info.isOnDevice(type);
+    int64_t service = onHost ? offsetof(nnccrt_services, host_alloc) : offsetof(nnccrt_services, alloc);
+    Value address = run.callService(service, run.ptr, checkedBytes(run, type, adaptor.getSizes()));
     run.endIfFailed(rewriter, address);
     rewriter.replaceOpWithMultiple(op, {makeMemRef(address, adaptor.getSizes())});
     return success();

@@ -39,7 +39,7 @@ LogicalResult InputOp::verify() {
 
 KernelOp KernelOp::createEmpty(OpBuilder &b, Location loc, StringRef name, FunctionType type) {
   auto kernel = create(b, loc, b.getStringAttr(name), TypeAttr::get(type), /*may_alias=*/nullptr,
-                       /*must_alias=*/nullptr, /*arg_attrs=*/nullptr,
+                       /*must_alias=*/nullptr, /*host=*/nullptr, /*arg_attrs=*/nullptr,
                        /*res_attrs=*/nullptr);
   kernel.getBody().emplaceBlock().addArguments(type.getInputs(), SmallVector<Location>(type.getNumInputs(), loc));
   return kernel;

@@ -45,7 +45,7 @@ unsigned BufferAssignment::create(BufferKind kind, Value tensor, Operation *op) 
 }
 
 unsigned BufferAssignment::createFresh(Value tensor, Operation *op) {
-  bool planned = !separate && sizes.isKnownBeforeRun(sizes.getBytes(tensor));
+  bool planned = !separate && !isOnHost(tensor) && sizes.isKnownBeforeRun(sizes.getBytes(tensor));
   return create(planned ? BufferKind::Planned : BufferKind::RunTime, tensor, op);
 }
 
@@ -124,7 +124,7 @@ void BufferAssignment::assignResults(Operation *op) {
       ids = unite(assigned[select.getTrueValue()], select.getFalseValue());
     else if (isa<InputOp, tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ReshapeOp>(op))
       ids = assigned[op->getOperand(0)];
-    else if (isa<WeightOp>(op) || op->hasTrait<OpTrait::ConstantLike>())
+    else if (isa<WeightOp, HostInputOp>(op) || op->hasTrait<OpTrait::ConstantLike>())
       ids = {create(BufferKind::ReadOnly, result, op)};
     else
       ids = {createFresh(result, op)};
@@ -318,7 +318,7 @@ void BufferAssignment::assignOutputs(func::FuncOp schedule) {
   Block &body = schedule.getBody().front();
   for (OpOperand &returned : body.getTerminator()->getOpOperands()) {
     auto id = isa<RankedTensorType>(returned.get().getType()) ? lookupFresh(returned.get()) : std::nullopt;
-    if (!id)
+    if (!id || isOnHost(returned.get()))
       continue;
     Operation *start = body.findAncestorOpInBlock(*buffers[*id].firstOp);
     if (!llvm::all_of(sizes.getDims(returned.get()),

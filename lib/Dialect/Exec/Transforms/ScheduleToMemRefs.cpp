@@ -10,9 +10,13 @@
 using namespace mlir;
 using namespace nncc::exec;
 
-static MemRefType memrefOf(Type type) {
+static MemRefType memrefOf(Type type, Attribute space = {}) {
   auto tensor = cast<RankedTensorType>(type);
-  return MemRefType::get(tensor.getShape(), tensor.getElementType());
+  return MemRefType::get(tensor.getShape(), tensor.getElementType(), MemRefLayoutAttrInterface(), space);
+}
+
+static MemRefType memrefOf(Value tensor) {
+  return memrefOf(tensor.getType(), isOnHost(tensor) ? getHostSpace(tensor.getContext()) : Attribute());
 }
 
 namespace {
@@ -139,10 +143,16 @@ LogicalResult ScheduleRewriter::convert(Operation *op) {
                     memref::LoadOp::create(builder, loc, lookup(extract.getTensor()), lookup(extract.getIndices())));
         return success();
       })
-      .Case<InputOp, WeightOp, arith::SelectOp>([&](Operation *leaf) {
+      .Case<InputOp, HostInputOp, WeightOp, arith::SelectOp>([&](Operation *leaf) {
         Operation *copy = builder.clone(*leaf, mapping);
         if (isa<RankedTensorType>(leaf->getResult(0).getType()))
-          copy->getResult(0).setType(memrefOf(leaf->getResult(0).getType()));
+          copy->getResult(0).setType(memrefOf(leaf->getResult(0)));
+        return success();
+      })
+      .Case([&](TransferOp transfer) {
+        Value memref = bufferFor(*assignment.lookupId(transfer), transfer);
+        CopyOp::create(builder, loc, lookup(transfer.getSource()), memref);
+        mapping.map(transfer.getResult(), memref);
         return success();
       })
       .Case([&](arith::ConstantOp constant) {
@@ -211,7 +221,7 @@ void ScheduleRewriter::convertView(Operation *op) {
   Value source = op->getOperand(0), result = op->getResult(0);
   if (source.getType() == result.getType())
     return mapping.map(result, lookup(source));
-  mapping.map(result, ViewOp::create(builder, loc, memrefOf(result.getType()), lookup(source), dynamicSizes(result)));
+  mapping.map(result, ViewOp::create(builder, loc, memrefOf(result), lookup(source), dynamicSizes(result)));
 }
 
 void ScheduleRewriter::convertElements(tensor::FromElementsOp op) {
@@ -231,7 +241,7 @@ void ScheduleRewriter::convertElements(tensor::FromElementsOp op) {
 
 void ScheduleRewriter::convertConstant(arith::ConstantOp op) {
   auto module = schedule->getParentOfType<ModuleOp>();
-  MemRefType type = memrefOf(op.getType());
+  MemRefType type = memrefOf(op.getResult());
   memref::GlobalOp global;
   for (auto other : module.getOps<memref::GlobalOp>())
     if (other.getInitialValueAttr() == op.getValueAttr() && other.getType() == type)
@@ -277,7 +287,7 @@ SmallVector<Value> ScheduleRewriter::dynamicSizes(Value tensor) {
 }
 
 Value ScheduleRewriter::viewAs(Value base, Value tensor, ArrayRef<SizeExpr> baseSizes) {
-  MemRefType type = memrefOf(tensor.getType());
+  MemRefType type = memrefOf(tensor);
   if (base.getType() == type && ArrayRef<SizeExpr>(sizes.getDims(tensor)) == baseSizes)
     return base;
   return ViewOp::create(builder, loc, type, base, dynamicSizes(tensor));
@@ -286,7 +296,7 @@ Value ScheduleRewriter::viewAs(Value base, Value tensor, ArrayRef<SizeExpr> base
 /// Buffer `id` with the type of `tensor`, allocated if this is its first use.
 Value ScheduleRewriter::bufferFor(unsigned id, Value tensor) {
   const Buffer &buffer = assignment.getBuffer(id);
-  MemRefType type = memrefOf(tensor.getType());
+  MemRefType type = memrefOf(tensor);
   id = assignment.find(id);
   if (buffer.kind == BufferKind::Spare)
     return viewAs(spares.lookup({buffer.loop, buffer.index}), tensor,
@@ -336,8 +346,8 @@ bool ScheduleRewriter::allocatesIn(function_ref<bool(Operation *)> contains, Val
 
 LogicalResult ScheduleRewriter::convertIf(scf::IfOp branch) {
   SmallVector<Type> types;
-  for (Type type : branch.getResultTypes())
-    types.push_back(isa<RankedTensorType>(type) ? memrefOf(type) : type);
+  for (Value result : branch.getResults())
+    types.push_back(isa<RankedTensorType>(result.getType()) ? memrefOf(result) : result.getType());
   auto copy = scf::IfOp::create(builder, loc, types, lookup(branch.getCondition()), /*addThenBlock=*/true,
                                 /*addElseBlock=*/!branch.getElseRegion().empty());
   for (auto [from, to] : llvm::zip_equal(branch->getRegions(), copy->getRegions())) {
@@ -449,8 +459,8 @@ LogicalResult ScheduleRewriter::convertWhile(scf::WhileOp loop) {
   SmallVector<Value> starts = startLoop(loop, loop.getInits());
   bool release = allocatesIn([&](Operation *op) { return loop->isProperAncestor(op); });
   SmallVector<Type> types;
-  for (Type type : loop.getResultTypes())
-    types.push_back(isa<RankedTensorType>(type) ? memrefOf(type) : type);
+  for (Value result : loop.getResults())
+    types.push_back(isa<RankedTensorType>(result.getType()) ? memrefOf(result) : result.getType());
   llvm::append_range(types, ValueRange(starts).getTypes());
   if (release)
     types.push_back(builder.getIndexType());

@@ -5,6 +5,7 @@
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
@@ -33,6 +34,19 @@ namespace nncc::exec {
 /// Elements of K that lie side by side in the panels of a packed exec.matmul or exec.conv: what one instruction multiplies and
 /// adds up. Four i8, two signed i16, one of everything else.
 int64_t getElementsPerStep(mlir::Operation *contraction);
+
+/// The attribute of a module whose schedule runs on a device, "cuda"; see --exec-place.
+inline constexpr llvm::StringLiteral deviceAttrName = "exec.device";
+/// The attribute of a tensor.empty that is a buffer of the host.
+inline constexpr llvm::StringLiteral hostAttrName = "exec.host";
+
+/// Whether the module's schedule runs on a device.
+bool isForDevice(mlir::ModuleOp module);
+/// Whether a tensor of a placed schedule lies in the memory of the host. Never in a module without a device.
+bool isOnHost(mlir::Value tensor);
+/// The memory space of buffers of the host in such a module.
+mlir::Attribute getHostSpace(mlir::MLIRContext *context);
+bool isInHostSpace(mlir::MemRefType type);
 
 } // namespace nncc::exec
 

@@ -19,6 +19,9 @@ def Exec_Dialect : Dialect {
     always whole, row-major and contiguous. Kernel bodies stay on tensors until the kernel is compiled.
 
     Types from here on: signless integers; a boolean is an i8 holding 0 or 1.
+
+    A module with the attribute `exec.device` (see --exec-place) runs on that device: its tensors lie in the memory of the device, but for
+    those of which `exec::isOnHost` says otherwise. As memrefs these have the memory space "host".
   }];
   let cppNamespace = "::nncc::exec";
 }
@@ -51,9 +54,28 @@ def Exec_InputOp : Exec_Op<"input", [Pure, AllTypesMatch<["argument", "result"]>
 
 def Exec_WeightOp : Exec_Op<"weight", [Pure]> {
   let summary = "Result `index` of the function @weights, which was computed while compiling";
-  let arguments = (ins I64Attr:$index);
+  let description = "With `host`, the copy that the host has of it.";
+  let arguments = (ins I64Attr:$index, UnitAttr:$host);
   let results = (outs AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$result);
+  let assemblyFormat = "$index (`host` $host^)? attr-dict `:` type($result)";
+}
+
+def Exec_HostInputOp : Exec_Op<"host_input", [Pure]> {
+  let summary = "Argument `index` of the schedule on the host, in a program for a device";
+  let description = "Where the caller's tensor is on the host it is that, else a copy: of a static type, and small.";
+  let arguments = (ins I64Attr:$index);
+  let results = (outs AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef]>:$result);
   let assemblyFormat = "$index attr-dict `:` type($result)";
+}
+
+def Exec_TransferOp : Exec_Op<"transfer", [Pure, AllTypesMatch<["source", "result"]>]> {
+  let summary = "A tensor of the device on the host, or one of the host on the device";
+  let description = [{
+    To the host it waits for all launches before it. PlanMemory makes it an `exec.copy` between memory spaces.
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$source, UnitAttr:$to_host);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$source (`to_host` $to_host^)? attr-dict `:` type($result)";
 }
 
 def Exec_FileOp : Exec_Op<"file", [Pure]> {
@@ -84,9 +106,11 @@ def Exec_KernelOp : Exec_Op<"kernel", [IsolatedFromAbove, Symbol, FunctionOpInte
 
     `must_alias[i]` names the argument whose buffer result `i` shares in every launch (-1: none): the result starts with what the
     argument holds, and no other argument is that buffer. PlanMemory copies first where the argument lives on.
+
+    With `host`, in a program for a device: runs on the host, on tensors of the host.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
-                       OptionalAttr<DenseI64ArrayAttr>:$may_alias, OptionalAttr<DenseI64ArrayAttr>:$must_alias,
+                       OptionalAttr<DenseI64ArrayAttr>:$may_alias, OptionalAttr<DenseI64ArrayAttr>:$must_alias, UnitAttr:$host,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;

@@ -153,6 +153,34 @@ def MergeKernels : Pass<"exec-merge-kernels", "::mlir::ModuleOp"> {
   }];
 }
 
+def Place : Pass<"exec-place", "::mlir::ModuleOp"> {
+  let summary = "Which kernels of a program for a GPU run on the host, and what goes from one memory to the other";
+  let description = [{
+    The device runs every kernel but those that compute what the schedule reads (sizes, conditions) from what the host has anyway: small
+    kernels (at most 1024 elements, no contraction) on other such results, on tensors of scalars, on constants, on small weights and
+    inputs. A kernel that both sides launch becomes two. Copies are explicit, an `exec.transfer`; inputs and weights are on both sides
+    (`exec.host_input`, `exec.weight .. host`), constants that the device reads become weights. A remark of the category `placement` tells of
+    each host kernel and each copy.
+
+    ```mlir
+    func.func @main(%x: tensor<2xi64>, %y: tensor<8xf32>) -> tensor<?xf32> {
+      %0 = exec.launch @k0_add(%x) : (tensor<2xi64>) -> tensor<2xi64>
+      %1 = tensor.extract %0[%c0] : tensor<2xi64>
+      ..
+    ```
+    becomes
+    ```mlir
+    exec.kernel @k0_add(..) attributes {host} { .. }
+    func.func @main(%x: tensor<2xi64>, %y: tensor<8xf32>) -> tensor<?xf32> {
+      %h = exec.host_input 0 : tensor<2xi64>
+      %0 = exec.launch @k0_add(%h) : (tensor<2xi64>) -> tensor<2xi64>
+      %1 = tensor.extract %0[%c0] : tensor<2xi64>
+      ..
+    ```
+  }];
+  let dependentDialects = ["::nncc::exec::ExecDialect", "::mlir::func::FuncDialect"];
+}
+
 def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
   let summary = "The schedule goes from tensors to memrefs in an arena, the outputs and what a loop carries";
   let description = [{

@@ -16,6 +16,7 @@ nnccrt_context::nnccrt_context(nnccrt_program &program) : program(program) {
 
 nnccrt_context::~nnccrt_context() {
   releaseAll();
+  cuda::destroySession(*this);
   os::free(ranges);
   nnccrt_unload(&program);
 }
@@ -58,6 +59,8 @@ bool nnccrt_context::allocateSlots(Report &report) {
 
 bool nnccrt_context::initialize(const nnccrt_context_options &given, Report &report) {
   options = given;
+  if (program.device)
+    return allocateSlots(report) && cuda::createSession(*this, report);
   if (!pool::threads(threads, report))
     return false;
   if (options.threads)
@@ -84,11 +87,14 @@ bool nnccrt_context::isIdle(Report &report) const {
 bool nnccrt_context::bind(Slot &slot, const ValueName &name, const nnccrt_tensor *tensor, bool anyDims,
                           Report &report) {
   if (!tensor) {
-    slot.isBound = slot.strided = slot.anyDims = slot.ready = false;
+    slot.isBound = slot.strided = slot.staged = slot.anyDims = slot.ready = false;
     bindingsChanged = true;
     return true;
   }
-  if (!checkTensor(*tensor, name, anyDims, report))
+  if (!checkTensor(*tensor, name, anyDims, cuda::ordinal(program.device), report))
+    return false;
+  bool isOnDevice = tensor->device_kind == NNCCRT_CUDA;
+  if (isOnDevice && !cuda::checkAddress(*this, tensor->data, name, report))
     return false;
   uint32_t rank = name.value.rank;
   slot.bound = *tensor;
@@ -98,6 +104,7 @@ bool nnccrt_context::bind(Slot &slot, const ValueName &name, const nnccrt_tensor
   slot.isBound = true;
   slot.anyDims = anyDims;
   slot.isStale = false;
+  slot.staged = session && !isOnDevice;
   slot.strided = !anyDims && !isContiguous(tensor->dims, tensor->strides, rank);
   for (uint32_t i = 0; i < rank && !anyDims; ++i) {
     slot.boundDims[i] = tensor->dims[i];
@@ -157,27 +164,58 @@ bool nnccrt_context::getInput(uint32_t index, nnccrt_tensor *tensor, Report &rep
   if (!slot.isBound && !slot.ready && !placeInput(slot, value, report))
     return false;
   *tensor = slot.isBound ? slot.bound : viewOf(slot, value, slot.buffer.capacity);
+  if (session && !slot.isBound)
+    tensor->data = slot.staging.data;
   return true;
 }
 
-bool nnccrt_context::getOutput(uint32_t index, nnccrt_tensor *tensor, Report &report) {
-  if (index >= outputs.size())
-    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%.160s' has %zu outputs", index, model().name,
-                       outputs.size());
-  if (!checkTensorSize(tensor, report) || !isIdle(report))
+/// Finds an output that has a value.
+static bool checkOutput(const nnccrt_context &context, uint32_t index, const nnccrt_tensor *tensor, Report &report) {
+  const nnccrt_model &model = context.model();
+  if (index >= context.outputs.size())
+    return report.fail(NNCCRT_INVALID, "there is no output %u: model '%.160s' has %zu outputs", index, model.name,
+                       context.outputs.size());
+  if (!checkTensorSize(tensor, report) || !context.isIdle(report))
     return false;
-  const Slot &slot = outputs[index];
-  if (!slot.ready)
-    return report.fail(
-        NNCCRT_INVALID,
-        "output '%.160s' has no value: it is there after a run that succeeded, until the next run, resize or "
-        "binding",
-        model().outputs[index].name);
+  return context.outputs[index].ready ||
+         report.fail(
+             NNCCRT_INVALID,
+             "output '%.160s' has no value: it is there after a run that succeeded, until the next run, resize or "
+             "binding",
+             model.outputs[index].name);
+}
+
+bool nnccrt_context::getOutput(uint32_t index, nnccrt_tensor *tensor, Report &report) {
+  if (!checkOutput(*this, index, tensor, report))
+    return false;
+  Slot &slot = outputs[index];
+  bool isOnDevice = session && slot.isBound && !slot.staged;
+  if (session && !isOnDevice && !cuda::readOutput(*this, index, report))
+    return false;
   *tensor = viewOf(slot, model().outputs[index], slot.isBound ? slot.bound.capacity : slot.buffer.capacity);
+  if (isOnDevice) {
+    tensor->device_kind = NNCCRT_CUDA;
+    tensor->device_index = slot.bound.device_index;
+  } else if (session) {
+    tensor->data = slot.isBound ? slot.bound.data : slot.staging.data;
+  }
   if (slot.strided) {
     tensor->data = slot.bound.data;
     tensor->strides = slot.boundStrides;
   }
+  return true;
+}
+
+bool nnccrt_context::getDeviceOutput(uint32_t index, nnccrt_tensor *tensor, Report &report) {
+  if (!checkOutput(*this, index, tensor, report))
+    return false;
+  if (!session)
+    return report.fail(NNCCRT_INVALID, "the model runs on the CPU: its outputs lie on no device");
+  const Slot &slot = outputs[index];
+  *tensor =
+      viewOf(slot, model().outputs[index], slot.isBound && !slot.staged ? slot.bound.capacity : slot.buffer.capacity);
+  tensor->device_kind = NNCCRT_CUDA;
+  tensor->device_index = static_cast<uint32_t>(cuda::ordinal(program.device));
   return true;
 }
 
@@ -208,7 +246,7 @@ nnccrt_code nnccrt_create(nnccrt_program *program, const nnccrt_context_options 
   }
   if (!readOptions(given, "nnccrt_context_options", options, report))
     return report.code();
-  if (!program->level) {
+  if (program->isDescription) {
     report.fail(NNCCRT_INVALID, "the program was loaded with NNCCRT_DESCRIBE_ONLY, it cannot run");
     return report.code();
   }
@@ -236,6 +274,11 @@ nnccrt_code nnccrt_input(nnccrt_context *context, uint32_t index, nnccrt_tensor 
 
 nnccrt_code nnccrt_output(nnccrt_context *context, uint32_t index, nnccrt_tensor *tensor, nnccrt_status *status) {
   return call(context, status, [&](Report &report) { context->getOutput(index, tensor, report); });
+}
+
+nnccrt_code nnccrt_device_output(nnccrt_context *context, uint32_t index, nnccrt_tensor *tensor,
+                                 nnccrt_status *status) {
+  return call(context, status, [&](Report &report) { context->getDeviceOutput(index, tensor, report); });
 }
 
 nnccrt_code nnccrt_bind_input(nnccrt_context *context, uint32_t index, const nnccrt_tensor *tensor,
@@ -291,6 +334,18 @@ void nnccrt_trim(nnccrt_context *context) {
 
 nnccrt_code nnccrt_run(nnccrt_context *context, nnccrt_status *status) {
   return call(context, status, [&](Report &report) { context->run(report); });
+}
+
+nnccrt_code nnccrt_run_on(nnccrt_context *context, void *stream, nnccrt_status *status) {
+  return call(context, status, [&](Report &report) { context->runOn(stream, report); });
+}
+
+nnccrt_code nnccrt_prepare(nnccrt_context *context, nnccrt_status *status) {
+  return call(context, status, [&](Report &report) { context->prepareRun(report); });
+}
+
+nnccrt_code nnccrt_synchronize(nnccrt_context *context, nnccrt_status *status) {
+  return call(context, status, [&](Report &report) { context->synchronize(report); });
 }
 
 void nnccrt_cancel(nnccrt_context *context) {

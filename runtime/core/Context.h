@@ -3,6 +3,7 @@
 #ifndef NNCCRT_CORE_CONTEXT_H
 #define NNCCRT_CORE_CONTEXT_H
 
+#include "Device.h"
 #include "Memory.h"
 #include "Program.h"
 #include "Shapes.h"
@@ -19,17 +20,20 @@ struct Slot {
   bool anyDims; ///< bound without dims
   bool isStale; ///< bound before the last resize: the resize says what its dims should be
   bool strided; ///< bound with gaps: copied before or after the run
+  bool staged;  ///< of a program for a device: bound to memory of the host, and copied
+  bool onHost;  ///< an output of a device: the host has a copy of what the last run gave
   bool ready;   ///< an input that is not bound: handed out to be filled. An output: the last run gave it.
   int64_t *boundDims, *boundStrides;
   int64_t *dims;     ///< of an input in the present plan, of an output after the last run
   int64_t *nextDims; ///< for the symbols that are being looked at; -1: not known before the run
   uint64_t nextBytes;
   Buffer buffer;
-  Buffer spare; ///< of an output whose last buffer is now bound as an input
-  void *data;   ///< what the run reads or writes
+  Buffer spare;   ///< of an output whose last buffer is now bound as an input
+  Buffer staging; ///< of a program for a device: what the caller fills or reads, on the host
+  void *data;     ///< what the run reads or writes
 
   /// A run needs memory of the context for it.
-  bool needsBuffer() const { return !isBound || strided; }
+  bool needsBuffer() const { return !isBound || strided || staged; }
 };
 
 /// Whether these bytes are some of the caller's memory that the slot is bound to.
@@ -70,6 +74,8 @@ struct nnccrt_context {
   bool bindOutput(uint32_t index, const nnccrt_tensor *tensor, Report &report);
   bool getInput(uint32_t index, nnccrt_tensor *tensor, Report &report);
   bool getOutput(uint32_t index, nnccrt_tensor *tensor, Report &report);
+  /// On the device of the program.
+  bool getDeviceOutput(uint32_t index, nnccrt_tensor *tensor, Report &report);
 
   // Layout.cpp
   bool resize(const int64_t *values, uint32_t count, Report &report);
@@ -79,8 +85,14 @@ struct nnccrt_context {
   /// Symbols, plan, memory and the addresses of inputs for the next run.
   bool prepare(Report &report);
 
+  /// Lets `task` use the context, unless another thread does.
+  template <typename Task> bool exclusively(Report &report, const Task &task);
+
   // Run.cpp
   bool run(Report &report);
+  bool runOn(void *stream, Report &report);
+  bool prepareRun(Report &report);
+  bool synchronize(Report &report);
 
   const nnccrt_model &model() const { return *program.model; }
 
@@ -89,8 +101,9 @@ struct nnccrt_context {
   uint32_t threads = 1;
   std::atomic<nncc::rt::RunState> state{nncc::rt::RunState::Idle};
 
+  nncc::rt::cuda::Session *session = nullptr; ///< of a program for a device
   nncc::rt::Array<Slot> inputs, outputs;
-  nncc::rt::Memory memory;
+  nncc::rt::Memory memory, staging; ///< of the run; of the host, for a run on a device
   nncc::rt::Stack stack{memory};
   nncc::rt::Buffer arena, scratch;
   uint64_t scratchStride = 0;

@@ -38,6 +38,13 @@ struct ManagedVersioned {
 
 enum : uint32_t { kMajor = 1, kMinor = 1 };
 constexpr uint64_t kIsCopied = 2;
+enum : int32_t { kPageLocked = 3, kManaged = 13 }; // device types of CUDA beside NNCCRT_CUDA
+
+/// What a tensor owns that a context gave away: memory of the host, or of the program's device.
+struct Owner {
+  void *data;
+  nnccrt_program *program; ///< null: of the host
+};
 
 struct TypeCode {
   uint32_t dtype;
@@ -75,7 +82,9 @@ static bool read(const DlTensor &source, nnccrt_tensor *tensor, Report &report) 
   tensor->dims = source.dims;
   tensor->strides = source.strides;
   tensor->data = source.data ? static_cast<char *>(source.data) + source.byteOffset : nullptr;
-  tensor->device_kind = static_cast<uint32_t>(source.deviceType);
+  tensor->device_kind = source.deviceType == kPageLocked ? static_cast<uint32_t>(NNCCRT_CPU)
+                        : source.deviceType == kManaged  ? static_cast<uint32_t>(NNCCRT_CUDA)
+                                                         : static_cast<uint32_t>(source.deviceType);
   tensor->device_index = static_cast<uint32_t>(source.deviceId);
   return true;
 }
@@ -87,12 +96,20 @@ static bool read(const DlTensor &source, nnccrt_tensor *tensor, Report &report) 
 /// Of the type that the caller knows.
 template <typename M, typename Public> static void destroyManaged(Public *given) {
   M *managed = reinterpret_cast<M *>(given);
-  os::free(managed->owner);
+  Owner *owner = static_cast<Owner *>(managed->owner);
+  if (owner->program) {
+    cuda::release(owner->program->device, owner->data);
+    nnccrt_unload(owner->program);
+  } else {
+    os::free(owner->data);
+  }
   std::free(managed);
 }
 
 /// Takes the output's buffer from the context, or copies what is not the heap's.
-static char *takeBuffer(nnccrt_context &context, uint32_t index, bool &isCopied, Report &report) {
+static void *takeBuffer(nnccrt_context &context, uint32_t index, bool &isCopied, Report &report) {
+  if (context.session)
+    return cuda::takeOutput(context, index, isCopied, report);
   Slot &slot = context.outputs[index];
   const nnccrt_value &value = context.model().outputs[index];
   if (!slot.isBound && !context.memory.isBorrowed())
@@ -114,7 +131,8 @@ static char *takeBuffer(nnccrt_context &context, uint32_t index, bool &isCopied,
 template <typename M> static M *write(nnccrt_context *context, uint32_t index, bool &isCopied, Report &report) {
   nnccrt_tensor tensor = {};
   tensor.size = sizeof(tensor);
-  if (!context->getOutput(index, &tensor, report))
+  if (!(context->session ? context->getDeviceOutput(index, &tensor, report)
+                         : context->getOutput(index, &tensor, report)))
     return nullptr;
   TypeCode type = {};
   for (const TypeCode &candidate : typeCodes)
@@ -124,9 +142,9 @@ template <typename M> static M *write(nnccrt_context *context, uint32_t index, b
     report.fail(NNCCRT_UNSUPPORTED, "DLPack has no element type for %s", nnccrt_dtype_name(tensor.dtype));
     return nullptr;
   }
-  uint64_t bytes = sizeof(M) + 2 * tensor.rank * sizeof(int64_t);
+  uint64_t bytes = sizeof(M) + sizeof(Owner) + 2 * tensor.rank * sizeof(int64_t);
   void *memory = std::malloc(bytes);
-  char *data = memory ? takeBuffer(*context, index, isCopied, report) : nullptr;
+  void *data = memory ? takeBuffer(*context, index, isCopied, report) : nullptr;
   if (!data) {
     std::free(memory);
     if (!memory)
@@ -134,15 +152,28 @@ template <typename M> static M *write(nnccrt_context *context, uint32_t index, b
     return nullptr;
   }
   M *managed = new (memory) M{};
-  int64_t *dims = reinterpret_cast<int64_t *>(managed + 1), *strides = dims + tensor.rank;
+  Owner *owner = new (managed + 1) Owner{data, context->session ? &context->program : nullptr};
+  if (owner->program)
+    owner->program->shares.fetch_add(1, std::memory_order_relaxed);
+  int64_t *dims = reinterpret_cast<int64_t *>(owner + 1), *strides = dims + tensor.rank;
   int64_t stride = 1;
   for (uint32_t i = tensor.rank; i-- > 0;) {
     dims[i] = tensor.dims[i];
     strides[i] = stride;
     stride *= dims[i];
   }
-  managed->tensor = {data, NNCCRT_CPU, 0, static_cast<int32_t>(tensor.rank), type.code, type.bits, 1, dims, strides, 0};
-  managed->owner = data;
+  bool isOnDevice = tensor.device_kind == NNCCRT_CUDA;
+  managed->tensor = {data,
+                     isOnDevice ? NNCCRT_CUDA : NNCCRT_CPU,
+                     static_cast<int32_t>(tensor.device_index),
+                     static_cast<int32_t>(tensor.rank),
+                     type.code,
+                     type.bits,
+                     1,
+                     dims,
+                     strides,
+                     0};
+  managed->owner = owner;
   managed->deleter = destroyManaged<M>;
   context->outputs[index].ready = false;
   return managed;

@@ -77,7 +77,8 @@ bool nnccrt_context::placeInput(Slot &slot, const nnccrt_value &value, Report &r
     dropPlan();
     memory.rewind(inputsEnd);
   }
-  if (!memory.reserve(slot.buffer, slot.nextBytes, report))
+  if (!memory.reserve(slot.buffer, slot.nextBytes, report) ||
+      (session && !staging.reserve(slot.staging, slot.nextBytes, report)))
     return false;
   if (memory.isBorrowed() && !plan)
     inputsEnd = memory.position();
@@ -129,7 +130,7 @@ bool nnccrt_context::keepOutputsThatAreInputs(Report &report) {
 /// Calls function(buffer, bytes) for all that a run needs besides inputs to be filled.
 template <typename Function> bool nnccrt_context::forEachBuffer(const Plan &used, const Function &function) {
   for (Slot &slot : inputs)
-    if (slot.strided && !function(slot.buffer, slot.nextBytes))
+    if (slot.isBound && slot.needsBuffer() && !function(slot.buffer, slot.nextBytes))
       return false;
   for (Slot &slot : outputs)
     if (slot.needsBuffer() && slot.nextBytes != Slot::kDynamic && !function(slot.buffer, slot.nextBytes))
@@ -234,19 +235,24 @@ void nnccrt_context::unbindOwnMemory() {
   for (Slot &input : inputs)
     for (Slot &slot : outputs)
       if (overlaps(input, slot.buffer.data, slot.buffer.capacity) ||
-          overlaps(input, slot.spare.data, slot.spare.capacity)) {
-        input.isBound = input.strided = input.anyDims = false;
+          overlaps(input, slot.spare.data, slot.spare.capacity) ||
+          overlaps(input, slot.staging.data, slot.staging.capacity)) {
+        input.isBound = input.strided = input.staged = input.anyDims = false;
         bindingsChanged = true;
       }
 }
 
 void nnccrt_context::releaseAll() {
   unbindOwnMemory();
-  for (Slot &slot : inputs)
+  cuda::releaseSession(*this);
+  for (Slot &slot : inputs) {
     memory.release(slot.buffer);
+    staging.release(slot.staging);
+  }
   for (Slot &slot : outputs) {
     memory.release(slot.buffer);
     memory.release(slot.spare);
+    staging.release(slot.staging);
   }
   for (Buffer &buffer : carries)
     memory.release(buffer);
@@ -278,14 +284,18 @@ void nnccrt_context::trim() {
     one.offsets.clear();
     one.lastUse = 0;
   }
+  cuda::trim(*this);
 }
 
 bool nnccrt_context::setWorkspace(void *data, uint64_t bytes, Report &report) {
   if (!isIdle(report))
     return false;
-  if (reinterpret_cast<uintptr_t>(data) % kAlignment)
+  uint64_t alignment = session ? kDeviceAlignment : kAlignment;
+  if (reinterpret_cast<uintptr_t>(data) % alignment)
     return report.fail(NNCCRT_MISMATCH, "the workspace at %p is not aligned to %llu bytes", data,
-                       static_cast<unsigned long long>(kAlignment));
+                       static_cast<unsigned long long>(alignment));
+  if (session && data && !cuda::checkWorkspace(*this, data, report))
+    return false;
   releaseAll();
   memory.borrow(data, bytes);
   return !data || (!isResized && model().num_symbols) || useSymbols(resized, /*isResize=*/true, report);
@@ -321,7 +331,7 @@ bool nnccrt_context::prepare(Report &report) {
   for (uint32_t i = 0; i < inputs.size(); ++i) {
     Slot &slot = inputs[i];
     slot.data = slot.needsBuffer() ? slot.buffer.data : slot.bound.data;
-    if (slot.strided)
+    if (slot.strided && !session)
       copyElements(slot.dims, model().inputs[i].rank, model().inputs[i].dtype, slot.bound.data, slot.boundStrides,
                    slot.data, nullptr);
     inputPointers[i] = slot.data;

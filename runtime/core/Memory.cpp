@@ -5,6 +5,12 @@
 
 namespace nncc::rt {
 
+static void *allocateHeap(void *, uint64_t bytes) { return os::allocate(bytes); }
+static void releaseHeap(void *, void *data) { os::free(data); }
+static bool failHeap(void *, uint64_t bytes, Report &report) { return report.failNoMemory(bytes); }
+
+const Source kHeap = {allocateHeap, releaseHeap, failHeap, nullptr};
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -41,20 +47,20 @@ bool Memory::reserve(Buffer &buffer, uint64_t size, bool late, Report &report) {
       buffer.capacity && buffer.capacity < kMaxBytes / 2 ? roundUp(buffer.capacity + buffer.capacity / 4) : size;
   uint64_t capacity = roomy > size ? roomy : size;
   release(buffer);
-  char *data = static_cast<char *>(os::allocate(capacity));
+  char *data = static_cast<char *>(source.allocate(source.owner, capacity));
   if (!data && capacity > size) {
     capacity = size;
-    data = static_cast<char *>(os::allocate(capacity));
+    data = static_cast<char *>(source.allocate(source.owner, capacity));
   }
   if (!data)
-    return report.failNoMemory(size);
+    return source.fail(source.owner, size, report);
   buffer = {data, capacity, late};
   return true;
 }
 
 void Memory::release(Buffer &buffer) {
   if (!isBorrowed())
-    os::free(buffer.data);
+    source.release(source.owner, buffer.data);
   buffer = {};
 }
 
@@ -90,16 +96,16 @@ extern "C" void __asan_unpoison_memory_region(const volatile void *, size_t) __a
 static uint64_t guardBytes() { return __asan_poison_memory_region ? kAlignment : 0; }
 
 /// `bytes` of `size` bytes are a buffer, what is behind them is none of anybody.
-static void guard(void *data, uint64_t bytes, uint64_t size) {
-  if (!__asan_poison_memory_region || !data)
+void Stack::guard(void *data, uint64_t bytes, uint64_t size) const {
+  if (!__asan_poison_memory_region || !data || !memory.isHeap())
     return;
   __asan_unpoison_memory_region(data, bytes);
   __asan_poison_memory_region(static_cast<char *>(data) + bytes, size - bytes);
 }
 
-static void freeChunk(char *data, uint64_t capacity) {
-  guard(data, capacity, capacity);
-  os::free(data);
+void Stack::freeChunk(Chunk &chunk) {
+  guard(chunk.data, chunk.capacity, chunk.capacity);
+  memory.from().release(memory.from().owner, chunk.data);
 }
 
 static constexpr unsigned kChunkShift = 44; // a mark is chunk number and offset in it: 16 TiB chunks, 2^19 of them
@@ -116,7 +122,7 @@ void Stack::reset() {
 
 void Stack::clear() {
   for (Chunk &chunk : chunks)
-    freeChunk(chunk.data, chunk.capacity);
+    freeChunk(chunk);
   chunks.clear();
   current = used = 0;
 }
@@ -133,7 +139,7 @@ bool Stack::openChunk(uint64_t bytes, Report &report) {
     if (chunks[current].capacity >= bytes)
       return true;
     capacity = chunks.back().capacity > capacity ? chunks.back().capacity : capacity;
-    freeChunk(chunks.back().data, chunks.back().capacity);
+    freeChunk(chunks.back());
     chunks.removeLast();
   }
   if (current)
@@ -143,16 +149,17 @@ bool Stack::openChunk(uint64_t bytes, Report &report) {
     capacity = bytes;
   if (bytes >= largest)
     return report.failNoMemory(bytes);
-  char *data = static_cast<char *>(os::allocate(capacity));
+  const Source &source = memory.from();
+  char *data = static_cast<char *>(source.allocate(source.owner, capacity));
   if (!data && capacity > bytes) {
     capacity = bytes;
-    data = static_cast<char *>(os::allocate(capacity));
+    data = static_cast<char *>(source.allocate(source.owner, capacity));
   }
   if (!data)
-    return report.failNoMemory(bytes);
+    return source.fail(source.owner, bytes, report);
   if (chunks.append({data, capacity}))
     return true;
-  os::free(data);
+  source.release(source.owner, data);
   return report.failNoMemory(sizeof(Chunk));
 }
 

@@ -9,6 +9,7 @@
 namespace nncc::rt {
 
 constexpr uint64_t kAlignment = 64;
+constexpr uint64_t kDeviceAlignment = 256; ///< of a workspace on a GPU
 
 /// Never below 64, so that an empty tensor has an address.
 constexpr uint64_t roundUp(uint64_t bytes) {
@@ -22,9 +23,23 @@ struct Buffer {
   bool late = false; ///< from the top of the caller's workspace: ends with the next run
 };
 
+/// Where blocks come from.
+struct Source {
+  void *(*allocate)(void *owner, uint64_t bytes);            ///< at least 64-byte aligned; null: there is none
+  void (*release)(void *owner, void *data);                  ///< null data: nothing
+  bool (*fail)(void *owner, uint64_t bytes, Report &report); ///< tells why; returns false
+  void *owner;
+};
+extern const Source kHeap;
+
 /// The heap, or the caller's workspace. In a workspace planned memory grows from the bottom, what runs ask for from the top.
 class Memory {
 public:
+  /// Where memory comes from that is not borrowed: once, before all else.
+  void use(const Source &from) { source = from; }
+  const Source &from() const { return source; }
+  bool isHeap() const { return source.allocate == kHeap.allocate; }
+
   /// Null: the heap. No buffer may be in use.
   void borrow(void *memory, uint64_t bytes);
   bool isBorrowed() const { return base != nullptr; }
@@ -50,6 +65,7 @@ private:
   bool reserve(Buffer &buffer, uint64_t size, bool late, Report &report);
   bool failTooSmall(uint64_t size, Report &report) const;
 
+  Source source = kHeap;
   char *base = nullptr;
   uint64_t bytes = 0, bottom = 0, top = 0;
 };
@@ -73,6 +89,8 @@ private:
     uint64_t capacity;
   };
   bool openChunk(uint64_t bytes, Report &report);
+  void guard(void *data, uint64_t bytes, uint64_t size) const;
+  void freeChunk(Chunk &chunk);
 
   Memory &memory;
   Array<Chunk> chunks;

@@ -4,6 +4,8 @@
 #include "Cpu.h"
 #include "Expression.h"
 #include "Options.h"
+#include <cstdio>
+#include <cstdlib>
 
 namespace nncc::rt {
 
@@ -79,16 +81,83 @@ bool checkModel(const nnccrt_model *model, Report &report) {
   return checkPlan(*model, report);
 }
 
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Devices
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+namespace {
+/// "auto", "cpu", "cuda", "cuda:1"
+struct DeviceName {
+  enum Kind { Auto, Cpu, Cuda } kind = Auto;
+  int32_t index = -1; ///< -1: not said
+};
+} // namespace
+
+static bool parseDevice(const char *text, const char *where, DeviceName &device, Report &report) {
+  if (!std::strcmp(text, "auto"))
+    return true;
+  char *end = nullptr;
+  long index = std::strncmp(text, "cuda:", 5) != 0 ? -1 : std::strtol(text + 5, &end, 10);
+  bool hasIndex = end && end != text + 5 && !*end && index >= 0 && index < 1024;
+  if (!std::strcmp(text, "cpu"))
+    device.kind = DeviceName::Cpu;
+  else if (!std::strcmp(text, "cuda") || hasIndex)
+    device.kind = DeviceName::Cuda;
+  else
+    return report.fail(NNCCRT_UNSUPPORTED, "%s is '%.64s': a device is 'auto', 'cpu', 'cuda' or 'cuda:N'", where, text);
+  device.index = hasIndex ? static_cast<int32_t>(index) : -1;
+  return true;
+}
+
+/// Says once a process why a model that could run on a GPU does not: the one thing that the runtime prints.
+static void tellFallback(const nnccrt_model &model, const char *reason) {
+  static std::atomic<bool> isTold;
+  if (!isTold.exchange(true, std::memory_order_relaxed))
+    std::fprintf(stderr, "nncc: model '%.160s' runs on the CPU: %s\n", model.name, reason);
+}
+
+/// Takes the program for a device or for the CPU, of those that the descriptor has.
+static bool chooseProgram(nnccrt_program &program, const nnccrt_load_options &options, Report &report) {
+  const nnccrt_model &model = *program.model;
+  DeviceName device;
+  if (options.device && !parseDevice(options.device, "nnccrt_load_options.device", device, report))
+    return false;
+  if (!model.cuda)
+    return device.kind != DeviceName::Cuda ||
+           report.fail(NNCCRT_UNSUPPORTED,
+                       "device '%.64s': model '%.160s' was compiled for the CPU (nncc -target=cuda)", options.device,
+                       model.name);
+  const char *variable = device.kind == DeviceName::Auto ? std::getenv("NNCC_DEVICE") : nullptr;
+  if (variable && !parseDevice(variable, "the environment variable NNCC_DEVICE", device, report))
+    return false;
+  if (device.kind == DeviceName::Cpu && !model.fallback)
+    return report.fail(NNCCRT_UNSUPPORTED,
+                       "device 'cpu': model '%.160s' was compiled for GPUs alone (nncc -target=cuda,cpu)", model.name);
+  if (device.kind == DeviceName::Cuda || !model.fallback)
+    return cuda::open(program, device.index, options.memory_limit, report);
+  if (device.kind == DeviceName::Auto) {
+    nnccrt_status status;
+    Report attempt(&status);
+    if (cuda::open(program, device.index, options.memory_limit, attempt))
+      return true;
+    tellFallback(model, status.message);
+  }
+  program.model = model.fallback;
+  return true;
+}
+
 static bool load(nnccrt_program &program, const nnccrt_model *model, const nnccrt_load_options *given, Report &report) {
   nnccrt_load_options options;
-  if (!readOptions(given, "nnccrt_load_options", options, report) || !checkModel(model, report))
+  if (!readOptions(given, "nnccrt_load_options", options, report) || !checkModel(model, report) ||
+      (model->fallback && !checkModel(model->fallback, report)))
     return false;
-  if (options.device && std::strcmp(options.device, "cpu") != 0 && std::strcmp(options.device, "auto") != 0)
-    return report.fail(NNCCRT_UNSUPPORTED, "device '%s': this runtime has 'cpu' (and 'auto') only", options.device);
   program.model = model;
-  if (options.flags & NNCCRT_DESCRIBE_ONLY)
+  program.isDescription = options.flags & NNCCRT_DESCRIBE_ONLY;
+  if (program.isDescription)
     return true;
-  program.level = chooseLevel(*model, report);
+  if (!chooseProgram(program, options, report))
+    return false;
+  program.level = chooseLevel(*program.model, report);
   return program.level && loadWeights(program, options, report);
 }
 
@@ -97,6 +166,7 @@ static bool load(nnccrt_program &program, const nnccrt_model *model, const nnccr
 using namespace nncc::rt;
 
 nnccrt_program::~nnccrt_program() {
+  cuda::close(device);
   os::unmap(file);
   os::free(ownWeights);
   if (library)
@@ -131,6 +201,8 @@ const nnccrt_model *nnccrt_describe(const nnccrt_program *program) { return prog
 const char *nnccrt_cpu_level(const nnccrt_program *program) {
   return program && program->level ? program->level->cpu : "";
 }
+
+const char *nnccrt_device(const nnccrt_program *program) { return cuda::name(program ? program->device : nullptr); }
 
 static int32_t find(const nnccrt_value *values, uint32_t count, const char *name) {
   for (uint32_t i = 0; i < count; ++i)

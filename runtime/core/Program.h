@@ -3,6 +3,7 @@
 #ifndef NNCCRT_CORE_PROGRAM_H
 #define NNCCRT_CORE_PROGRAM_H
 
+#include "Device.h"
 #include "Memory.h"
 #include "os.h"
 #include <atomic>
@@ -10,6 +11,8 @@
 struct nnccrt_program {
   const nnccrt_model *model = nullptr;
   const nnccrt_level *level = nullptr;
+  nncc::rt::cuda::Device *device = nullptr; ///< null: runs on the CPU
+  bool isDescription = false;               ///< loaded with NNCCRT_DESCRIBE_ONLY
   const char *weights = nullptr;
   nncc::rt::os::Mapping file;             ///< holds the weights, or nothing
   void *ownWeights = nullptr;             ///< what a callback filled, or null

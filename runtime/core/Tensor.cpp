@@ -213,17 +213,33 @@ static bool checkMemory(const nnccrt_tensor &tensor, const ValueName &name, Repo
   return true;
 }
 
-bool checkTensor(const nnccrt_tensor &tensor, const ValueName &name, bool anyDims, Report &report) {
+/// Whether the program can use what lies there.
+static bool checkDevice(const nnccrt_tensor &tensor, const ValueName &name, int32_t device, Report &report) {
+  uint32_t kind = tensor.device_kind ? tensor.device_kind : static_cast<uint32_t>(NNCCRT_CPU);
+  if (kind == NNCCRT_CPU)
+    return true;
+  if (device < 0 || kind != NNCCRT_CUDA)
+    return report.fail(NNCCRT_UNSUPPORTED, "%s '%.160s' lies on %s, the model runs on %s", name.what, name.value.name,
+                       deviceName(kind), deviceName(device < 0 ? NNCCRT_CPU : NNCCRT_CUDA));
+  if (tensor.device_index != static_cast<uint32_t>(device))
+    return report.fail(NNCCRT_MISMATCH, "%s '%.160s' lies on CUDA device %u, the model runs on CUDA device %d",
+                       name.what, name.value.name, tensor.device_index, device);
+  return isContiguous(tensor.dims, tensor.strides, tensor.rank) ||
+         report.fail(NNCCRT_UNSUPPORTED,
+                     "%s '%.160s': strides of a tensor on a device: only those on the host may have "
+                     "gaps",
+                     name.what, name.value.name);
+}
+
+bool checkTensor(const nnccrt_tensor &tensor, const ValueName &name, bool anyDims, int32_t device, Report &report) {
   const nnccrt_value &value = name.value;
   if (!checkTensorSize(&tensor, report))
     return false;
   if (tensor.kind != NNCCRT_TENSOR)
     return report.fail(NNCCRT_UNSUPPORTED, "%s '%.160s': this runtime takes tensors only, not a value of kind %u",
                        name.what, value.name, tensor.kind);
-  uint32_t device = tensor.device_kind ? tensor.device_kind : static_cast<uint32_t>(NNCCRT_CPU);
-  if (device != NNCCRT_CPU)
-    return report.fail(NNCCRT_UNSUPPORTED, "%s '%.160s' lies on %s, the model runs on the CPU", name.what, value.name,
-                       deviceName(device));
+  if (!checkDevice(tensor, name, device, report))
+    return false;
   if (tensor.dtype != value.dtype)
     return report.fail(NNCCRT_MISMATCH, "%s '%.160s' dtype: expected %s, got %s", name.what, value.name,
                        nnccrt_dtype_name(value.dtype), nnccrt_dtype_name(tensor.dtype));

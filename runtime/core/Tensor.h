@@ -32,8 +32,9 @@ struct ValueName {
   const nnccrt_value &value;
 };
 
-/// Checks all that does not depend on symbols. `anyDims`: rank 0 without dims stands for "as it comes".
-bool checkTensor(const nnccrt_tensor &tensor, const ValueName &name, bool anyDims, Report &report);
+/// Checks all that does not depend on symbols. `anyDims`: rank 0 without dims stands for "as it comes". `device`: of a program for a GPU,
+/// the number of its device, whose tensors are welcome; else -1.
+bool checkTensor(const nnccrt_tensor &tensor, const ValueName &name, bool anyDims, int32_t device, Report &report);
 
 /// Refuses structs of another size than this runtime's.
 bool checkTensorSize(const nnccrt_tensor *tensor, Report &report);

@@ -55,6 +55,9 @@ bool enableAmx();
 void *openLibrary(const char *path, Report &report);
 const void *findSymbol(void *library, const char *path, const char *prefix, const char *name, Report &report);
 void closeLibrary(void *library);
+/// A library of the system, by its name alone; null with the reason in `why`. A function of it, or null.
+void *openSystemLibrary(const char *name, char *why, uint64_t size);
+void *findFunction(void *library, const char *name);
 
 } // namespace nncc::rt::os
 

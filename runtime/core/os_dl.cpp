@@ -72,6 +72,15 @@ void *openLibrary(const char *path, Report &report) {
 
 void closeLibrary(void *library) { dlclose(library); }
 
+void *openSystemLibrary(const char *name, char *why, uint64_t size) {
+  void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    std::snprintf(why, size, "%s", dlerror());
+  return library;
+}
+
+void *findFunction(void *library, const char *name) { return dlsym(library, name); }
+
 /// The number of dynamic symbols, which only the hash table tells.
 static uint32_t countSymbols(const uint32_t *gnuHash) {
   uint32_t buckets = gnuHash[0], offset = gnuHash[1], bloomWords = gnuHash[2];

@@ -105,6 +105,7 @@ struct LoadOptions {
   void *user = nullptr;
   const char *weights_directory = nullptr;
   bool verify_weights = false;
+  uint64_t memory_limit = 0;
 };
 
 /// nnccrt_context_options.
@@ -115,6 +116,12 @@ struct ContextOptions {
   void (*profiler)(void *user, const nnccrt_launch_event *event) = nullptr;
   void *profiler_user = nullptr;
 };
+
+/// A CUstream or cudaStream_t, for run().
+struct Stream {
+  void *handle;
+};
+inline Stream on(void *stream) { return {stream}; }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Context
@@ -133,6 +140,11 @@ public:
   ~Context() { nnccrt_destroy(handle); }
 
   Status run() { return call(nnccrt_run(handle, last.get())); }
+  /// On a GPU: enqueued on the caller's stream, run(on(stream)); see nnccrt_run_on.
+  Status run(Stream stream) { return call(nnccrt_run_on(handle, stream.handle, last.get())); }
+  Status synchronize() { return call(nnccrt_synchronize(handle, last.get())); }
+  /// Allocates what a run takes, so that the run does not.
+  Status prepare() { return call(nnccrt_prepare(handle, last.get())); }
   /// From any thread.
   void cancel() { nnccrt_cancel(handle); }
 
@@ -163,6 +175,13 @@ public:
     nnccrt_tensor tensor = blank();
     return nnccrt_output(handle, index, &tensor, last.get()) ? View<const T>()
                                                              : viewOf<const T>("output", index, tensor);
+  }
+
+  /// The same in the memory of the GPU, without a copy.
+  template <typename T> View<const T> device_output_at(uint32_t index) {
+    nnccrt_tensor tensor = blank();
+    return nnccrt_device_output(handle, index, &tensor, last.get()) ? View<const T>()
+                                                                    : viewOf<const T>("output", index, tensor);
   }
 
   /// Reads the input from the caller's memory from now on. A view without dims has those that resize or the other inputs give.
@@ -202,6 +221,8 @@ private:
     nnccrt_tensor tensor = blank();
     tensor.dtype = holds<T>(dtype) ? dtype : dtype_of<T>();
     tensor.data = const_cast<std::remove_const_t<T> *>(view.data());
+    tensor.device_kind = view.device_kind();
+    tensor.device_index = view.device_index();
     if (view.flat()) {
       tensor.capacity = view.size() * sizeof(T);
       return tensor;
@@ -221,10 +242,11 @@ private:
                     index, nnccrt_dtype_name(tensor.dtype), tensor.rank, nnccrt_dtype_name(dtype_of<T>()));
       return {};
     }
-    if (std::is_same_v<std::remove_const_t<T>, packed>)
-      return {data, static_cast<size_t>(tensor.capacity)};
-    return {data, Span<const int64_t>(tensor.dims, tensor.rank),
-            Span<const int64_t>(tensor.strides, tensor.strides ? tensor.rank : 0)};
+    View<T> view(data, static_cast<size_t>(tensor.capacity));
+    if (!std::is_same_v<std::remove_const_t<T>, packed>)
+      view = {data, Span<const int64_t>(tensor.dims, tensor.rank),
+              Span<const int64_t>(tensor.strides, tensor.strides ? tensor.rank : 0)};
+    return tensor.device_kind == NNCCRT_CUDA ? view.on_device(tensor.device_index) : view;
   }
 
   nnccrt_context *handle = nullptr;
@@ -263,6 +285,8 @@ public:
   /// Names, dims, symbols, kernels, metadata.
   const nnccrt_model &describe() const { return *nnccrt_describe(handle); }
   const char *cpu_level() const { return nnccrt_cpu_level(handle); }
+  /// "cpu", "cuda:0 (Tesla T4, sm_75)".
+  const char *device() const { return nnccrt_device(handle); }
   /// For calls of the C API.
   nnccrt_program *get() const { return handle; }
 
@@ -299,6 +323,7 @@ private:
     raw.read_weights = options.read_weights;
     raw.user = options.user;
     raw.weights_directory = options.weights_directory;
+    raw.memory_limit = options.memory_limit;
     return raw;
   }
 

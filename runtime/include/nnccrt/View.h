@@ -164,7 +164,15 @@ public:
   }
   /// A view of mutable elements is one of constant elements.
   operator View<const T>() const {
-    return isFlat ? View<const T>(first, count) : View<const T>(first, dims(), strides());
+    View<const T> view = isFlat ? View<const T>(first, count) : View<const T>(first, dims(), strides());
+    return isOnDevice ? view.on_device(deviceNumber) : view;
+  }
+  /// The same in the memory of a GPU: its elements cannot be read here.
+  View on_device(uint32_t index) const {
+    View view = *this;
+    view.isOnDevice = true;
+    view.deviceNumber = index;
+    return view;
   }
 
   T *data() const { return first; }
@@ -179,6 +187,10 @@ public:
   /// Whether the view has no dims of its own: the model's are meant.
   bool flat() const { return isFlat; }
   bool contiguous() const { return !isStrided; }
+
+  /// NNCCRT_CPU or NNCCRT_CUDA, and which.
+  uint32_t device_kind() const { return isOnDevice ? NNCCRT_CUDA : NNCCRT_CPU; }
+  uint32_t device_index() const { return deviceNumber; }
 
   /// In memory order; of a contiguous view.
   T &operator[](size_t index) const { return first[index]; }
@@ -196,7 +208,8 @@ public:
 private:
   T *first = nullptr;
   size_t count = 0, order = 0;
-  bool isFlat = false, isStrided = false;
+  bool isFlat = false, isStrided = false, isOnDevice = false;
+  uint32_t deviceNumber = 0;
   int64_t sizes[kMaxRank] = {}, strideOf[kMaxRank] = {};
 };
 
@@ -211,6 +224,14 @@ template <typename T> View<T> view(T *data, std::initializer_list<int64_t> dims)
 template <typename T>
 View<T> view(T *data, std::initializer_list<int64_t> dims, std::initializer_list<int64_t> strides) {
   return {data, Span<const int64_t>(dims.begin(), dims.size()), Span<const int64_t>(strides.begin(), strides.size())};
+}
+
+/// Elements in the memory of CUDA device `index`, as the model knows their dims, or with dims of their own.
+template <typename T> View<T> device(T *data, size_t size, uint32_t index = 0) {
+  return View<T>(data, size).on_device(index);
+}
+template <typename T> View<T> device(T *data, std::initializer_list<int64_t> dims, uint32_t index = 0) {
+  return view(data, dims).on_device(index);
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

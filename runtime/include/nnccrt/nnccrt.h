@@ -17,7 +17,7 @@
  *   use(y.data);
  *
  * Every function that can fail returns a code, NNCCRT_OK (0) when it did not, and writes code and message to `status`, which may be
- * null. Nothing here aborts, throws or prints. Structs that may grow start with their size, which the caller sets even where the runtime
+ * null. Nothing here aborts or throws, or prints: but for one line to standard error when device "auto" falls back to the CPU. Structs that may grow start with their size, which the caller sets even where the runtime
  * fills the rest; what else is not used is zero.
  *
  *===----------------------------------------------------------------------------------------------------------------------===*/
@@ -50,7 +50,8 @@ enum {
   NNCCRT_CANCELLED = 6,   /* nnccrt_cancel */
   NNCCRT_UNSUPPORTED = 7, /* the model needs what this CPU or this runtime does not have */
   NNCCRT_IO = 8,          /* a file */
-  NNCCRT_INTERNAL = 9     /* the model breaks its contract with the runtime: a bug of nncc */
+  NNCCRT_INTERNAL = 9,    /* the model breaks its contract with the runtime: a bug of nncc */
+  NNCCRT_DEVICE = 10      /* no GPU, no driver, or an error of theirs */
 };
 typedef int32_t nnccrt_code;
 
@@ -89,7 +90,9 @@ const char *nnccrt_dtype_name(uint32_t dtype);
 typedef struct nnccrt_load_options {
   uint32_t size;
   uint32_t flags;
-  const char *device; /* null, "auto" or "cpu" */
+  /* "cpu", "cuda", "cuda:1"; null and "auto": what the environment variable NNCC_DEVICE says, else a GPU, else, where the object has code
+   * for it, the CPU. "cuda" is the device that NNCC_CUDA_DEVICE says, or 0. */
+  const char *device;
   /* Where weights come from that are not in the object; at most one. None: the file that the model names, beside the executable or
    * shared library that holds the model. */
   const char *weights_path;
@@ -100,6 +103,7 @@ typedef struct nnccrt_load_options {
   void *user;
   const char *
       weights_directory; /* where the file is that the model names; null: beside the code. Embedded weights need none. */
+  uint64_t memory_limit; /* bytes that the program may take on a GPU, with all of its contexts; 0: no limit */
 } nnccrt_load_options;
 
 enum {
@@ -119,6 +123,8 @@ void nnccrt_unload(nnccrt_program *program);
 const nnccrt_model *nnccrt_describe(const nnccrt_program *program);
 /* The CPU level that was chosen, "x86-64-v3". */
 const char *nnccrt_cpu_level(const nnccrt_program *program);
+/* "cpu", or the GPU: "cuda:0 (Tesla T4, sm_75)". */
+const char *nnccrt_device(const nnccrt_program *program);
 /* Index of a name, or -1. Inputs and outputs are also found by their identifier. */
 int32_t nnccrt_find_input(const nnccrt_program *program, const char *name);
 int32_t nnccrt_find_output(const nnccrt_program *program, const char *name);
@@ -180,18 +186,30 @@ nnccrt_code nnccrt_bind_output_named(nnccrt_context *context, const char *name, 
                                      nnccrt_status *status);
 
 nnccrt_code nnccrt_run(nnccrt_context *context, nnccrt_status *status);
+
+/* On a GPU: enqueues the run on `stream` (a CUstream or cudaStream_t of the program's device; null: the default stream) and comes back
+ * without waiting, if no output is bound to memory of the host and no size depends on data. A run whose inputs are not in memory of
+ * the device comes back when these are copied. Faults (an index out of range) are told by nnccrt_synchronize, or by the next call that
+ * waits. Where the caller captures the stream into a graph, inputs and outputs must be tensors of the device, and the context prepared. */
+nnccrt_code nnccrt_run_on(nnccrt_context *context, void *stream, nnccrt_status *status);
+/* Waits for the last run. */
+nnccrt_code nnccrt_synchronize(nnccrt_context *context, nnccrt_status *status);
+/* Plans and allocates what a run takes with the inputs and outputs that are bound now, so that the run itself does not. */
+nnccrt_code nnccrt_prepare(nnccrt_context *context, nnccrt_status *status);
 /* From any thread, or a signal handler: ends the run that goes on, soon, with NNCCRT_CANCELLED. Without one it does nothing. */
 void nnccrt_cancel(nnccrt_context *context);
 
 /* What the last run gave, with true dims; valid until the next run, resize, trim or destroy. It may be bound as an input of the next
  * run (a state, a cache): that run reads it and writes its output elsewhere. Not in a workspace. */
 nnccrt_code nnccrt_output(nnccrt_context *context, uint32_t index, nnccrt_tensor *tensor, nnccrt_status *status);
+/* The same where the GPU left it, without a copy to the host. Refused by a program that runs on the CPU. */
+nnccrt_code nnccrt_device_output(nnccrt_context *context, uint32_t index, nnccrt_tensor *tensor, nnccrt_status *status);
 
 /* Bytes that a run takes with these values of the symbols, as inputs and outputs are bound now, without what the model allocates when
  * sizes depend on data. */
 nnccrt_code nnccrt_workspace_bytes(nnccrt_context *context, const int64_t *symbols, uint32_t count, uint64_t *bytes,
                                    nnccrt_status *status);
-/* From now on all memory of runs comes from these bytes, 64-byte aligned, instead of the heap; too few is NNCCRT_TOO_SMALL from the call
+/* From now on all memory of runs comes from these bytes, 64-byte aligned (of a GPU: of its memory, 256-byte aligned), instead of the heap; too few is NNCCRT_TOO_SMALL from the call
  * that needs more. Null: the heap again. Views of inputs and outputs end. */
 nnccrt_code nnccrt_set_workspace(nnccrt_context *context, void *memory, uint64_t bytes, nnccrt_status *status);
 /* Gives memory back; views of inputs and outputs end, the next run plans anew. */

@@ -1,0 +1,119 @@
+//===- Staging.cpp - inputs, outputs and faults of a run, between host and device -------------------------------===//
+
+#include "Session.h"
+
+namespace nncc::rt::cuda {
+
+/// From the caller's memory to page-locked memory (unless he filled that himself), and from there to the device.
+bool Session::stageInputs(Report &report) {
+  bool isAny = false;
+  for (uint32_t i = 0; i < context.inputs.size(); ++i) {
+    Slot &slot = context.inputs[i];
+    const nnccrt_value &value = model().inputs[i];
+    uint64_t bytes = 0;
+    if (!slot.needsBuffer() || !countBytes(slot.dims, value.rank, value.dtype, bytes) || !bytes)
+      continue;
+    if (slot.isBound) {
+      if (!context.staging.reserve(slot.staging, bytes, report))
+        return false;
+      if (slot.strided)
+        copyElements(slot.dims, value.rank, value.dtype, slot.bound.data, slot.boundStrides, slot.staging.data,
+                     nullptr);
+      else
+        std::memcpy(slot.staging.data, slot.bound.data, bytes);
+    }
+    if (Result result = driver.copyToDevice(reinterpret_cast<DevicePtr>(slot.data), slot.staging.data, bytes, current))
+      return device.fail(result, report, "copying input '%.128s' to %s", value.name, device.text);
+    isAny = true;
+  }
+  Result result = isAny ? driver.recordEvent(copied, current) : kSuccess;
+  return !result || device.fail(result, report, "recording an event behind the inputs");
+}
+
+bool Session::giveHostOutputs(Report &report) {
+  for (uint32_t i = 0; i < context.outputs.size(); ++i) {
+    Slot &slot = context.outputs[i];
+    const nnccrt_value &value = model().outputs[i];
+    if (!slot.staged || slot.onHost)
+      continue;
+    uint64_t bytes = 0;
+    countBytes(slot.dims, value.rank, value.dtype, bytes);
+    if (bytes && slot.strided)
+      copyElements(slot.dims, value.rank, value.dtype, slot.staging.data, nullptr, slot.bound.data, slot.boundStrides);
+    else if (bytes)
+      std::memcpy(slot.bound.data, slot.staging.data, bytes);
+    slot.onHost = true;
+  }
+  return report.ok();
+}
+
+/// Enqueues the copy of an output to page-locked memory.
+bool Session::fetchOutput(uint32_t index, Report &report) {
+  Slot &slot = context.outputs[index];
+  const nnccrt_value &value = model().outputs[index];
+  uint64_t bytes = 0;
+  countBytes(slot.dims, value.rank, value.dtype, bytes);
+  if (!context.staging.reserve(slot.staging, bytes, report))
+    return false;
+  DevicePtr data = reinterpret_cast<DevicePtr>(slot.data);
+  Result result = bytes ? driver.copyToHost(slot.staging.data, data, bytes, current) : kSuccess;
+  return !result || device.fail(result, report, "copying output '%.128s' from %s", value.name, device.text);
+}
+
+/// Looks at what kernels reported since the last time. The stream is done.
+bool Session::checkFaults(Report &report) {
+  isPending = false;
+  uint64_t bytes = model().num_kernels * sizeof(nnccrt_fault);
+  if (!bytes)
+    return true;
+  if (Result result = driver.copyToHost(hostFaults, faults, bytes, current))
+    return device.fail(result, report, "reading the faults of kernels");
+  if (!wait(report, "reading the faults of kernels"))
+    return false;
+  for (uint32_t i = 0; i < model().num_kernels; ++i)
+    if (hostFaults[i].code) {
+      driver.fill(faults, 0, bytes, current);
+      return failFault(model().kernel_infos[i], hostFaults[i], report);
+    }
+  return true;
+}
+
+bool Session::readOutput(uint32_t index, Report &report) {
+  Slot &slot = context.outputs[index];
+  if (slot.onHost)
+    return true;
+  if (!synchronize(report)) {
+    slot.ready = false;
+    return false;
+  }
+  Current onDevice(device);
+  if (!fetchOutput(index, report) || !wait(report, "copying an output"))
+    return false;
+  slot.onHost = true;
+  return true;
+}
+
+void *Session::takeOutput(uint32_t index, bool &isCopied, Report &report) {
+  Slot &slot = context.outputs[index];
+  const nnccrt_value &value = model().outputs[index];
+  if (!synchronize(report))
+    return nullptr;
+  if (slot.needsBuffer() && !context.memory.isBorrowed())
+    return context.memory.detach(slot.buffer);
+  uint64_t bytes = 0;
+  countBytes(slot.dims, value.rank, value.dtype, bytes);
+  Current onDevice(device);
+  DevicePtr data = allocate(bytes);
+  if (!data) {
+    device.failAllocation(bytes, report);
+    return nullptr;
+  }
+  isCopied = true;
+  Result result = bytes ? driver.copyOnDevice(data, reinterpret_cast<DevicePtr>(slot.data), bytes, own) : kSuccess;
+  if (result ? device.fail(result, report, "copying output '%.128s'", value.name) : wait(report, "copying an output"))
+    return reinterpret_cast<void *>(data); // NOLINT(performance-no-int-to-ptr): the address is the device's
+  free(data);
+  return nullptr;
+}
+
+} // namespace nncc::rt::cuda

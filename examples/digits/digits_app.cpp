@@ -1,5 +1,6 @@
 // Says which handwritten digits are in images: digits_app IMAGE.pgm ...
-// The model is a class in digits.h, which nncc wrote beside digits.o.
+// The model is a class in digits.h, which nncc wrote beside digits.o. Where that was compiled for GPUs (-target=cuda), the same program
+// runs on one.
 
 #include "digits.h"
 #include "pgm.h"
@@ -26,6 +27,7 @@ int main(int argc, char **argv) {
   auto model = digits::Model::load();
   if (!model)
     return fail("digits", model.status().message());
+  std::printf("running on %s\n", model->device());
   auto run = model->context();
   if (!run)
     return fail("digits", run.status().message());

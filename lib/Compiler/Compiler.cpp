@@ -1,6 +1,7 @@
 //===- Compiler.cpp - from a model to files -------------------------------------------------------------------------------===//
 
 #include "nncc/Compiler/Compiler.h"
+#include "Cubins.h"
 #include "Dump.h"
 #include "FoldWeights.h"
 #include "Names.h"
@@ -9,10 +10,13 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "nncc/Conversion/ExecToLLVM/WeightLayout.h"
+#include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Pipelines/Pipelines.h"
 #include "nncc/Support/MLIRDiagnostics.h"
 #include "nncc/Support/OutputFile.h"
 #include "nncc/Support/SourceFiles.h"
+#include "nncc/Target/Descriptor.h"
+#include "nncc/Target/GPUTable.h"
 #include "nncc/Target/Header.h"
 #include "nncc/Target/Identifiers.h"
 #include "nncc/Target/Link.h"
@@ -30,7 +34,8 @@ public:
   Compilation(const CompileOptions &options, Diagnostics &diagnostics)
       : options(options), diagnostics(diagnostics), files(options.input, options.externalDataRoot),
         context(makeRegistry(), MLIRContext::Threading::DISABLED), progress(options.timing, options.progress),
-        pipeline{.optLevel = options.optLevel,
+        pipeline{.device = options.target == TargetKind::CPU ? Device::CPU : Device::CUDA,
+                 .optLevel = options.optLevel,
                  .fuse = options.fuse,
                  .winograd = options.winograd,
                  .separateBuffers = options.sanitizer == target::Sanitizer::Address} {
@@ -109,6 +114,7 @@ private:
     program.debugInfo = options.debugInfo;
     program.verify = options.verify;
     program.sanitizer = options.sanitizer;
+    program.gpus = families;
     program.jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
     return program;
   }
@@ -158,10 +164,31 @@ private:
   }
 
   bool resolveLevels() {
-    llvm::Expected<std::vector<target::CPULevel>> levels = target::resolveCPULevels(options.cpus);
+    // Kernels of the host are small: one level does.
+    std::vector<std::string> host = {"x86-64-v3"};
+    llvm::Expected<std::vector<target::CPULevel>> levels =
+        target::resolveCPULevels(isForDevice() ? host : options.cpus);
     if (!levels)
       return error(DiagnosticCode::UnknownCPU, "", levels.takeError());
     model.levels = std::move(*levels);
+    return !isForDevice() || resolveFamilies();
+  }
+
+  bool isForDevice() const { return pipeline.device == Device::CUDA; }
+
+  bool resolveFamilies() {
+    for (auto [names, list] : {std::pair(&options.gpus, &families), {&options.cubinGPUs, &cubinFamilies}}) {
+      llvm::Expected<std::vector<unsigned>> resolved = target::resolveGPUs(*names);
+      if (!resolved)
+        return error(DiagnosticCode::UnknownGPU, "", resolved.takeError());
+      *list = std::move(*resolved);
+    }
+    if (options.cubinGPUs.empty())
+      cubinFamilies.clear();
+    for (unsigned sm : cubinFamilies)
+      if (!llvm::is_contained(families, sm))
+        return error(DiagnosticCode::BadOption, "",
+                     "--cubin=sm_" + Twine(sm) + ": there is no image of it; add it to -gpu=");
     return true;
   }
 
@@ -175,7 +202,7 @@ private:
       Dump dump = parseDump(context, files, diagnostics);
       module = std::move(dump.module);
       stage = dump.stage;
-      return bool(module);
+      return module && checkDevice();
     }
     module = import::importONNX(context, files, options.import, diagnostics);
     if (!module || diagnostics.hasErrors())
@@ -183,6 +210,15 @@ private:
     if (!options.report.empty())
       report.operations = countOperations(*module);
     return true;
+  }
+
+  /// Whether the dump is not already planned for something else.
+  bool checkDevice() {
+    if (stage == Stage::NN || exec::isForDevice(*module) == isForDevice())
+      return true;
+    return error(DiagnosticCode::BadOption, "",
+                 isForDevice() ? "the module is planned for the CPU: up to --emit=nn-opt a dump may go to a GPU"
+                               : "the module is planned for a GPU: -target=cuda");
   }
 
   //===--------------------------------------------------------------------------------------------------------------------===//
@@ -244,30 +280,84 @@ private:
   std::optional<CompileResult> generate() {
     MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::Internal);
     ProgramOptions program = programOptions();
-    if (failed(describeModel(*module, model)))
+    if (!describeProgram())
       return std::nullopt;
-    target::assignIdentifiers(model);
     if (!options.report.empty())
       report.readProgram(*module);
     if (options.debugInfo)
       program.nodes = &nodes.emplace(listingPath(), model.kernels);
-    if (done(EmitStage::Tiled))
-      return emitOrFail(printTiling(*module, model.levels.back(), program));
-    if (done(EmitStage::Vector))
-      return emitOrFail(printKernels(*module, model.levels.back(), program));
-    if (done(EmitStage::Assembly) || done(EmitStage::LLVM))
-      return emitOrFail(
-          printCode(*module, model, program, done(EmitStage::LLVM) ? TextKind::LLVMIR : TextKind::Assembly));
+    if (std::optional<FailureOr<std::string>> text = printStage(program))
+      return emitOrFail(*text);
 
     target::WeightBlob weights;
     if (!foldModelWeights(weights, program))
       return std::nullopt;
+    model.deviceWeightsBytes = isForDevice() ? weights.size() : 0;
     std::vector<target::ObjectBytes> objects;
-    if (!compileKernels(objects, program))
+    if (options.target == TargetKind::CUDAAndCPU && !compileFallback(objects, weights))
+      return std::nullopt;
+    if (!compileKernels(objects, program) || !compileDescriptor(objects))
       return std::nullopt;
     if (!write(objects, weights))
       return std::nullopt;
     return result;
+  }
+
+  bool describeProgram() {
+    if (failed(describeModel(*module, model)))
+      return false;
+    target::assignIdentifiers(model);
+    bool anyOnHost = llvm::any_of(model.kernels, [](const target::KernelDescription &kernel) { return kernel.onHost; });
+    if (isForDevice() && !anyOnHost)
+      model.levels = {target::CPULevel::getBaseline()};
+    return true;
+  }
+
+  /// The text of a late stage, where one is wanted.
+  std::optional<FailureOr<std::string>> printStage(const ProgramOptions &program) {
+    switch (options.emit) {
+    case EmitStage::Tiled:
+      return FailureOr(printTiling(*module, model.levels.back(), program));
+    case EmitStage::Vector:
+      return printKernels(*module, model, program);
+    case EmitStage::PTX:
+      return printImages(*module, program);
+    case EmitStage::Assembly:
+      return printCode(*module, model, program, TextKind::Assembly);
+    case EmitStage::LLVM:
+      return printCode(*module, model, program, TextKind::LLVMIR);
+    default:
+      return std::nullopt;
+    }
+  }
+
+  /// The program for CPUs beside that for GPUs. What weights they have in common is there once.
+  bool compileFallback(std::vector<target::ObjectBytes> &objects, target::WeightBlob &weights) {
+    CompileOptions forCPU = options;
+    forCPU.target = TargetKind::CPU;
+    forCPU.report.clear();
+    Compilation other(forCPU, diagnostics);
+    if (!other.resolveNames() || !other.resolveLevels() || !other.import() ||
+        !other.runPasses("optimise for CPUs", buildOptimise, Stage::NN) ||
+        !other.runPasses("form kernels for CPUs", buildFormKernels, Stage::NN) ||
+        !other.runPasses("plan memory for CPUs", buildPlanMemory, Stage::Linalg))
+      return false;
+    MLIRDiagnosticsScope scope(&other.context, diagnostics, options.input, DiagnosticCode::Internal);
+    other.model.variant = "cpu.";
+    ProgramOptions program = other.programOptions();
+    target::WeightBlob blob;
+    if (!other.describeProgram() || !other.foldModelWeights(blob, program))
+      return false;
+    (*other.module)->setAttr("exec.weight_offsets", Builder(&other.context).getDenseI64ArrayAttr(weights.merge(blob)));
+    if (!other.compileKernels(objects, program))
+      return false;
+    for (target::ModelDescription *one : {&model, &other.model}) {
+      one->weightsBytes = weights.size();
+      one->weightsHash = weights.hash();
+      one->weightsFile = model.weightsFile;
+    }
+    model.fallback = std::make_shared<target::ModelDescription>(other.model);
+    return true;
   }
 
   bool writeListing() {
@@ -307,12 +397,24 @@ private:
     Progress::Step step = progress.step("kernels");
     auto show = [&](size_t done, size_t total) { progress.show(done, total); };
     program.progress = show;
-    FailureOr<std::vector<target::ObjectBytes>> compiled = compileProgram(*module, model, program);
+    FailureOr<std::vector<target::ObjectBytes>> compiled = compileCode(*module, model, program);
     if (failed(compiled) || diagnostics.hasErrors())
       return false;
-    objects = std::move(*compiled);
-    for (const target::ObjectBytes &object : objects)
+    for (target::ObjectBytes &object : *compiled) {
       report.codeBytes.push_back(object.size());
+      objects.push_back(std::move(object));
+    }
+    if (!isForDevice() || !options.cubins)
+      return true;
+    llvm::Error problem = addCubins(model, cubinFamilies, options.ptxas);
+    return !problem || error(DiagnosticCode::CannotRead, "", std::move(problem));
+  }
+
+  bool compileDescriptor(std::vector<target::ObjectBytes> &objects) {
+    llvm::Expected<target::ObjectBytes> descriptor = target::compileDescriptor(model);
+    if (!descriptor)
+      return error(DiagnosticCode::Internal, "", descriptor.takeError());
+    objects.push_back(std::move(*descriptor));
     return true;
   }
 
@@ -381,6 +483,7 @@ private:
   MLIRContext context;
   Progress progress;
   PipelineOptions pipeline;
+  std::vector<unsigned> families, cubinFamilies; ///< of GPUs
   OwningOpRef<ModuleOp> module;
   Stage stage = Stage::NN;
   target::ModelDescription model;

@@ -137,6 +137,7 @@ LogicalResult describeModel(ModuleOp module, target::ModelDescription &model) {
   for (exec::KernelOp kernel : module.getOps<exec::KernelOp>()) {
     target::KernelDescription &description = model.kernels.emplace_back();
     description.name = kernel.getSymName().str();
+    description.onHost = kernel.getHost();
     llvm::StringSet<> seen;
     collectNodes(kernel.getLoc(), seen, description.nodes);
     exec::KernelCost cost = exec::computeKernelCost(kernel);

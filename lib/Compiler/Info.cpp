@@ -1,6 +1,7 @@
 //===- Info.cpp - a model or an object, described for people --------------------------------------------------------------===//
 
 #include "nncc/Compiler/Compiler.h"
+#include "nncc/Target/GPUTable.h"
 #include "nncc/Target/Link.h"
 #include "nnccrt/nnccrt.h"
 #include "llvm/ADT/StringExtras.h"
@@ -32,6 +33,7 @@ public:
                   << "\n";
     line("levels") << join(map_range(model.levels, [](const target::CPULevel &level) { return level.name; }), ", ")
                    << "\n";
+    printImages();
     printValues("input", model.inputs);
     printValues("output", model.outputs);
     if (!model.symbols.empty())
@@ -69,6 +71,24 @@ private:
     }
   }
 
+  void printImages() {
+    if (model.images.empty())
+      return;
+    line("images") << join(map_range(model.images,
+                                     [](const target::CudaImageDescription &image) {
+                                       return "sm_" + std::to_string(image.sm) +
+                                              (image.isCubin ? " cubin, " : " PTX, ") +
+                                              describeSize(int64_t(image.bytes()));
+                                     }),
+                           "; ")
+                   << (model.fallback ? "; and code for CPUs: " +
+                                            join(map_range(model.fallback->levels,
+                                                           [](const target::CPULevel &level) { return level.name; }),
+                                                 ", ")
+                                      : "")
+                   << "\n";
+  }
+
   void printMemory() {
     line("memory");
     if (model.isStaticPlan())
@@ -88,7 +108,7 @@ private:
         out << format(" %.6g operations", double(operations));
       if (int64_t bytes = 0; !StringRef(kernel.bytes).getAsInteger(10, bytes))
         out << " " << describeSize(bytes);
-      out << " of " << printable(join(kernel.nodes, ", ")) << "\n";
+      out << " of " << printable(join(kernel.nodes, ", ")) << (kernel.onHost ? ", on the host\n" : "\n");
     }
   }
 
@@ -101,13 +121,15 @@ private:
 
 void printInfo(const ModelInfo &info, raw_ostream &out) { InfoPrinter(info, out).print(); }
 
-std::optional<std::string> linkFlags(StringRef file, Diagnostics &diagnostics) {
+void printGPUs(raw_ostream &out) { target::printGPUTable(out); }
+
+std::optional<std::string> linkFlags(StringRef file, bool usesGPU, Diagnostics &diagnostics) {
   auto buffer = MemoryBuffer::getFile(file, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!buffer) {
     diagnostics.error(DiagnosticCode::CannotRead, file, "", buffer.getError().message());
     return std::nullopt;
   }
-  Expected<std::string> flags = target::linkFlags(**buffer);
+  Expected<std::string> flags = target::linkFlags(**buffer, usesGPU);
   if (!flags) {
     diagnostics.error(DiagnosticCode::CannotRead, file, "", toString(flags.takeError()));
     return std::nullopt;

@@ -23,6 +23,8 @@ StringRef extensionOf(EmitStage stage) {
     return ".so";
   case EmitStage::Assembly:
     return ".s";
+  case EmitStage::PTX:
+    return ".ptx";
   case EmitStage::LLVM:
     return ".ll";
   case EmitStage::NN:

@@ -1,22 +1,20 @@
 //===- Program.cpp - a planned module into objects ------------------------------------------------------------------------===//
 
 #include "Program.h"
+#include "KernelFarm.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "nncc/CPU/CompileKernel.h"
 #include "nncc/Conversion/ExecToLLVM/WeightLayout.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Dialect/NN/IR/NNDialect.h"
+#include "nncc/GPU/CompileKernel.h"
 #include "nncc/Pipelines/Pipelines.h"
 #include "nncc/Target/Descriptor.h"
-#include "nnccrt/abi.h"
-#include <atomic>
-#include <mutex>
-#include <thread>
+#include "nncc/Target/Ptx.h"
 
 using namespace mlir;
 
@@ -27,98 +25,10 @@ void registerAllNNCCDialects(DialectRegistry &registry) {
   registerAllExtensions(registry);
   registry.insert<nn::NNDialect, exec::ExecDialect>();
   cpu::registerKernelDialects(registry);
+  gpu::registerKernelDialects(registry);
   target::registerTranslations(registry);
+  target::registerPtxTranslations(registry);
 }
-
-static cpu::CPUTarget makeTarget(const target::CPULevel &level, const ProgramOptions &options) {
-  cpu::CPUTarget target;
-  target.vectorBits = level.getVectorBits();
-  target.hasFMA = level.hasAVX2();
-  target.hasVNNI = (level.required & NNCCRT_CPU_AVX512_VNNI) != 0;
-  target.optLevel = options.optLevel;
-  return target;
-}
-
-//===----------------------------------------------------------------------------------------------------------------------===//
-// Kernels, in parallel
-//===----------------------------------------------------------------------------------------------------------------------===//
-
-namespace {
-
-/// One kernel for one level.
-struct KernelJob {
-  StringRef bytecode;
-  const target::CPULevel *level;
-  target::CodegenOptions codegen;
-  // Results.
-  std::optional<target::ObjectBytes> object;
-  int64_t scratchBytes = 0;
-  std::string error;
-};
-
-/// Compiles jobs on several threads, each with an MLIRContext of its own.
-class KernelFarm {
-public:
-  KernelFarm(MutableArrayRef<KernelJob> jobs, const ProgramOptions &options) : jobs(jobs), options(options) {
-    cpu::registerKernelDialects(registry);
-    target::registerTranslations(registry);
-  }
-
-  void run() {
-    unsigned count = std::min<size_t>(std::max(1u, options.jobs), jobs.size());
-    SmallVector<std::thread> threads;
-    for (unsigned i = 1; i < count; ++i)
-      threads.emplace_back([this] { work(); });
-    work();
-    for (std::thread &thread : threads)
-      thread.join();
-  }
-
-private:
-  void work() {
-    MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-    context.loadAllAvailableDialects(); // the emitters create what the kernel did not have
-    for (size_t index = next++; index < jobs.size(); index = next++) {
-      compile(jobs[index], context);
-      if (options.progress) {
-        std::lock_guard lock(progressLock);
-        options.progress(++done, jobs.size());
-      }
-    }
-  }
-
-  void compile(KernelJob &job, MLIRContext &context) {
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-      if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-        job.error += (job.error.empty() ? "" : "; ") + diagnostic.str();
-      return success();
-    });
-    ParserConfig config(&context, /*verifyAfterParse=*/options.verify);
-    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(job.bytecode, config);
-    if (!module)
-      return;
-    auto kernel = *module->getOps<exec::KernelOp>().begin();
-    OwningOpRef<ModuleOp> code = cpu::compileKernel(kernel, makeTarget(*job.level, options));
-    if (!code)
-      return;
-    if (auto scratch = (*code)->getAttrOfType<IntegerAttr>(cpu::scratchBytesAttrName))
-      job.scratchBytes = scratch.getInt();
-    llvm::Expected<target::ObjectBytes> object = target::compileToObject(*code, job.codegen);
-    if (object)
-      job.object = std::move(*object);
-    else
-      job.error = llvm::toString(object.takeError());
-  }
-
-  MutableArrayRef<KernelJob> jobs;
-  const ProgramOptions &options;
-  DialectRegistry registry;
-  std::atomic<size_t> next = 0;
-  std::mutex progressLock;
-  size_t done = 0;
-};
-
-} // namespace
 
 /// Only debug information needs the locations. A kernel that many were merged into has very many.
 static void forgetLocations(ModuleOp module) {
@@ -163,27 +73,69 @@ static target::CodegenOptions kernelCodegen(const target::ModelDescription &mode
   return codegen;
 }
 
-static LogicalResult compileKernels(ModuleOp module, target::ModelDescription &model, const ProgramOptions &options,
-                                    std::vector<target::ObjectBytes> &objects) {
-  SmallVector<exec::KernelOp> kernels(module.getOps<exec::KernelOp>());
+namespace {
+
+/// The kernels of a module: those of the host for each level of CPUs, the others for each family of GPUs.
+class KernelCompilation {
+public:
+  KernelCompilation(ModuleOp module, target::ModelDescription &model, const ProgramOptions &options)
+      : module(module), kernels(module.getOps<exec::KernelOp>()), model(model), options(options),
+        isForDevice(exec::isForDevice(module)) {}
+
+  LogicalResult run(std::vector<target::ObjectBytes> &objects);
+
+private:
+  void addJobs();
+  LogicalResult collect(std::vector<target::ObjectBytes> &objects);
+  LogicalResult makeImages();
+
+  ModuleOp module;
+  SmallVector<exec::KernelOp> kernels;
+  target::ModelDescription &model;
+  const ProgramOptions &options;
+  bool isForDevice;
   std::vector<std::string> bytecode;
+  std::vector<KernelJob> jobs;
+  std::vector<unsigned> numbers; // the kernel of each job
+};
+
+} // namespace
+
+void KernelCompilation::addJobs() {
   for (exec::KernelOp kernel : kernels)
     bytecode.push_back(bytecodeOf(kernel, options.debugInfo));
-  std::vector<KernelJob> jobs;
+  auto add = [&](unsigned number) -> KernelJob & {
+    KernelJob &job = jobs.emplace_back();
+    numbers.push_back(number);
+    job.bytecode = bytecode[number];
+    return job;
+  };
   for (const target::CPULevel &level : model.levels)
-    for (auto [index, kernel] : llvm::enumerate(kernels)) {
-      KernelJob &job = jobs.emplace_back();
-      job.bytecode = bytecode[index];
-      job.level = &level;
-      job.codegen = kernelCodegen(model, level, options);
-      job.codegen.moduleName = kernel.getSymName().str();
-    }
-  KernelFarm(jobs, options).run();
+    for (auto [number, kernel] : llvm::enumerate(kernels))
+      if (!isForDevice || kernel.getHost()) {
+        KernelJob &job = add(number);
+        job.level = &level;
+        job.codegen = kernelCodegen(model, level, options);
+        job.codegen.moduleName = kernel.getSymName().str();
+      }
+  for (unsigned sm : isForDevice ? options.gpus : ArrayRef<unsigned>())
+    for (auto [number, kernel] : llvm::enumerate(kernels))
+      if (!kernel.getHost()) {
+        KernelJob &job = add(number);
+        job.sm = sm;
+        job.codegen = codegenFor(model, options);
+        job.codegen.optLevel = 1;
+        job.codegen.suffix = target::getCudaSuffix(sm);
+        job.codegen.moduleName = kernel.getSymName().str();
+      }
+}
 
+LogicalResult KernelCompilation::collect(std::vector<target::ObjectBytes> &objects) {
   bool ok = true;
-  for (auto [index, job] : llvm::enumerate(jobs)) {
+  for (auto [job, number] : llvm::zip_equal(jobs, numbers)) {
     if (!job.object) {
-      kernels[index % kernels.size()].emitError("for ") << job.level->name << ": " << job.error;
+      kernels[number].emitError("for ") << (job.level ? job.level->name : "sm_" + std::to_string(job.sm)) << ": "
+                                        << job.error;
       ok = false;
       continue;
     }
@@ -191,6 +143,32 @@ static LogicalResult compileKernels(ModuleOp module, target::ModelDescription &m
     objects.push_back(std::move(*job.object));
   }
   return success(ok);
+}
+
+/// The texts of the kernels of a family become one.
+LogicalResult KernelCompilation::makeImages() {
+  for (unsigned sm : isForDevice ? options.gpus : ArrayRef<unsigned>()) {
+    std::vector<std::string> texts;
+    target::CudaImageDescription &image = model.images.emplace_back();
+    image.sm = sm;
+    image.kernels.resize(kernels.size());
+    for (auto [job, number] : llvm::zip_equal(jobs, numbers))
+      if (!job.level && job.sm == sm) {
+        texts.push_back(std::move(job.ptx));
+        image.kernels[number] = std::move(job.cuda);
+      }
+    llvm::Expected<std::string> text = target::joinPtx(texts, makeTarget(sm, options));
+    if (!text)
+      return module.emitError(llvm::toString(text.takeError()));
+    image.data = std::move(*text);
+  }
+  return success();
+}
+
+LogicalResult KernelCompilation::run(std::vector<target::ObjectBytes> &objects) {
+  addJobs();
+  compileKernels(jobs, options);
+  return success(succeeded(collect(objects)) && succeeded(makeImages()));
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -201,7 +179,9 @@ static LogicalResult compileKernels(ModuleOp module, target::ModelDescription &m
 static OwningOpRef<ModuleOp> lowerSchedule(ModuleOp module, const ProgramOptions &options) {
   OwningOpRef<ModuleOp> schedule = cast<ModuleOp>(module->clone());
   if (auto weights = schedule->lookupSymbol<ModuleOp>("weights")) {
-    WeightLayout::of(weights.lookupSymbol<func::FuncOp>("main").getResultTypes()).setOn(*schedule);
+    // A program that shares its weights with another has the offsets already.
+    if (!schedule.get()->hasAttr("exec.weight_offsets"))
+      WeightLayout::of(weights.lookupSymbol<func::FuncOp>("main").getResultTypes()).setOn(*schedule);
     weights.erase();
   }
   PassManager passes(module.getContext());
@@ -212,10 +192,10 @@ static OwningOpRef<ModuleOp> lowerSchedule(ModuleOp module, const ProgramOptions
   return schedule;
 }
 
-FailureOr<std::vector<target::ObjectBytes>> compileProgram(ModuleOp module, target::ModelDescription &model,
-                                                           const ProgramOptions &options) {
+FailureOr<std::vector<target::ObjectBytes>> compileCode(ModuleOp module, target::ModelDescription &model,
+                                                        const ProgramOptions &options) {
   std::vector<target::ObjectBytes> objects;
-  if (failed(compileKernels(module, model, options, objects)))
+  if (failed(KernelCompilation(module, model, options).run(objects)))
     return failure();
   OwningOpRef<ModuleOp> schedule = lowerSchedule(module, options);
   if (!schedule)
@@ -227,10 +207,18 @@ FailureOr<std::vector<target::ObjectBytes>> compileProgram(ModuleOp module, targ
   if (!object)
     return module.emitError(llvm::toString(object.takeError()));
   objects.push_back(std::move(*object));
+  return objects;
+}
+
+FailureOr<std::vector<target::ObjectBytes>> compileProgram(ModuleOp module, target::ModelDescription &model,
+                                                           const ProgramOptions &options) {
+  FailureOr<std::vector<target::ObjectBytes>> objects = compileCode(module, model, options);
+  if (failed(objects))
+    return failure();
   llvm::Expected<target::ObjectBytes> descriptor = target::compileDescriptor(model);
   if (!descriptor)
     return module.emitError(llvm::toString(descriptor.takeError()));
-  objects.push_back(std::move(*descriptor));
+  objects->push_back(std::move(*descriptor));
   return objects;
 }
 
@@ -248,15 +236,36 @@ std::string printTiling(ModuleOp module, const target::CPULevel &level, const Pr
   return text;
 }
 
-FailureOr<std::string> printKernels(ModuleOp module, const target::CPULevel &level, const ProgramOptions &options) {
+FailureOr<std::string> printKernels(ModuleOp module, const target::ModelDescription &model,
+                                    const ProgramOptions &options) {
   std::string text;
   llvm::raw_string_ostream os(text);
+  const target::CPULevel &level = model.levels.back();
   for (exec::KernelOp kernel : module.getOps<exec::KernelOp>()) {
+    if (exec::isForDevice(module) && !kernel.getHost()) {
+      FailureOr<gpu::CompiledKernel> code =
+          gpu::compileKernel(kernel, makeTarget(options.gpus.back(), options), gpu::KernelStage::Loops);
+      if (failed(code))
+        return failure();
+      os << "// " << kernel.getSymName() << " for sm_" << options.gpus.back() << "\n" << *code->device << "\n";
+      continue;
+    }
     OwningOpRef<ModuleOp> code = cpu::compileKernel(kernel, makeTarget(level, options), cpu::KernelStage::Vector);
     if (!code)
       return failure();
     os << "// " << kernel.getSymName() << " for " << level.name << "\n" << *code << "\n";
   }
+  return text;
+}
+
+FailureOr<std::string> printImages(ModuleOp module, const ProgramOptions &options) {
+  target::ModelDescription model;
+  std::vector<target::ObjectBytes> objects;
+  if (failed(KernelCompilation(module, model, options).run(objects)))
+    return failure();
+  std::string text;
+  for (const target::CudaImageDescription &image : model.images)
+    text += image.data + "\n";
   return text;
 }
 
@@ -273,6 +282,8 @@ FailureOr<std::string> printCode(ModuleOp module, const target::ModelDescription
   };
   for (const target::CPULevel &level : model.levels)
     for (exec::KernelOp kernel : module.getOps<exec::KernelOp>()) {
+      if (exec::isForDevice(module) && !kernel.getHost())
+        continue;
       OwningOpRef<ModuleOp> code = cpu::compileKernel(kernel, makeTarget(level, options));
       if (!code || failed(append(*code, kernelCodegen(model, level, options))))
         return failure();

@@ -18,6 +18,7 @@ struct ProgramOptions {
   bool verify = false;
   target::Sanitizer sanitizer = target::Sanitizer::None;
   unsigned jobs = 1;
+  llvm::ArrayRef<unsigned> gpus; ///< families to make images for, ascending; of a module for a device
   /// Called when a kernel is done, from any thread, one at a time.
   llvm::function_ref<void(size_t done, size_t total)> progress;
 };
@@ -31,16 +32,21 @@ mlir::LogicalResult describeModel(mlir::ModuleOp module, target::ModelDescriptio
 
 /// The kernels of a module on tensors, each with how it is cut for one level.
 std::string printTiling(mlir::ModuleOp module, const target::CPULevel &level, const ProgramOptions &options);
-/// The kernels of a module for one level as loops, vectors and memrefs, one after the other.
-mlir::FailureOr<std::string> printKernels(mlir::ModuleOp module, const target::CPULevel &level,
+/// The kernels of a module for the last level or family as loops, vectors and memrefs, one after the other.
+mlir::FailureOr<std::string> printKernels(mlir::ModuleOp module, const target::ModelDescription &model,
                                           const ProgramOptions &options);
-/// Kernels for all levels and the schedule.
+/// The PTX of all families.
+mlir::FailureOr<std::string> printImages(mlir::ModuleOp module, const ProgramOptions &options);
+/// Kernels for all levels (in a module for a device: those of the host) and the schedule.
 enum class TextKind { Assembly, LLVMIR };
 mlir::FailureOr<std::string> printCode(mlir::ModuleOp module, const target::ModelDescription &model,
                                        const ProgramOptions &options, TextKind kind);
 
-/// Compiles kernels (for each level, in parallel), schedule and descriptor of a planned module. Sets `model.scratchBytes`. The module is
-/// not changed.
+/// Compiles kernels (for each level and family, in parallel) and schedule of a planned module. Sets `model.scratchBytes` and
+/// `model.images`. The module is not changed.
+mlir::FailureOr<std::vector<target::ObjectBytes>> compileCode(mlir::ModuleOp module, target::ModelDescription &model,
+                                                              const ProgramOptions &options);
+/// The same, and the descriptor.
 mlir::FailureOr<std::vector<target::ObjectBytes>> compileProgram(mlir::ModuleOp module, target::ModelDescription &model,
                                                                  const ProgramOptions &options);
 

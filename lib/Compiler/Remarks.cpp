@@ -13,23 +13,24 @@ namespace {
 
 class Collector : public remark::detail::MLIRRemarkStreamerBase {
 public:
-  explicit Collector(std::vector<FusionRemark> &remarks) : remarks(remarks) {}
+  explicit Collector(std::vector<PassRemark> &remarks) : remarks(remarks) {}
 
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
-    FusionRemark &added = remarks.emplace_back();
+    PassRemark &added = remarks.emplace_back();
     added.isMade = remark.getRemarkType() == llvm::remarks::Type::Passed;
+    added.category = remark.getCategoryName().str();
     added.node = nodeName(remark.getLocation()).str();
     for (const remark::detail::Remark::Arg &argument : remark.getArgs())
       (argument.key == "Producer" ? added.producer : added.message) += argument.val;
   }
 
 private:
-  std::vector<FusionRemark> &remarks;
+  std::vector<PassRemark> &remarks;
 };
 
 } // namespace
 
-void collectRemarks(MLIRContext &context, std::vector<FusionRemark> &remarks) {
+void collectRemarks(MLIRContext &context, std::vector<PassRemark> &remarks) {
   remark::RemarkCategories categories;
   categories.passed = categories.missed = ".*";
   // Fails only when the context has an engine already.
@@ -37,9 +38,9 @@ void collectRemarks(MLIRContext &context, std::vector<FusionRemark> &remarks) {
                                           std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
 
-std::vector<std::string> chooseRemarks(ArrayRef<FusionRemark> remarks, const CompileOptions &options) {
+std::vector<std::string> chooseRemarks(ArrayRef<PassRemark> remarks, const CompileOptions &options) {
   std::vector<std::string> lines;
-  for (const FusionRemark &remark : remarks) {
+  for (const PassRemark &remark : remarks) {
     const std::optional<std::string> &wanted = remark.isMade ? options.remarksMade : options.remarksMissed;
     if (!wanted || !(llvm::Regex(*wanted).match(remark.node) || llvm::Regex(*wanted).match(remark.producer)))
       continue;

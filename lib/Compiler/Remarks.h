@@ -8,18 +8,19 @@
 
 namespace nncc {
 
-/// A fusion that was made, or refused.
-struct FusionRemark {
+/// What a pass did, or did not do: a fusion, a placement.
+struct PassRemark {
   bool isMade = false;
+  std::string category;       ///< "fusion", "threads", "placement"
   std::string node, producer; ///< ONNX nodes
   std::string message;
 };
 
 /// From now on the passes of this context leave their remarks in `remarks`, which must outlive it.
-void collectRemarks(mlir::MLIRContext &context, std::vector<FusionRemark> &remarks);
+void collectRemarks(mlir::MLIRContext &context, std::vector<PassRemark> &remarks);
 
 /// Those that the options ask for, as a compiler prints them.
-std::vector<std::string> chooseRemarks(llvm::ArrayRef<FusionRemark> remarks, const CompileOptions &options);
+std::vector<std::string> chooseRemarks(llvm::ArrayRef<PassRemark> remarks, const CompileOptions &options);
 
 } // namespace nncc
 

@@ -78,9 +78,13 @@ static void printKernels(OStream &json, const Report &report) {
           json.value(op);
       });
       json.attribute("launches", report.launches[i]);
+      if (report.options.target != TargetKind::CPU)
+        json.attribute("runs_on", kernel.onHost ? "host" : "cuda");
       printCost(json, "operations", kernel.operations);
       printCost(json, "bytes", kernel.bytes);
       json.attributeObject("object_bytes", [&] {
+        if (report.options.target != TargetKind::CPU)
+          return;
         for (auto [level, cpu] : llvm::enumerate(model.levels))
           if (size_t at = level * model.kernels.size() + i; at < report.codeBytes.size())
             json.attribute(cpu.name, int64_t(report.codeBytes[at]));
@@ -88,15 +92,38 @@ static void printKernels(OStream &json, const Report &report) {
     });
 }
 
-static void printFusion(OStream &json, StringRef name, ArrayRef<FusionRemark> remarks, bool isMade) {
+static void printFusion(OStream &json, StringRef name, ArrayRef<PassRemark> remarks, bool isMade) {
   json.attributeArray(name, [&] {
-    for (const FusionRemark &remark : remarks)
-      if (remark.isMade == isMade)
+    for (const PassRemark &remark : remarks)
+      if (remark.isMade == isMade && remark.category != "placement")
         json.object([&] {
           json.attribute("node", fixUTF8(remark.node));
           json.attribute("producer", fixUTF8(remark.producer));
           json.attribute("message", remark.message);
         });
+  });
+}
+
+static void printPlacement(OStream &json, ArrayRef<PassRemark> remarks) {
+  json.attributeArray("placement", [&] {
+    for (const PassRemark &remark : remarks)
+      if (remark.category == "placement")
+        json.object([&] {
+          json.attribute("node", fixUTF8(remark.node));
+          json.attribute("waits", !remark.isMade);
+          json.attribute("message", remark.message);
+        });
+  });
+}
+
+static void printImages(OStream &json, const target::ModelDescription &model) {
+  json.attributeArray("images", [&] {
+    for (const target::CudaImageDescription &image : model.images)
+      json.object([&] {
+        json.attribute("sm", image.sm);
+        json.attribute("kind", image.isCubin ? "cubin" : "ptx");
+        json.attribute("bytes", int64_t(image.data.size()));
+      });
   });
 }
 
@@ -154,6 +181,10 @@ void Report::print(llvm::raw_ostream &out) const {
       printFusion(json, "made", remarks, /*isMade=*/true);
       printFusion(json, "missed", remarks, /*isMade=*/false);
     });
+    if (options.target != TargetKind::CPU) {
+      printImages(json, model);
+      printPlacement(json, remarks);
+    }
     if (plan)
       json.attributeObject("memory", [&] { printMemory(json, model, *plan); });
     json.attributeObject("files", [&] { printFiles(json, files); });

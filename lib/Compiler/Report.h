@@ -17,7 +17,7 @@ struct Report {
   const CompileResult &files;
   llvm::ArrayRef<Progress::Time> stages;
   std::map<std::string, unsigned> operations; ///< of nn, as imported
-  std::vector<FusionRemark> remarks;
+  std::vector<PassRemark> remarks;
   std::optional<exec::MemoryPlan> plan;
   std::vector<std::vector<std::string>> bodies; ///< of each kernel: its operations
   std::vector<unsigned> launches;               ///< of each kernel, in the text of the schedule

@@ -16,10 +16,12 @@ namespace {
 /// Writes the structs of abi.h as constants: an anonymous struct type has the same padding as C's.
 class DescriptorBuilder {
 public:
-  DescriptorBuilder(const ModelDescription &model, Module &module)
-      : model(model), module(module), context(module.getContext()) {}
+  /// `weights`: those of another descriptor in the module; null: the first makes them.
+  DescriptorBuilder(const ModelDescription &model, Module &module, Constant *sharedWeights = nullptr)
+      : model(model), module(module), context(module.getContext()), sharedWeights(sharedWeights) {}
 
-  Error build();
+  /// The struct.
+  Expected<GlobalVariable *> build(GlobalValue::LinkageTypes linkage);
 
 private:
   Constant *i32(uint64_t value) {
@@ -44,10 +46,15 @@ private:
   Constant *level(const CPULevel &level);
   Constant *weights();
   Constant *metadata();
+  Constant *kernel(const CudaImageDescription &image, const CudaKernelDescription &kernel);
+  Constant *image(const CudaImageDescription &image);
+  Constant *cuda();
+  Expected<Constant *> fallback();
 
   const ModelDescription &model;
   Module &module;
   LLVMContext &context;
+  Constant *sharedWeights;
 };
 } // namespace
 
@@ -88,6 +95,8 @@ Constant *DescriptorBuilder::value(const ValueDescription &value) {
 
 Constant *DescriptorBuilder::level(const CPULevel &level) {
   auto kernel = [&](const KernelDescription &kernel) {
+    if (!model.images.empty() && !kernel.onHost)
+      return record({null(), null()});
     return record({function(kernel.name + level.getSuffix()), function(kernel.name + ".tiles" + level.getSuffix())});
   };
   return record({text(level.name), i64(level.required), arrayOf(model.kernels, kernel)});
@@ -98,12 +107,45 @@ Constant *DescriptorBuilder::level(const CPULevel &level) {
 Constant *DescriptorBuilder::weights() {
   if (!model.hasEmbeddedWeights())
     return null();
+  if (sharedWeights)
+    return sharedWeights;
   auto *none = ArrayType::get(Type::getInt8Ty(context), 0);
   GlobalVariable *weights =
       global(ConstantAggregateZero::get(none), GlobalValue::InternalLinkage, model.getSymbolPrefix() + "weights");
   weights->setSection(".lrodata");
   weights->setAlignment(Align(64));
-  return weights;
+  return sharedWeights = weights;
+}
+
+Constant *DescriptorBuilder::kernel(const CudaImageDescription &image, const CudaKernelDescription &kernel) {
+  std::string suffix = getCudaSuffix(image.sm);
+  Constant *phases = arrayOf(kernel.phases, [&](const CudaPhaseDescription &phase) {
+    return record({text(phase.entry), function(phase.shape + suffix)});
+  });
+  return record({i32(kernel.phases.size()), i32(kernel.numArgs), phases,
+                 kernel.workspace.empty() ? null() : function(kernel.workspace + suffix)});
+}
+
+/// PTX ends with NUL.
+Constant *DescriptorBuilder::image(const CudaImageDescription &image) {
+  GlobalVariable *data = global(ConstantDataArray::getString(context, image.data), GlobalValue::PrivateLinkage, "");
+  data->setAlignment(Align(16));
+  return record({i32(image.sm), i32(image.isCubin ? NNCCRT_CUDA_CUBIN : NNCCRT_CUDA_PTX), data, i64(image.data.size()),
+                 arrayOf(image.kernels, [&](const CudaKernelDescription &k) { return kernel(image, k); })});
+}
+
+Constant *DescriptorBuilder::cuda() {
+  if (model.images.empty())
+    return null();
+  Constant *images = arrayOf(model.images, [&](const CudaImageDescription &one) { return image(one); });
+  return global(record({i32(model.images.size()), i32(0), images, i64(model.deviceWeightsBytes)}),
+                GlobalValue::PrivateLinkage, "");
+}
+
+Expected<Constant *> DescriptorBuilder::fallback() {
+  if (!model.fallback)
+    return null();
+  return DescriptorBuilder(*model.fallback, module, sharedWeights).build(GlobalValue::PrivateLinkage);
 }
 
 Constant *DescriptorBuilder::metadata() {
@@ -113,7 +155,7 @@ Constant *DescriptorBuilder::metadata() {
   return array(pairs);
 }
 
-Error DescriptorBuilder::build() {
+Expected<GlobalVariable *> DescriptorBuilder::build(GlobalValue::LinkageTypes linkage) {
   auto values = [&](ArrayRef<ValueDescription> list) {
     return arrayOf(list, [&](const ValueDescription &v) { return value(v); });
   };
@@ -127,6 +169,10 @@ Error DescriptorBuilder::build() {
     return record({i64(slot.bytes), i32(slot.first), i32(slot.last)});
   });
   bool isStatic = model.isStaticPlan();
+  Constant *blob = weights();
+  Expected<Constant *> other = fallback();
+  if (!other)
+    return other.takeError();
   Constant *fields[] = {i32(sizeof(nnccrt_model)),
                         i32(NNCCRT_ABI_VERSION),
                         text(model.name),
@@ -147,20 +193,20 @@ Error DescriptorBuilder::build() {
                         isStatic ? null() : slots,
                         i64(model.arenaBytes),
                         i64(model.scratchBytes),
-                        weights(),
+                        blob,
                         i64(model.weightsBytes),
                         textOrNull(model.weightsFile),
                         bytes(model.weightsHash),
                         isStatic ? null() : function("sizes"),
                         function("run"),
                         metadata(),
-                        /*cuda=*/null(),
-                        /*fallback=*/null()};
+                        cuda(),
+                        *other};
   Constant *value = record(fields);
   if (module.getDataLayout().getTypeAllocSize(value->getType()) != sizeof(nnccrt_model))
     return createStringError("the descriptor is not laid out as nnccrt_model in nnccrt/abi.h");
-  global(value, GlobalValue::ExternalLinkage, model.getExportedSymbol());
-  return Error::success();
+  bool isExported = linkage == GlobalValue::ExternalLinkage;
+  return global(value, linkage, isExported ? model.getExportedSymbol() : "");
 }
 
 Expected<ObjectBytes> compileDescriptor(const ModelDescription &model) {
@@ -171,8 +217,8 @@ Expected<ObjectBytes> compileDescriptor(const ModelDescription &model) {
   LLVMContext context;
   Module module(model.identifier, context);
   prepareModule(module, **machine);
-  if (Error error = DescriptorBuilder(model, module).build())
-    return error;
+  if (auto built = DescriptorBuilder(model, module).build(GlobalValue::ExternalLinkage); !built)
+    return built.takeError();
   ObjectBytes object;
   raw_svector_ostream out(object);
   if (Error error = emitModule(module, **machine, CodeGenFileType::ObjectFile, out))

@@ -116,7 +116,7 @@ void assignIdentifiers(ModelDescription &model) {
   // What nncc::Context of nnccrt/Model.h and the class in the generated header have, and the types that the latter uses.
   Scope scope(kPrefixes, "Context Model Symbols bind_input_at bind_output_at cancel get input_at output_at resize "
                          "resize_to run set_workspace status trim unbind_input_at unbind_output_at workspace_bytes "
-                         "workspace_bytes_for");
+                         "workspace_bytes_for prepare synchronize device_output_at");
   for (auto [index, input] : enumerate(model.inputs))
     input.identifier = scope.add(input.name, "input_" + Twine(index));
   for (auto [index, output] : enumerate(model.outputs))

@@ -8,7 +8,7 @@ using namespace llvm;
 
 namespace nncc::target {
 
-Expected<std::string> linkFlags(MemoryBufferRef object) {
+Expected<std::string> linkFlags(MemoryBufferRef object, bool usesGPU) {
   auto file = object::ObjectFile::createObjectFile(object);
   if (!file)
     return file.takeError();
@@ -33,7 +33,7 @@ Expected<std::string> linkFlags(MemoryBufferRef object) {
     look(symbol);
   if (!isModel)
     return createStringError("there is no model in it (no symbol nncc_model_...)");
-  return std::string("-lnnccrt -lpthread -ldl") + (needsMath ? " -lm" : "");
+  return std::string(usesGPU ? "-lnnccrt_cuda" : "-lnnccrt") + " -lpthread -ldl" + (needsMath ? " -lm" : "");
 }
 
 } // namespace nncc::target

@@ -3,6 +3,7 @@
 #include "nncc/Target/WeightBlob.h"
 #include "nncc/Support/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/SHA256.h"
 #include <cstring>
@@ -21,6 +22,23 @@ uint64_t WeightBlob::add(ArrayRef<char> bytes, std::shared_ptr<const void> owner
 uint64_t WeightBlob::add(std::vector<char> bytes) {
   auto owner = std::make_shared<const std::vector<char>>(std::move(bytes));
   return add(*owner, owner);
+}
+
+std::vector<int64_t> WeightBlob::merge(const WeightBlob &other) {
+  StringMap<uint64_t> known; // by contents' hash
+  auto hashOf = [](ArrayRef<char> bytes) {
+    return toStringRef(SHA256::hash(ArrayRef(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()))).str();
+  };
+  for (const Piece &piece : pieces)
+    known.try_emplace(hashOf(piece.bytes), piece.offset);
+  std::vector<int64_t> offsets;
+  for (const Piece &piece : other.pieces) {
+    auto [found, isNew] = known.try_emplace(hashOf(piece.bytes), 0);
+    if (isNew)
+      found->second = add(piece.bytes, piece.owner);
+    offsets.push_back(int64_t(found->second));
+  }
+  return offsets;
 }
 
 template <typename Use> void WeightBlob::forEachRun(Use use) const {

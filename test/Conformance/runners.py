@@ -46,12 +46,15 @@ class Nncc:
         o = self.options
         library, outputs = work / "model.so", work / "outputs"
         start = time.monotonic()
+        cuda = o.target == "cuda"
+        target = ["-target=cuda", f"-gpu={o.emulate}"] if cuda else []
         status, detail = processes.run([self.tools / "nncc", case.folder + "/model.onnx", "-o", library, "--emit=so", f"-O{o.opt}",
-                                        f"-mcpu={o.mcpu}", "-j", "1", *o.nncc_flags], o.timeout)
+                                        f"-mcpu={o.mcpu}", "-j", "1", *target, *o.nncc_flags], o.timeout)
         compiled = time.monotonic()
         if status != "pass":
             return Result(status, detail, compiled - start)
         command = [self.tools / "nncc-run", library, f"--test-data={case.folder}/test_data_set_0"]
+        command += [f"--emulate={o.emulate}", "--device=cuda"] if cuda else []
         own = o.judge == "numpy" or case.judge == "random"
         if own:
             command.append(f"--output={outputs}")

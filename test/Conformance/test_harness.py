@@ -42,7 +42,7 @@ def fake_tools(tmp_path, compile_line, run_line):
         path = tmp_path / "bin" / tool
         path.write_text(f"#!/bin/sh\n{line}\n")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return runners.Nncc(argparse.Namespace(build=str(tmp_path), scratch=str(tmp_path), opt="3", mcpu="native", nncc_flags=[], timeout=2,
+    return runners.Nncc(argparse.Namespace(build=str(tmp_path), scratch=str(tmp_path), opt="3", mcpu="native", target="cpu", nncc_flags=[], timeout=2,
                                            judge="tool", rtol=1e-3, atol=1e-5))
 
 

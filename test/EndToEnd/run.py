@@ -3,6 +3,7 @@
 
   run.py [PATTERN ...]       names (shell patterns such as 'shared/models/cls__*'); none: all of models/ and ../shared/models
          --bench             the architectures of ../shared/bench too (fills 6 GB of weights on first use)
+         --target=cuda       for GPUs, run once on the emulator, which poses as --emulate=CARD (default t4)
 A model passes at a level if nncc-run agrees, numpy here agrees, and both thread counts give the same bits. What is known not to pass
 is in expectations.txt with its reason; a model there that passes is a failure too, so that the list can only shrink. Closes with
 `N passed, N failed`, a test being a model at a level.
@@ -47,6 +48,8 @@ def parse_arguments():
     add("--bench", action="store_true")
     add("-O", dest="levels", action="append", help="default: 0 and 3")
     add("--mcpu", default="native")
+    add("--target", choices=["cpu", "cuda"], default="cpu")
+    add("--emulate", default="t4", metavar="CARD")
     add("--nncc-flags", type=str.split, default=[])
     add("--timeout", type=float, default=300, help="seconds for each process")
     add("--json", help="write the table to this file")
@@ -121,19 +124,22 @@ def same_bits(first, second):
 def run_data_set(options, model, library, data, work):
     """(verdict, detail) of one data set, with every number of threads."""
     tool = pathlib.Path(options.build) / "bin/nncc-run"
-    for threads in THREADS:
+    counts = THREADS if options.target == "cpu" else (1,)
+    for threads in counts:
         out = work / str(threads)  # nncc-run adds the data set's name
         command = [tool, library, f"--test-data={data}", f"--output={out}", f"--threads={threads}"]
         if model.step:
             command += [f"--atol={1.001 * model.step}"]
         command += [f"--rtol={model.rtol}", f"--atol-rel={model.atol_rel}"]
+        if options.target == "cuda":
+            command += [f"--emulate={options.emulate}", "--device=cuda"]
         status, detail = processes.run(command, options.timeout, processes.environment(threads))
         if status != "pass" and not (model.ranked and status == "wrong"):  # nncc-run knows no ties
             return status, f"{data.name}, {threads} threads: {detail}"
         detail = judge(model, data, out / data.name)
         if detail:
             return "wrong", f"{threads} threads: {detail}"
-    detail = same_bits(*(work / str(threads) / data.name for threads in THREADS))
+    detail = same_bits(*(work / str(threads) / data.name for threads in counts)) if len(counts) > 1 else None
     return ("bits", f"{data.name}: {detail}") if detail else ("pass", "")
 
 
@@ -141,8 +147,9 @@ def run(options, model, level, scratch):
     work = pathlib.Path(tempfile.mkdtemp(dir=scratch))
     library = work / "model.so"
     start = time.monotonic()
+    target = ["-target=cuda", f"-gpu={options.emulate}"] if options.target == "cuda" else []
     status, detail = processes.run([pathlib.Path(options.build) / "bin/nncc", model.path, "-o", library, "--emit=so", f"-O{level}",
-                                    f"-mcpu={options.mcpu}", *options.nncc_flags], options.timeout, processes.environment(2))
+                                    f"-mcpu={options.mcpu}", *target, *options.nncc_flags], options.timeout, processes.environment(2))
     seconds = time.monotonic() - start
     try:
         if status != "pass":
@@ -160,7 +167,7 @@ def run(options, model, level, scratch):
 
 
 def expectations():
-    """Model and level -> verdict that is known, from lines `MODEL LEVEL VERDICT reason`."""
+    """Model and level (O3, or cuda-O3) -> verdict that is known, from lines `MODEL LEVEL VERDICT reason`."""
     known = {}
     for line in (pathlib.Path(__file__).parent / "expectations.txt").read_text().splitlines():
         if line.strip() and not line.startswith("#"):
@@ -196,7 +203,8 @@ def main():
             for level in levels:
                 result = run(options, model, level, scratch)
                 rows.append({"model": model.name, "level": level, **vars(result)})
-                expected = known.get((model.name, f"O{level}"), "pass")
+                label = f"O{level}" if options.target == "cpu" else f"cuda-O{level}"
+                expected = known.get((model.name, label), "pass")
                 failed += result.verdict != expected
                 if result.verdict != expected and expected != "pass":
                     result.detail = f"expectations.txt says '{expected}'. {result.detail}"

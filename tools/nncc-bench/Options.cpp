@@ -1,6 +1,7 @@
 //===- Options.cpp - what the user of nncc-bench asked for ----------------------------------------------------------------===//
 
 #include "Options.h"
+#include "DeviceOptions.h"
 #include "OwnOptions.h"
 
 namespace cl = llvm::cl;
@@ -28,6 +29,7 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv, Diagnostics
   static cl::opt<char> optLevel("O", cl::desc("Optimisation level of a model compiled here"), cl::Prefix, cl::init('3'),
                                 in);
   static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"), in);
+  static DeviceOptions devices(category);
   cl::HideUnrelatedOptions(category);
   if (!readOptions(argc, argv, "nncc-bench", "nncc-bench measures how fast a model runs, and each of its kernels\n",
                    diagnostics))
@@ -43,6 +45,7 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv, Diagnostics
   options.measure = {.threads = threads, .streams = streams, .warmup = warmup, .seconds = seconds};
   options.json = json;
   options.kernels = kernels;
+  devices.read("nncc-bench", options.compile, options.load, diagnostics);
   forgetOptions();
   auto usage = [&](const llvm::Twine &message) {
     diagnostics.error(DiagnosticCode::BadOption, "nncc-bench", "", message);

@@ -1,5 +1,6 @@
 //===- nncc-bench.cpp - how fast a model runs, and which kernels take the time --------------------------------------------===//
 
+#include "DeviceOptions.h"
 #include "Inputs.h"
 #include "Measure.h"
 #include "Options.h"
@@ -58,6 +59,8 @@ private:
     kernels = std::move(*measured);
     for (const KernelTime &kernel : kernels)
       kernelTime += kernel.us;
+    if (program->isOnDevice()) // whose roof is another one
+      return true;
     uint64_t features = program->level().features;
     machine.operations = threads * measurePeak(features & NNCCRT_CPU_AVX512 ? "x86-64-v4"
                                                : features & NNCCRT_CPU_AVX2 ? "x86-64-v3"
@@ -70,7 +73,8 @@ private:
 
   void printText() {
     llvm::raw_ostream &out = llvm::outs();
-    out << printable(program->path()) << ": " << program->level().cpu << ", threads: " << threads
+    out << printable(program->path()) << ": "
+        << (program->isOnDevice() ? nnccrt_device(program->get()) : program->level().cpu) << ", threads: " << threads
         << ", streams: " << options.measure.streams << "\n";
     out << llvm::format("median %.3f ms, min %.3f, mean %.3f, p90 %.3f, p99 %.3f; %zu runs, %.1f a second\n",
                         runs.percentile(0.5), runs.ms.front(), runs.mean(), runs.percentile(0.9), runs.percentile(0.99),
@@ -84,14 +88,15 @@ private:
   }
 
   void printKernels(llvm::raw_ostream &out) {
-    out << llvm::format("\nroof: %.1f GFLOP/s (f32), %.1f GB/s (memory, read)\n", machine.operations / 1e9,
-                        machine.bytes / 1e9)
-        << "        us      %  launches  GFLOP/s     GB/s   roof  kernel\n";
+    if (!program->isOnDevice())
+      out << llvm::format("\nroof: %.1f GFLOP/s (f32), %.1f GB/s (memory, read)\n", machine.operations / 1e9,
+                          machine.bytes / 1e9);
+    out << "        us      %  launches  GFLOP/s     GB/s   roof  kernel\n";
     auto figure = [](double value, double us) {
       return value < 0 ? std::string(9, ' ') : llvm::formatv("{0,9:F1}", value / us / 1e3).str();
     };
     for (const KernelTime &kernel : kernels) {
-      double share = machine.shareOfRoof(kernel);
+      double share = program->isOnDevice() ? -1 : machine.shareOfRoof(kernel);
       out << llvm::format("%10.1f %5.1f%% %9u", kernel.us, 100 * kernel.us / kernelTime, kernel.launches)
           << figure(kernel.operations, kernel.us) << figure(kernel.bytes, kernel.us)
           << (share < 0 ? std::string(7, ' ') : llvm::formatv("{0,6:F0}%", 100 * share).str()) << "  "
@@ -104,6 +109,7 @@ private:
     json.object([&] {
       json.attribute("model", llvm::json::fixUTF8(program->path()));
       json.attribute("cpu_level", program->level().cpu);
+      json.attribute("device", nnccrt_device(program->get()));
       json.attribute("threads", threads);
       json.attribute("streams", options.measure.streams);
       json.attribute("runs", int64_t(runs.ms.size()));
@@ -126,8 +132,10 @@ private:
   }
 
   void printKernels(llvm::json::OStream &json) {
-    json.attribute("peak_gflops", machine.operations / 1e9);
-    json.attribute("read_gbs", machine.bytes / 1e9);
+    if (!program->isOnDevice()) {
+      json.attribute("peak_gflops", machine.operations / 1e9);
+      json.attribute("read_gbs", machine.bytes / 1e9);
+    }
     json.attributeArray("kernels", [&] {
       for (const KernelTime &kernel : kernels)
         json.object([&] {
@@ -140,7 +148,7 @@ private:
             json.attribute("operations", kernel.operations);
           if (kernel.bytes >= 0)
             json.attribute("bytes", kernel.bytes);
-          if (double share = machine.shareOfRoof(kernel); share >= 0)
+          if (double share = program->isOnDevice() ? -1 : machine.shareOfRoof(kernel); share >= 0)
             json.attribute("roof", share);
         });
     });
@@ -162,7 +170,8 @@ private:
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   Diagnostics diagnostics;
-  if (std::optional<BenchOptions> options = parseBenchOptions(argc, argv, diagnostics))
+  std::optional<BenchOptions> options = parseBenchOptions(argc, argv, diagnostics);
+  if (options && (options->load.emulate.empty() || emulate(argv[0], options->load.emulate, diagnostics)))
     Bench(*options, diagnostics).run();
   flushStandardOutput(diagnostics);
   diagnostics.print(llvm::errs());

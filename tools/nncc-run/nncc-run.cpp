@@ -1,6 +1,7 @@
 //===- nncc-run.cpp - runs a model on given or made-up inputs -------------------------------------------------------------===//
 
 #include "Compare.h"
+#include "DeviceOptions.h"
 #include "Inputs.h"
 #include "OwnOptions.h"
 #include "Program.h"
@@ -19,10 +20,10 @@ namespace {
 
 struct Options {
   std::string model, outputDir, outputFormat, trace;
-  std::vector<std::string> cpus;
+  CompileOptions compile;
   InputOptions inputs;
   LoadOptions load;
-  unsigned threads = 0, runs = 1, optLevel = 3;
+  unsigned threads = 0, runs = 1;
   bool profile = false;
   Tolerance tolerance;
 };
@@ -62,6 +63,7 @@ std::optional<Options> parseOptions(int argc, char **argv, Diagnostics &diagnost
                                       cl::value_desc("file"), cl::cat(category));
   static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"),
                                     cl::cat(category));
+  static DeviceOptions devices(category);
   cl::HideUnrelatedOptions(category);
   if (!readOptions(argc, argv, "nncc-run", "nncc-run runs compiled models\n", diagnostics))
     return std::nullopt;
@@ -70,7 +72,6 @@ std::optional<Options> parseOptions(int argc, char **argv, Diagnostics &diagnost
   options.model = model;
   options.inputs = {inputs, dims, testData};
   options.load.weights = weights;
-  options.cpus.assign(cpus.begin(), cpus.end());
   options.tolerance = {rtol, atol, atolRel};
   options.threads = threads;
   options.runs = runs;
@@ -78,16 +79,20 @@ std::optional<Options> parseOptions(int argc, char **argv, Diagnostics &diagnost
   options.trace = profile;
   options.outputDir = outputDir;
   options.outputFormat = outputFormat;
-  options.optLevel = optLevel - '0';
+  options.compile.input = model;
+  options.compile.optLevel = optLevel - '0';
+  if (!cpus.empty())
+    options.compile.cpus.assign(cpus.begin(), cpus.end());
+  bool ok = devices.read("nncc-run", options.compile, options.load, diagnostics);
   forgetOptions();
   auto usage = [&](const llvm::Twine &message) {
     diagnostics.error(DiagnosticCode::BadOption, "nncc-run", "", message);
   };
-  if (options.optLevel > 3)
+  if (options.compile.optLevel > 3)
     usage("-O takes a level from 0 to 3");
   if (options.outputFormat != "pb" && options.outputFormat != "npy")
     usage("--output-format is pb or npy");
-  if (diagnostics.hasErrors())
+  if (!ok || diagnostics.hasErrors())
     return std::nullopt;
   return options;
 }
@@ -281,13 +286,10 @@ private:
 
 } // namespace
 
-static void run(const Options &options, Diagnostics &diagnostics) {
-  CompileOptions compiling;
-  compiling.input = options.model;
-  compiling.optLevel = options.optLevel;
-  if (!options.cpus.empty())
-    compiling.cpus = options.cpus;
-  if (std::unique_ptr<Program> program = Program::load(compiling, options.load, diagnostics))
+static void run(const char *argv0, const Options &options, Diagnostics &diagnostics) {
+  if (!options.load.emulate.empty() && !emulate(argv0, options.load.emulate, diagnostics))
+    return;
+  if (std::unique_ptr<Program> program = Program::load(options.compile, options.load, diagnostics))
     if (std::unique_ptr<Session> session =
             Session::create(*program, {.threads = options.threads, .profile = options.profile}, diagnostics))
       Runner(options, *program, *session, diagnostics).run();
@@ -297,7 +299,7 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   Diagnostics diagnostics;
   if (std::optional<Options> options = parseOptions(argc, argv, diagnostics))
-    run(*options, diagnostics);
+    run(argv[0], *options, diagnostics);
   flushStandardOutput(diagnostics);
   diagnostics.print(llvm::errs());
   return static_cast<int>(diagnostics.exitCode());

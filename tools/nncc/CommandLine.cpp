@@ -18,6 +18,7 @@ cl::OptionCategory category("nncc options");
 
 cl::SubCommand checkCommand("check", "Say whether the model would compile, and every reason why not");
 cl::SubCommand infoCommand("info", "Describe a model, an object or a shared object");
+cl::SubCommand gpusCommand("gpus", "List the GPUs that -gpu= knows");
 
 /// Options of compiling and of checking.
 struct ModelOptions {
@@ -50,6 +51,7 @@ cl::opt<EmitStage> emit("emit", cl::desc("What to write"), cl::init(EmitStage::O
                         cl::values(clEnumValN(EmitStage::Object, "obj", "object file (default)"),
                                    clEnumValN(EmitStage::SharedObject, "so", "shared object"),
                                    clEnumValN(EmitStage::Assembly, "asm", "assembly"),
+                                   clEnumValN(EmitStage::PTX, "ptx", "the code for GPUs"),
                                    clEnumValN(EmitStage::LLVM, "llvm", "LLVM IR"),
                                    clEnumValN(EmitStage::Vector, "vector", "kernels as loops and vectors"),
                                    clEnumValN(EmitStage::Tiled, "tiled", "kernels on tensors, and how each is cut"),
@@ -57,7 +59,15 @@ cl::opt<EmitStage> emit("emit", cl::desc("What to write"), cl::init(EmitStage::O
                                    clEnumValN(EmitStage::Linalg, "linalg", "kernels, and the schedule on tensors"),
                                    clEnumValN(EmitStage::NNOpt, "nn-opt", "nn, optimised"),
                                    clEnumValN(EmitStage::NN, "nn", "nn, as imported")));
-cl::opt<std::string> target("target", cl::desc("cpu"), cl::init("cpu"), cl::cat(category));
+cl::opt<std::string> target("target",
+                            cl::desc("What the model runs on; cuda,cpu: a GPU where there is one (default cpu)"),
+                            cl::value_desc("cpu|cuda|cuda,cpu"), cl::init("cpu"), cl::cat(category));
+cl::list<std::string> gpus("gpu", cl::CommaSeparated, cl::value_desc("gpu,..."), cl::cat(category),
+                           cl::desc("GPUs: cards (nncc gpus), sm_80, all (default sm_50,sm_75,sm_80,sm_90)"));
+cl::list<std::string> cubins("cubin", cl::CommaSeparated, cl::ValueOptional, cl::value_desc("gpu,..."),
+                             cl::cat(category), cl::desc("Machine code beside the PTX of these images (or of all)"));
+cl::opt<std::string> ptxas("ptxas", cl::desc("NVIDIA's assembler, for --cubin"), cl::value_desc("path"),
+                           cl::cat(category));
 cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::value_desc("cpu,..."), cl::cat(category),
                            cl::desc("CPUs; several in one object, picked at load (default x86-64-v3,x86-64-v4)"));
 cl::alias march("march", cl::aliasopt(cpus), cl::desc("Alias of -mcpu"));
@@ -175,8 +185,7 @@ public:
       usage("--report=" + report + ": a report is a .json file");
     options.remarksMade = readRegex(remarksMade);
     options.remarksMissed = readRegex(remarksMissed);
-    if (target != "cpu")
-      usage("-target=" + target + " is not supported; this version compiles for cpu (Linux, x86-64)");
+    readTarget(options);
     if (sanitize == "address")
       options.sanitizer = target::Sanitizer::Address;
     else if (sanitize == "thread")
@@ -188,6 +197,34 @@ public:
   }
 
 private:
+  void readTarget(CompileOptions &options) {
+    if (target == "cuda")
+      options.target = TargetKind::CUDA;
+    else if (target == "cuda,cpu" || target == "cpu,cuda")
+      options.target = TargetKind::CUDAAndCPU;
+    else if (target != "cpu")
+      usage("-target=" + target + " is not supported: it is cpu (Linux, x86-64), cuda or cuda,cpu");
+    options.gpus.assign(gpus.begin(), gpus.end());
+    options.cubins = cubins.getNumOccurrences() != 0;
+    for (const std::string &gpu : cubins)
+      if (!gpu.empty())
+        options.cubinGPUs.push_back(gpu);
+    options.ptxas = ptxas;
+    bool forGPUs = options.target != TargetKind::CPU;
+    for (auto [name, isGiven] : {std::pair("-gpu", gpus.getNumOccurrences() != 0), {"--cubin", options.cubins}})
+      if (isGiven && !forGPUs)
+        usage(StringRef(name) + " is for -target=cuda");
+    if (!ptxas.empty() && !options.cubins)
+      usage("--ptxas is for --cubin");
+    if (emit == EmitStage::PTX && !forGPUs)
+      usage("--emit=ptx is for -target=cuda");
+    if ((emit == EmitStage::Tiled || emit == EmitStage::LLVM) && forGPUs)
+      usage("--emit=" + StringRef(emit == EmitStage::Tiled ? "tiled" : "llvm") +
+            " shows code for CPUs: for -target=cuda there are --emit=vector and --emit=ptx");
+    if (sanitize.getNumOccurrences() && forGPUs)
+      usage("--sanitize instruments code for CPUs; on a GPU compute-sanitizer does it");
+  }
+
   std::optional<std::string> readRegex(const cl::opt<std::string> &option) {
     if (!option.getNumOccurrences())
       return std::nullopt;
@@ -204,7 +241,7 @@ private:
 
 /// lld registers options of its own, some of the same names, when it first links.
 void forgetOwnOptions() {
-  for (cl::SubCommand *command : {&cl::SubCommand::getTopLevel(), &checkCommand, &infoCommand}) {
+  for (cl::SubCommand *command : {&cl::SubCommand::getTopLevel(), &checkCommand, &infoCommand, &gpusCommand}) {
     llvm::SmallVector<cl::Option *> ours;
     for (auto &entry : cl::getRegisteredOptions(*command))
       if (llvm::is_contained(entry.second->Categories, &category))
@@ -220,6 +257,7 @@ std::optional<CommandLine> parseCommandLine(int argc, char **argv, Diagnostics &
   cl::HideUnrelatedOptions(category);
   cl::HideUnrelatedOptions(category, checkCommand);
   cl::HideUnrelatedOptions(category, infoCommand);
+  cl::HideUnrelatedOptions(category, gpusCommand);
   std::string problem;
   llvm::raw_string_ostream os(problem);
   Reader reader(diagnostics);
@@ -232,7 +270,9 @@ std::optional<CommandLine> parseCommandLine(int argc, char **argv, Diagnostics &
     return std::nullopt;
   }
   CommandLine line;
-  if (checkCommand) {
+  if (gpusCommand) {
+    line.command = Command::GPUs;
+  } else if (checkCommand) {
     line.command = Command::Check;
     reader.read(checkModel, line);
   } else if (infoCommand) {

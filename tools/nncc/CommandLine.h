@@ -7,7 +7,7 @@
 
 namespace nncc {
 
-enum class Command { Compile, Check, Info };
+enum class Command { Compile, Check, Info, GPUs };
 
 struct CommandLine {
   Command command = Command::Compile;

@@ -16,7 +16,6 @@ struct Later {
 } // namespace
 
 static constexpr StringRef kPrecision = "everything is computed in the model's own precision";
-static constexpr StringRef kGPU = "this version compiles for CPUs";
 
 static constexpr Later kLater[] = {
     {"fp16", kPrecision},
@@ -25,11 +24,6 @@ static constexpr Later kLater[] = {
     {"keep-f32", kPrecision},
     {"fdenormal-fp-math", "subnormal numbers are those of IEEE 754"},
     {"opt-dim", "kernels are made for all sizes that --dim allows"},
-    {"gpu", kGPU},
-    {"cubin", kGPU},
-    {"ptxas", kGPU},
-    {"emulate", kGPU},
-    {"emit=ptx", kGPU},
 };
 
 std::optional<std::string> findLaterOption(llvm::ArrayRef<const char *> arguments) {

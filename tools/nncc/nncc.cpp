@@ -47,7 +47,9 @@ int main(int argc, char **argv) {
   std::signal(SIGXFSZ, SIG_IGN); // a file beyond the limit (ulimit -f) is an error of a write, not a crash
   Diagnostics diagnostics;
   std::optional<CommandLine> line = parseCommandLine(argc, argv, diagnostics);
-  if (line && line->command == Command::Check) {
+  if (line && line->command == Command::GPUs) {
+    printGPUs(llvm::outs());
+  } else if (line && line->command == Command::Check) {
     check(line->compile, diagnostics);
   } else if (line && line->command == Command::Info) {
     runInfo(*line, diagnostics);

@@ -34,6 +34,21 @@ static target::KernelDescription describeKernel(const nnccrt_kernel_info &kernel
   return result;
 }
 
+static void describeImages(const nnccrt_model &model, target::ModelDescription &result) {
+  if (!model.cuda)
+    return;
+  for (const nnccrt_cuda_image &image : ArrayRef(model.cuda->images, model.cuda->num_images)) {
+    target::CudaImageDescription &added = result.images.emplace_back();
+    added.sm = image.sm;
+    added.isCubin = image.kind == NNCCRT_CUDA_CUBIN;
+    added.dataBytes = image.bytes;
+    for (uint32_t i = 0; i < model.num_kernels; ++i)
+      result.kernels[i].onHost = !image.kernels[i].num_phases;
+  }
+  if (model.fallback)
+    result.fallback = std::make_shared<target::ModelDescription>(describe(*model.fallback).model);
+}
+
 ModelInfo describe(const nnccrt_model &model) {
   ModelInfo info;
   target::ModelDescription &result = info.model;
@@ -56,6 +71,7 @@ ModelInfo describe(const nnccrt_model &model) {
   result.weightsFile = text(model.weights_file);
   for (uint32_t i = 0; i < model.num_metadata; ++i)
     result.metadata.emplace_back(model.metadata[2 * i], model.metadata[2 * i + 1]);
+  describeImages(model, result);
   return info;
 }
 

@@ -18,7 +18,7 @@ static bool report(const nnccrt_status &status, StringRef file, Diagnostics &dia
   DiagnosticCode code = DiagnosticCode::RunFailed;
   if (status.code == NNCCRT_UNSUPPORTED)
     code = DiagnosticCode::UnsupportedNode;
-  else if (status.code == NNCCRT_IO)
+  else if (status.code == NNCCRT_IO || status.code == NNCCRT_DEVICE)
     code = DiagnosticCode::CannotRead;
   diagnostics.error(code, file, "", status.message);
   return false;
@@ -76,6 +76,8 @@ bool Program::open(const LoadOptions &options, Diagnostics &diagnostics) {
   nnccrt_load_options load = {};
   load.size = sizeof(load);
   load.flags = options.describeOnly ? NNCCRT_DESCRIBE_ONLY : 0;
+  load.device = options.device.empty() ? nullptr : options.device.c_str();
+  load.memory_limit = options.memoryLimit;
   load.weights_path = options.weights.empty() ? nullptr : options.weights.c_str();
   // The object was linked elsewhere: its weights are still beside it.
   std::string directory = llvm::sys::path::parent_path(name).str();

@@ -12,6 +12,9 @@ namespace nncc {
 
 struct LoadOptions {
   std::string weights;       ///< the file of weights; empty: what the model names, beside it
+  std::string device{};      ///< "cuda:0"; empty: auto
+  uint64_t memoryLimit = 0;  ///< bytes on a GPU; 0: none
+  std::string emulate{};     ///< the card that the emulator poses as; empty: no emulator
   bool describeOnly = false; ///< for model() alone: neither weights nor this machine's CPU are asked for
 };
 
@@ -28,6 +31,7 @@ public:
   const nnccrt_model &model() const { return *nnccrt_describe(program); }
   /// The CPU level whose kernels run.
   const nnccrt_level &level() const;
+  bool isOnDevice() const { return llvm::StringRef(nnccrt_device(program)) != "cpu"; }
   /// As the user named it.
   llvm::StringRef path() const { return name; }
   nnccrt_program *get() const { return program; }

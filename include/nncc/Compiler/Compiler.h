@@ -16,7 +16,10 @@
 namespace nncc {
 
 /// How far to go, and what the output holds.
-enum class EmitStage { NN, NNOpt, Linalg, Exec, Tiled, Vector, LLVM, Assembly, Object, SharedObject };
+enum class EmitStage { NN, NNOpt, Linalg, Exec, Tiled, Vector, LLVM, Assembly, PTX, Object, SharedObject };
+
+/// What the model runs on. With both, the application takes a GPU where there is one.
+enum class TargetKind { CPU, CUDA, CUDAAndCPU };
 
 struct CompileOptions {
   std::string input;  ///< .onnx, .onnxtxt, or .mlir as a stage printed it
@@ -28,8 +31,13 @@ struct CompileOptions {
   unsigned optLevel = 3;
   bool fuse = true;
   bool winograd = true; ///< 3x3 convolutions by transforms, where that is faster
+  TargetKind target = TargetKind::CPU;
   std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
-  bool weightsInFile = false; ///< NAME.weights beside the output
+  std::vector<std::string> gpus;      ///< as resolveGPUs takes them; none: images for sm_50, 75, 80 and 90
+  bool cubins = false;                ///< machine code beside the PTX
+  std::vector<std::string> cubinGPUs; ///< of which of these images; none: of all
+  std::string ptxas;                  ///< the assembler that makes it; empty: that on PATH
+  bool weightsInFile = false;         ///< NAME.weights beside the output
   bool debugInfo = false;
   target::Sanitizer sanitizer = target::Sanitizer::None;
   unsigned jobs = 0;     ///< threads; 0: as many as cores
@@ -63,7 +71,11 @@ struct ModelInfo {
 std::optional<ModelInfo> describe(const CompileOptions &options, Diagnostics &diagnostics);
 void printInfo(const ModelInfo &info, llvm::raw_ostream &out);
 /// What a linker needs beside the object (or shared object) `file`: "-lnnccrt -lpthread -ldl".
-std::optional<std::string> linkFlags(llvm::StringRef file, Diagnostics &diagnostics);
+/// `usesGPU`: the model has a program for GPUs.
+std::optional<std::string> linkFlags(llvm::StringRef file, bool usesGPU, Diagnostics &diagnostics);
+
+/// The GPUs that CompileOptions::gpus may name, as the table of docs/GPUs.md.
+void printGPUs(llvm::raw_ostream &out);
 
 /// Tells every reason why the model would not compile. Generates no code.
 void check(const CompileOptions &options, Diagnostics &diagnostics);

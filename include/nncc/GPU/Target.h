@@ -40,6 +40,8 @@ struct GPUTarget {
   /// Bytes of shared memory that a block has without being asked for more, and the most it may have.
   static constexpr int64_t sharedBytes = 48 << 10;
   int64_t getMaxSharedBytes() const {
+    if (sm >= 120)
+      return 99 << 10;
     if (sm >= 90)
       return 227 << 10;
     if (sm == 80 || sm == 87)

@@ -34,7 +34,7 @@ llvm::Error writeSharedObject(llvm::StringRef path, const ObjectBytes &joined, c
                               OutputFiles *together = nullptr);
 
 /// What an application links beside a model's object or shared object.
-llvm::Expected<std::string> linkFlags(llvm::MemoryBufferRef object);
+llvm::Expected<std::string> linkFlags(llvm::MemoryBufferRef object, bool usesGPU = false);
 
 } // namespace nncc::target
 

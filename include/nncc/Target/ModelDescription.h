@@ -12,6 +12,7 @@
 #include "nncc/Target/CPULevel.h"
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,7 +39,32 @@ struct KernelDescription {
   std::string name;                  ///< of its function: "k17_conv_relu"
   std::vector<std::string> nodes;    ///< ONNX nodes in it
   std::string operations{}, bytes{}; ///< what a launch costs; see nnccrt_kernel_info
+  bool onHost = false;               ///< of a program for a device: runs on the host all the same
 };
+
+/// nnccrt_cuda_phase, nnccrt_cuda_kernel. Names of functions are without prefix and suffix.
+struct CudaPhaseDescription {
+  std::string entry, shape;
+};
+struct CudaKernelDescription {
+  std::vector<CudaPhaseDescription> phases; ///< none: a kernel of the host
+  std::string workspace;                    ///< empty: none
+  uint32_t numArgs = 0;
+};
+
+/// nnccrt_cuda_image.
+struct CudaImageDescription {
+  unsigned sm = 0;
+  bool isCubin = false;
+  std::string data;
+  std::vector<CudaKernelDescription> kernels; ///< of all kernels of the model
+  uint64_t dataBytes = 0;                     ///< of an object that is only described: there is no `data`
+
+  uint64_t bytes() const { return data.empty() ? dataBytes : data.size(); }
+};
+
+/// What the names of the host functions of an image's kernels end in: ".sm_75".
+inline std::string getCudaSuffix(unsigned sm) { return ".sm_" + std::to_string(sm); }
 
 struct SlotDescription {
   int64_t bytes = 0; ///< -1: computed by `sizes`
@@ -61,6 +87,10 @@ struct ModelDescription {
   std::array<uint8_t, 32> weightsHash = {};
   std::string weightsFile; ///< empty: in the object
   std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<CudaImageDescription> images;           ///< none: a program for CPUs
+  uint64_t deviceWeightsBytes = 0;                    ///< of the weights, from the start: what the device needs
+  std::shared_ptr<const ModelDescription> fallback{}; ///< the same model for CPUs, beside a program for GPUs
+  std::string variant;                                ///< "cpu." for such a fallback
 
   bool isStaticPlan() const { return arenaBytes >= 0; }
   bool hasEmbeddedWeights() const { return weightsBytes != 0 && weightsFile.empty(); }
@@ -68,7 +98,7 @@ struct ModelDescription {
   std::string getExportedSymbol() const { return "nncc_model_" + identifier; }
   /// CodegenOptions::prefix for the schedule and the kernels. The kernels' suffix is that of their level, the schedule
   /// has none.
-  std::string getSymbolPrefix() const { return "nncc." + identifier + "."; }
+  std::string getSymbolPrefix() const { return "nncc." + identifier + "." + variant; }
 };
 
 } // namespace nncc::target

@@ -27,6 +27,9 @@ public:
   uint64_t add(llvm::ArrayRef<char> bytes, std::shared_ptr<const void> owner);
   uint64_t add(std::vector<char> bytes);
 
+  /// Appends what is not there already; returns where each piece of `other` lies now.
+  std::vector<int64_t> merge(const WeightBlob &other);
+
   uint64_t size() const { return end; }
   bool empty() const { return end == 0; }
   /// SHA-256 of all bytes.

@@ -71,7 +71,7 @@ TEST(CudaDevice, FaultsOfTheDriver) {
 TEST(CudaDevice, OutOfMemoryAtEachAllocation) {
   int failed = 0;
   for (int number = 1; number < 20; ++number) {
-    std::string fault = "alloc@" + std::to_string(number);
+    std::string fault = "alloc@" + std::to_string(number) + "+";
     std::string text = attempt({{"NNCC_EMU_FAULT", fault.c_str()}, {"NNCC_EMU_LEAKS", "1"}});
     if (text == "2 3 4 5")
       continue;

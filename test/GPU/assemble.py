@@ -25,10 +25,10 @@ import sass
 def texts_of(model, arguments, folder):
     """The images of a model, each in a file: [(what it is called, path)]."""
     listing = folder / "all.ptx"
-    command = [arguments.nncc, str(model), "-target=cuda", f"-gpu={arguments.gpu}", "--emit=ptx", "-o", str(listing)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [str(pathlib.Path(arguments.nncc).resolve()), str(pathlib.Path(model).resolve()), "-target=cuda", f"-gpu={arguments.gpu}", "--emit=ptx", "-o", str(listing)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     if done.returncode:
-        raise RuntimeError(f"nncc: {(done.stderr.strip().splitlines() or ['no message'])[0]}")
+        raise RuntimeError(f"{model}: nncc: {(done.stderr.strip().splitlines() or ['no message'])[0]}")
     return split(listing.read_text(), model, folder)
 
 

@@ -32,7 +32,7 @@ class Subject:
         self.bounds = ["--rtol=4e-3"] if name.endswith("_f16") else []  # an intermediate result may be rounded to f16 or not
         library = folder / f"{card}.so"
         command = [bin_folder / "nncc", folder / "model.onnx", "-target=cuda", f"-gpu={card}", "--emit=so", "-o", library]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
         if done.returncode:
             raise RuntimeError(f"{name} for {card}: {(done.stderr.strip().splitlines() or ['nncc failed'])[0]}")
         self.object = library.read_bytes()
@@ -101,10 +101,11 @@ def main():
     parser.add_argument("--each", type=int, default=20, help="mutants of a family and card")
     parser.add_argument("--gpu", default="a100")
     parser.add_argument("--only", default="")
-    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin", help="where nncc and nncc-run are")
     parser.add_argument("--report", type=pathlib.Path, help="every mutant and what became of it")
     parser.add_argument("-j", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
+    arguments.bin = arguments.bin.resolve()
     known, lines, killed, explained, unexplained = explanations(pathlib.Path(__file__).with_name("survivors.txt")), [], 0, 0, 0
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
         made, problems = subjects(arguments, pathlib.Path(folder))

@@ -3,6 +3,8 @@
 Inputs are such that a wrong kernel gives a wrong result: large ones where a maximum keeps exponentials in range, ties, negative indices.
 """
 
+import subprocess
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -34,6 +36,10 @@ def families(rng):
     n = lambda *shape: normal(rng, *shape)
     h = lambda *shape: normal(rng, *shape, dtype=np.float16)
     indices = rng.integers(-37, 37, (5, 7))
+    indices[0, :4] = [0, 36, -1, -37]
+    wrong = indices.copy()
+    wrong[2, 3], wrong[4, 1] = 37, -38
+    with_nan = lambda x: np.where(rng.random(x.shape) < 0.1, np.float32(np.nan), x)
     few = lambda *shape: rng.integers(-20, 20, shape).astype(np.float32)  # ties
     codes = lambda *shape: rng.integers(0, 256, shape).astype(np.uint8)
     lstm = {"W": n(1, 4 * 20, 12), "R": n(1, 4 * 20, 20), "B": n(1, 8 * 20)}
@@ -42,8 +48,8 @@ def families(rng):
         "elementwise_f16": graph([("Sigmoid", ["x"], {}), ("Mul", ["t0", "x"], {})], {"x": h(5, 131)}),
         "integers": graph([("Div", ["x", "z"], {}), ("Max", ["t0", "z"], {}), ("Where", ["c", "t1", "x"], {})],
                           {"x": rng.integers(-99, 99, (9, 37)), "z": rng.integers(1, 9, (9, 37)), "c": rng.random((9, 37)) > 0.5}),
-        "softmax": graph([("Softmax", ["x"], {"axis": -1})], {"x": n(9, 301) * 60}),
-        "softmax_columns": graph([("Softmax", ["x"], {"axis": 1})], {"x": n(3, 19, 45) * 60}),
+        "softmax": graph([("Softmax", ["x"], {"axis": -1})], {"x": n(9, 301) * 300}),
+        "softmax_columns": graph([("Softmax", ["x"], {"axis": 1})], {"x": n(3, 19, 45) * 300}),
         "layer_norm": graph([("Add", ["x", "z"], {}), ("LayerNormalization", ["t0", "s", "b"], {})], {"x": n(7, 250), "z": n(7, 250)}, {"s": n(250), "b": n(250)}),
         "reduce_rows": graph([("ReduceMean", ["x", "a1"], {"keepdims": 0})], {"x": n(33, 517)}, {"a1": np.array([1])}),
         "reduce_columns": graph([("ReduceMax", ["x", "a0"], {})], {"x": n(217, 35)}, {"a0": np.array([0])}),
@@ -51,7 +57,7 @@ def families(rng):
         "matmul_large": graph([("MatMul", ["x", "w"], {})], {"x": n(150, 67)}, {"w": n(67, 140)}),
         "matmul_aligned": graph([("MatMul", ["x", "w"], {})], {"x": n(128, 64)}, {"w": n(64, 128)}),
         "matmul_batched": graph([("MatMul", ["x", "z"], {})], {"x": n(3, 33, 20), "z": n(3, 20, 41)}),
-        "matmul_vector": graph([("MatMul", ["x", "w"], {})], {"x": n(1, 300)}, {"w": n(300, 70)}),
+        "matmul_vector": graph([("MatMul", ["x", "w"], {})], {"x": n(1, 300)}, {"w": n(300, 270)}),
         "matmul_f16": graph([("MatMul", ["x", "w"], {})], {"x": h(70, 72)}, {"w": h(72, 88)}),
         "matmul_i8": graph([("MatMulInteger", ["x", "w", "zx", "zw"], {})], {"x": codes(33, 67)},
                            {"w": codes(67, 50), "zx": np.array(120, np.uint8), "zw": np.array(131, np.uint8)}),
@@ -62,27 +68,48 @@ def families(rng):
         "transposed": graph([("ConvTranspose", ["x", "w"], {"strides": [2, 2]})], {"x": n(1, 6, 7, 5)}, {"w": n(6, 5, 3, 3)}),
         "pooling": graph([("MaxPool", ["x"], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1] * 4})], {"x": n(1, 9, 19, 15)}),
         "attention": graph([("MatMul", ["q", "k"], {}), ("Mul", ["t0", "s"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
-                           {"q": n(1, 2, 35, 32), "k": n(1, 2, 32, 47), "v": n(1, 2, 47, 32)}, {"s": np.float32(0.17).reshape(())}),
+                           {"q": n(1, 2, 35, 32) * 40, "k": n(1, 2, 32, 47), "v": n(1, 2, 47, 32)}, {"s": np.float32(0.17).reshape(())}),
         "transpose": graph([("Transpose", ["x"], {"perm": [0, 2, 1]}), ("Neg", ["t0"], {})], {"x": n(3, 35, 41)}),
         "gather": graph([("Gather", ["x", "i"], {"axis": 0})], {"x": n(37, 19), "i": indices}),
         "scatter": graph([("ScatterElements", ["x", "i", "u"], {"axis": 0, "reduction": "add"})],
                          {"x": n(37, 7), "i": indices, "u": n(5, 7)}),
-        "cumulative": graph([("CumSum", ["x", "one"], {})], {"x": n(5, 70)}, {"one": np.array(1)}),
-        "top_k": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": few(6, 90)}, {"k": np.array([7])}, ("y", "i")),
+        "cumulative": graph([("CumSum", ["x", "one"], {})], {"x": n(140, 11)}, {"one": np.array(1)}),
+        "top_k": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": few(64, 23)}, {"k": np.array([7])}, ("y", "i")),
         "arg_max": graph([("ArgMax", ["x"], {"axis": 1})], {"x": few(17, 133)}),
         "concat": graph([("Concat", ["x", "z"], {"axis": 1}), ("Pad", ["t0", "p"], {})], {"x": n(5, 9), "z": n(5, 14)}, {"p": np.array([1, 2, 0, 3])}),
         "resize": graph([("Resize", ["x", "", "s"], {"mode": "linear"})], {"x": n(1, 3, 9, 11)}, {"s": np.array([1, 1, 1.5, 2], np.float32)}),
+        # Faults: the run fails, and says which index it was.
+        "gather_fault": graph([("Gather", ["x", "i"], {"axis": 0})], {"x": n(37, 3), "i": wrong[:3]}),
+        "scatter_fault": graph([("ScatterElements", ["x", "i", "u"], {"axis": 0})], {"x": n(37, 7), "i": wrong[3:], "u": n(2, 7)}),
+        # ONNX does not say what becomes of NaN: nncc's CPU target is the reference.
+        "top_k_nan": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": with_nan(few(64, 23))}, {"k": np.array([7])}, ("y", "i")),
+        "arg_max_nan": graph([("ArgMax", ["x"], {"axis": 1})], {"x": with_nan(few(17, 133))}),
         "lstm": graph([("LSTM", ["x", "W", "R", "B"], {"hidden_size": 20}, ["y"])], {"x": n(6, 3, 12)}, lstm),
     }
 
 
-def write(folder, model, inputs):
+def reference(folder, tools):
+    """What nncc's CPU target computes, -O0."""
+    library, out = folder / "cpu.so", folder / "cpu"
+    subprocess.run([tools / "nncc", folder / "model.onnx", "-O0", "--emit=so", "-o", library], check=True, cwd=folder, capture_output=True)
+    names = [f"--input={k.stem}=@{k}" for k in sorted(folder.glob("*.npy"))]
+    subprocess.run([tools / "nncc-run", library, *names, f"--output={out}"], check=True, cwd=folder, capture_output=True)
+    return [numpy_helper.to_array(onnx.load_tensor(path)) for path in sorted(out.glob("**/output_*.pb"))]
+
+
+def write(folder, name, model, inputs, tools):
     """FOLDER/model.onnx and FOLDER/test_data_set_0, as the onnx package lays them out."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    outputs = session.run(None, inputs)
     data = folder / "test_data_set_0"
     data.mkdir(parents=True)
     onnx.save(model, folder / "model.onnx")
+    if name.endswith("_fault"):
+        outputs = [np.zeros_like(inputs["x"])]  # never looked at
+    elif name.endswith("_nan"):
+        for key, array in inputs.items():
+            np.save(folder / f"{key}.npy", array)
+        outputs = reference(folder, tools)
+    else:
+        outputs = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, inputs)
     for kind, arrays in (("input", inputs.values()), ("output", outputs)):
         for k, array in enumerate(arrays):
             (data / f"{kind}_{k}.pb").write_bytes(numpy_helper.from_array(np.asarray(array)).SerializeToString())

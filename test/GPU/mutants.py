@@ -2,7 +2,8 @@
 """Mutants of the kernels that nncc makes: each has one instruction changed, and the emulator has to notice, by a trap or by a wrong result.
 
   mutants.py [--seed=1] [--each=20] [--gpu=t4,a100] [--only=REGEX] [--report=FILE]
-A mutant is the compiled model with other PTX in place of its own. It is killed where nncc-run --emulate does not end with the right results.
+A mutant is the compiled model with other PTX in place of its own. It is killed where nncc-run --emulate does not end with the right results (of
+families whose name ends in _fault: with the right error).
 What survives is listed; it is either the same program (mutate.same_program or survivors.txt says why) or a gap in our tests. Closes with `N passed, N failed`.
 """
 
@@ -42,6 +43,11 @@ class Subject:
         end = self.object.index(b"\0", begin.start())
         self.place = begin.start(), end
         self.text = self.object[begin.start() : end].decode()
+        self.fault = ""
+        if name.endswith("_fault"):
+            self.fault = self.verdict(self.text)[1]
+            if "out of range" not in self.fault and "index" not in self.fault:
+                raise RuntimeError(f"{name} for {card}: an index out of range is not told: {self.fault}")
 
     def with_text(self, text):
         """The object with another text, no longer than ours: comments and blanks make room."""
@@ -65,8 +71,9 @@ class Subject:
                 done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, errors="replace")
             except subprocess.TimeoutExpired:
                 return False, f"did not end in {TIMEOUT} s"
-        said = (done.stderr or done.stdout).strip().splitlines()
-        return done.returncode == 0, said[-1] if said else f"status {done.returncode}"
+        said = (done.stderr or done.stdout).strip().replace(file.name, "model.so").splitlines()
+        last = said[-1] if said else f"status {done.returncode}"
+        return last == self.fault if self.fault else done.returncode == 0, last
 
 
 def explanations(path):
@@ -82,7 +89,7 @@ def subjects(arguments, folder):
         if not re.search(arguments.only, name):
             continue
         place = folder / name
-        families.write(place, model, inputs)
+        families.write(place, name, model, inputs, arguments.bin)
         for card in arguments.gpu.split(","):
             try:
                 subject = Subject(name, card, place, arguments.bin)
@@ -99,7 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--each", type=int, default=20, help="mutants of a family and card")
-    parser.add_argument("--gpu", default="a100")
+    parser.add_argument("--gpu", default="a100", help="cards, by commas")
     parser.add_argument("--only", default="")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin", help="where nncc and nncc-run are")
     parser.add_argument("--report", type=pathlib.Path, help="every mutant and what became of it")
@@ -118,7 +125,7 @@ def main():
                 work.append((subject, mutant, pool.submit(subject.verdict, mutant.apply(texts))))
         for subject, mutant, job in work:
             survived, said = job.result()
-            label = f"{subject.name} {subject.card} {mutant.kind}: {mutant.before} -> {' '.join(mutant.after.split())}"
+            label = f"{subject.name} {subject.card} {mutant.kind}: {' '.join(mutant.before.split())} -> {' '.join(mutant.after.split())}"
             why = (mutate.same_program(mutant, subject.text.split("\n")) or
                    next((why for pattern, why in known if pattern.search(label)), None)) if survived else None
             killed, explained, unexplained = killed + (not survived), explained + bool(why), unexplained + (survived and not why)

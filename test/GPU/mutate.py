@@ -73,8 +73,9 @@ def changed_lines(opcode, operands, guard):
         other = {"add": "sub", "sub": "add", "min": "max", "max": "min"}[name]
         if not (other in ("add", "sub") and operands[-1] == "0"):
             yield "arithmetic", guard, other + opcode[3:], operands
-    if name == "shfl" and re.fullmatch(r"\d+", operands[2]):
-        yield "shuffle", guard, opcode, operands[:2] + [str(int(operands[2]) ^ 3)] + operands[3:]
+    if name == "shfl" and re.fullmatch(r"\d+", operands[2]):  # a butterfly with another mask would often reach all lanes as well
+        lane = "0" if "bfly" in opcode else str(int(operands[2]) ^ 3)
+        yield "shuffle", guard, opcode, operands[:2] + [lane] + operands[3:]
     if guard:
         negated = guard.replace("@!", "@") if guard.startswith("@!") else guard.replace("@", "@!")
         yield "predicate", negated, opcode, operands
@@ -138,10 +139,10 @@ def same_program(mutant, lines):
     """Why a mutant computes the same as its original for every input (zeros of either sign aside), or None where that is not known."""
     if mutant.kind == "barrier":
         return redundant_barrier(lines, mutant.line - 1)
-    if m := re.match(r"setp\.(?:le|lt|gt|ge)\.f32\s+(%p\d+), (\S+), (\S+);", mutant.before):
+    if m := re.match(r"setp\.(?:le|lt|gt|ge)\.\w+\s+(%p\d+), (\S+), (\S+);", mutant.before):
         operands = {m[2], m[3]}
         for line in lines[mutant.line : mutant.line + 6]:
-            s = re.match(r"\s*selp\.\w+\s+%r\d+, (\S+), (\S+), " + re.escape(m[1]) + ";", line)
+            s = re.match(r"\s*selp\.\w+\s+%\w+, (\S+), (\S+), " + re.escape(m[1]) + ";", line)
             if mutant.kind == "compare" and s and {s[1], s[2]} == operands:
                 return "where the operands are equal, either is selected"
     if re.match(r"(add|sub)\.rn\.f32 .*, 0f[08]0000000;", mutant.before):

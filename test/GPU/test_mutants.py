@@ -40,7 +40,7 @@ def test_every_kind():
     assert any("{%r2, %r1}, {%r3}" in after for after in of_kind("operand"))
     assert of_kind("compare") == ["setp.le.s32 %p1, %r1, %r2;"]
     assert of_kind("predicate") == ["@!%p1 bra $L1;"]
-    assert of_kind("shuffle") == ["shfl.sync.bfly.b32 %r4, %r5, 19, 31, -1;"]
+    assert of_kind("shuffle") == ["shfl.sync.bfly.b32 %r4, %r5, 0, 31, -1;"]
     assert of_kind("constant") == ["add.s32 %r6, %r6, 33;"] and of_kind("arithmetic") == ["sub.s32 %r6, %r6, 32;"]
 
 

@@ -2,6 +2,8 @@
 
 #include "Decoder.h"
 #include "Warp.h"
+#include <algorithm>
+#include <tuple>
 
 namespace nncc::emu {
 
@@ -181,7 +183,7 @@ void Decoder::in(const Operand &o, Type type) {
            ", an operand of ." + std::string(ptx::nameOf(type)) + " expected");
     else if (o.negated)
       fail("'" + spelled() + "': '!' is not taken here");
-    return slot(registers[o.reg]);
+    return touch(o.reg, false);
   }
   case Operand::Special: {
     Slot wide = special(o.name);
@@ -234,6 +236,14 @@ void Decoder::out(const Operand &o, Type type) {
     return slot(0);
   }
   in(o, type);
+  if (!bad)
+    touched.back().writes = true;
+}
+
+void Decoder::touch(unsigned reg, bool writes) {
+  touched.push_back(
+      {static_cast<uint32_t>(program.code.size()), reg, static_cast<uint32_t>(program.slots.size()), writes});
+  slot(0);
 }
 
 void Decoder::address(size_t index, Inst &inst) {
@@ -259,7 +269,7 @@ void Decoder::address(size_t index, Inst &inst) {
   else if (!inst.wideAddress &&
            (inst.space == Space::Global || inst.space == Space::Generic || inst.space == Space::Const))
     fail("'" + spelled() + "': an address of this space has 64 bits");
-  slot(registers[o.reg]);
+  touch(o.reg, false);
 }
 
 void Decoder::touches(const Inst &inst, unsigned bytes) {
@@ -327,9 +337,6 @@ bool Decoder::layout() {
           place(*found->second);
       }
   program.dynamicOffset = std::max(program.dynamicOffset, program.sharedBytes);
-  for (const ptx::Register &r : kernel.registers)
-    registers.push_back(allocate(r.type == Type::Pred ? 0 : bytesOf(r.type)));
-  program.registers.push_back({0, program.fileBytes});
   return !bad;
 }
 
@@ -372,7 +379,9 @@ bool Decoder::decode(const ptx::Instruction &instruction) {
   Inst inst;
   inst.line = instruction.line;
   if (instruction.guard >= 0) {
-    inst.guard = registers[static_cast<unsigned>(instruction.guard)];
+    inst.guard = 0;
+    touched.push_back(
+        {static_cast<uint32_t>(program.code.size()), static_cast<uint32_t>(instruction.guard), nowhere, false});
     inst.guardNegated = instruction.guardNegated;
   }
   firstSlots.push_back(program.slots.size());
@@ -401,6 +410,15 @@ bool Decoder::run() {
   for (size_t pc = 0; pc < firstSlots.size(); ++pc)
     program.code[pc].op = program.slots.data() + firstSlots[pc];
   findReconvergence(program);
+  // A predicate is one word for all lanes; the others begin on cache lines, so it takes a whole one.
+  std::vector<uint32_t> bytes;
+  for (const ptx::Register &r : kernel.registers)
+    bytes.push_back(r.type == Type::Pred || bytesOf(r.type) < 2 ? 64 : bytesOf(r.type) * numLanes);
+  // The reads of an instruction come before its writes.
+  std::sort(touched.begin(), touched.end(), [](const Touch &a, const Touch &b) {
+    return std::tie(a.pc, a.writes, a.slot) < std::tie(b.pc, b.writes, b.slot);
+  });
+  placeRegisters(program, touched, bytes);
   findStraightRuns(program);
   return true;
 }

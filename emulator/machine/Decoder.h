@@ -9,7 +9,7 @@
 #ifndef NNCCEMU_DECODER_H
 #define NNCCEMU_DECODER_H
 
-#include "Program.h"
+#include "Registers.h"
 #include <map>
 #include <span>
 #include <unordered_map>
@@ -69,6 +69,8 @@ public:
 private:
   bool layout();
   bool place(const ptx::Variable &variable);
+  /// Adds a slot that gets its place when all is decoded.
+  void touch(unsigned reg, bool writes);
   bool decode(const ptx::Instruction &instruction);
   bool build(Inst &inst);
   Slot allocate(unsigned bytesPerLane);
@@ -85,7 +87,7 @@ private:
   const ptx::Instruction *at = nullptr;
   std::vector<bool> used;
   bool bad = false;
-  std::vector<Slot> registers;
+  std::vector<Touch> touched;     ///< in the order of instructions
   std::vector<size_t> firstSlots; ///< of each instruction
   std::map<std::pair<uint64_t, unsigned>, Slot> constants;
   std::unordered_map<std::string, uint64_t> symbols;

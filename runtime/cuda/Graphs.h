@@ -14,8 +14,8 @@ struct Session;
 struct Graph {
   GraphExecHandle exec;
   bool isRepeatable; ///< a graph may stand for it
+  bool hasRun;       ///< once, to its end
   uint64_t lastUse;
-  uint64_t runs;
 };
 
 /// The last few, and what they are the runs of.

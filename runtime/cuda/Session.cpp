@@ -245,9 +245,9 @@ bool Session::execute(Report &report) {
   Graph *graph = isCapturing || !driver.hasGraphs() ? nullptr : graphs.find(*this);
   if (!graph)
     return dryRun(report) && runSchedule(Mode::Enqueue, report);
-  if (graph->runs++ && graph->isRepeatable)
+  if (graph->hasRun && graph->isRepeatable)
     return runGraph(*graph, report);
-  if (graph->runs == 1) {
+  if (!graph->hasRun) {
     if (!dryRun(report))
       return false;
     graph->isRepeatable = isRepeatable;
@@ -256,6 +256,7 @@ bool Session::execute(Report &report) {
     return false;
   if (graph->isRepeatable)
     graphs.keepOutputs(*this, *graph);
+  graph->hasRun = true;
   return true;
 }
 

@@ -1,9 +1,10 @@
-# nncc_add_model(target MODEL [NAME name] [NAMESPACE namespace] [TARGET cpu] [CPUS cpu...] [WEIGHTS embed|file] [OPTIONS option...])
+# nncc_add_model(target MODEL [NAME name] [NAMESPACE namespace] [TARGET cpu|cuda|cuda,cpu] [CPUS cpu...] [WEIGHTS embed|file] [OPTIONS option...])
 #
 # Compiles a model while the application is built. Linking `target` brings the object, the folder of its header (#include "name.h") and
 # the runtime. When the model changes, or the files that its tensors are in, it is compiled again. NAME: of the model, in C++ and in the
 # files (default: target). WEIGHTS file: name.weights, beside the object; its path is the property NNCC_WEIGHTS of the target.
-# OPTIONS: what else nncc takes, --dim=batch=8 for example.
+# OPTIONS: what else nncc takes, --dim=batch=8 for example. A model for GPUs brings nnccrt::nnccrt_cuda, which an application links before
+# models for CPUs alone: it is the same runtime with GPUs.
 cmake_policy(PUSH)
 cmake_policy(SET CMP0116 NEW) # paths in depfiles
 
@@ -44,7 +45,11 @@ function(nncc_add_model target model)
   add_library(${target} INTERFACE)
   add_dependencies(${target} ${target}_compiled)
   target_include_directories(${target} INTERFACE "${folder}")
-  target_link_libraries(${target} INTERFACE "${object}" nnccrt::nnccrt)
+  if(arg_TARGET MATCHES "cuda")
+    target_link_libraries(${target} INTERFACE "${object}" nnccrt::nnccrt_cuda)
+  else()
+    target_link_libraries(${target} INTERFACE "${object}" nnccrt::nnccrt)
+  endif()
   set_target_properties(${target} PROPERTIES NNCC_WEIGHTS "${folder}/${arg_NAME}.weights")
 endfunction()
 

@@ -1,1 +1,1 @@
-/* CMake wants a source file; everything in this library comes from libnnccrt.a. */
+/* CMake wants a source file; everything in this library comes from libnnccrt_cuda.a. */

@@ -34,8 +34,6 @@ void trimPools(Driver &d, Gpu &gpu) {
 
 /// Allocates in the context; `pool` is null for cuMemAlloc.
 static CUresult allocate(Driver &d, Context &context, CUdeviceptr *out, uint64_t bytes, Pool *pool) {
-  if (auto fault = d.faults.strike("alloc"))
-    return *fault;
   Gpu &gpu = *context.gpu;
   uint64_t reused = pool ? std::min(pool->cached, bytes) : 0;
   auto available = [&] {
@@ -67,6 +65,8 @@ CUresult cuMemAlloc_v2(CUdeviceptr *out, size_t bytes) {
       return CUDA_ERROR_INVALID_VALUE;
     if (CUresult refused = refuseInCapture(d, context))
       return refused;
+    if (auto fault = d.faults.strike("alloc"))
+      return *fault;
     return allocate(d, context, out, bytes, nullptr);
   });
 }
@@ -78,6 +78,8 @@ CUresult cuMemAllocPitch_v2(CUdeviceptr *out, size_t *pitch, size_t width, size_
       return CUDA_ERROR_INVALID_VALUE;
     if (CUresult refused = refuseInCapture(d, context))
       return refused;
+    if (auto fault = d.faults.strike("alloc"))
+      return *fault;
     *pitch = (width + 511) / 512 * 512;
     return allocate(d, context, out, *pitch * height, nullptr);
   });
@@ -89,7 +91,8 @@ CUresult cuMemFree_v2(CUdeviceptr address) {
       return CUDA_SUCCESS;
     if (CUresult refused = refuseInCapture(d, context))
       return refused;
-    if (!context.memory.contains(address))
+    auto found = context.memory.find(address);
+    if (found == context.memory.end() || found->second.freeing)
       return CUDA_ERROR_INVALID_VALUE;
     CUresult result = runAll(d, context); // It waits for all that may use the memory.
     execute(d, context, FreeWork{address});
@@ -136,6 +139,8 @@ static CUresult allocateInOrder(Driver &d, Context &context, CUdeviceptr *out, s
     return CUDA_ERROR_NOT_SUPPORTED;
   if (stream->capture) // Nodes that allocate are not emulated.
     return invalidate(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  if (auto fault = d.faults.strike("alloc"))
+    return *fault;
   CUresult result = allocate(d, context, out, bytes, pool);
   if (result != CUDA_ERROR_OUT_OF_MEMORY)
     return result;

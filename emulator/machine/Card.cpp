@@ -2,6 +2,7 @@
 
 #include "nnccemu/Card.h"
 #include <array>
+#include <charconv>
 
 namespace nncc::emu {
 
@@ -121,6 +122,12 @@ const Card *cardNamed(std::string_view name) {
   for (const Card &card : table)
     if (card.name == name)
       return &card;
+  unsigned sm = 0;
+  if (name.substr(0, 3) == "sm_" &&
+      std::from_chars(name.data() + 3, name.data() + name.size(), sm).ptr == name.data() + name.size())
+    for (const Card &card : table)
+      if (card.sm == sm)
+        return &card;
   return nullptr;
 }
 

@@ -23,6 +23,20 @@ TEST_F(DriverBasics, UnknownCardIsTold) {
   EXPECT_NE(report().find("'rtx9999' is no card; known are k40"), std::string::npos);
 }
 
+TEST_F(DriverBasics, ACardByItsArchitecture) {
+  open("sm_70");
+  char name[64];
+  EXPECT_EQ(cuDeviceGetName(name, sizeof name, 0), CUDA_SUCCESS);
+  EXPECT_STREQ(name, "Tesla V100-SXM2-16GB");
+  EXPECT_EQ(cuDevicePrimaryCtxRelease_v2(0), CUDA_SUCCESS);
+  context = nullptr;
+  for (const char *wrong : {"sm_71", "sm_", "sm_70x", "t4,"}) {
+    setenv("NNCC_EMU", wrong, 1);
+    nnccEmuRestart();
+    EXPECT_EQ(cuInit(0), CUDA_ERROR_NO_DEVICE) << wrong;
+  }
+}
+
 TEST_F(DriverBasics, TwoDevices) {
   open("t4,v100");
   int count = 0, major = 0, minor = 0, sharedOptIn = 0;

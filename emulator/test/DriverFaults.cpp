@@ -92,6 +92,16 @@ TEST_F(DriverFaults, OutOfMemoryFromThereOn) {
   EXPECT_EQ(cuMemFreeHost(host), CUDA_SUCCESS);
 }
 
+TEST_F(DriverFaults, OutOfMemoryInTheOrderOfAStream) {
+  open("t4", "alloc@2");
+  CUdeviceptr x = 0, y = 0;
+  EXPECT_EQ(cuMemAllocAsync(&x, 16, nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemAllocAsync(&y, 16, nullptr), CUDA_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(cuMemAllocAsync(&y, 16, nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemFreeAsync(x, nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemFree_v2(x), CUDA_ERROR_INVALID_VALUE);
+}
+
 TEST_F(DriverFaults, LittleMemory) {
   open("t4", "memory=64K");
   size_t available = 0, total = 0;

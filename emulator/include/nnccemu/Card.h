@@ -39,7 +39,7 @@ struct Card {
 };
 
 std::span<const Card> cards();
-/// Null for a name that is none.
+/// By its name, or the first of an architecture: "sm_75". Null for a name that is none.
 const Card *cardNamed(std::string_view name);
 
 } // namespace nncc::emu

@@ -102,8 +102,11 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
         arguments.sources = arguments.sources or standard.write(pathlib.Path(folder))
-        for found in pool.map(lambda job: rows_of(*job, arguments), list(assemble.jobs(arguments, pathlib.Path(folder)))):
+        problems = []
+        for found in pool.map(lambda job: rows_of(*job, arguments), list(assemble.jobs(arguments, pathlib.Path(folder), problems))):
             rows += found
+        for problem in problems:
+            print(f"error: {problem}", file=sys.stderr)
     if arguments.anchors.is_file():
         rows += anchor_rows(arguments.anchors, {r[2] for r in rows})
     show(rows, arguments.markdown)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Assembles every kernel with every ptxas that knows its card, and reads what comes out. Closes with `N passed, N failed`.
 
-  assemble.py model.onnx... [--gpu=all]     what nncc -target=cuda makes of models
+  assemble.py [--gpu=all]                   what nncc -target=cuda makes of models/ and of test/GPU/families.py
+  assemble.py model.onnx... [--gpu=all]     of other models
   assemble.py kernels.ptx...                PTX texts; --any-version: not ours, so that .version may be what it likes
 A kernel fails where ptxas refuses it, spills registers, needs local memory, notes a loss of performance (C75xx), where its registers do not fit
 its block, or where its main loop touches local memory. scripts/bootstrap.sh --cuda installs the assemblers.
@@ -22,6 +23,11 @@ import ptxas
 import sass
 
 
+def called(model):
+    path = pathlib.Path(model)
+    return path.parent.name if path.stem == "model" else path.stem
+
+
 def texts_of(model, arguments, folder):
     """The images of a model, each in a file: [(what it is called, path)]."""
     listing = folder / "all.ptx"
@@ -39,7 +45,7 @@ def split(text, model, folder):
     for n, (begin, end) in enumerate(zip(starts, starts[1:] + [len(text)])):
         path = folder / f"image{n}.ptx"
         path.write_text(text[begin:end])
-        result.append((f"{pathlib.Path(model).stem}.sm_{ptxas.header(text[begin:end])[1]}", path))
+        result.append((f"{called(model)}.sm_{ptxas.header(text[begin:end])[1]}", path))
     return result
 
 
@@ -84,17 +90,36 @@ def version_line(name, path):
     return f"{name} states PTX {version / 10} for sm_{sm}" + ("" if version == expected else f", not {(expected or 0) / 10}"), version == expected
 
 
-def jobs(arguments, folder):
-    for n, source in enumerate(arguments.sources):
+def every_family(folder):
+    """The models of families.py, for which no data is needed to compile them, and those of models/."""
+    import families
+    import numpy as np
+    import onnx
+
+    for name, (model, _) in families.families(np.random.default_rng(1)).items():
+        path = folder / f"{name}.onnx"
+        onnx.save(model, path)
+        yield path
+    yield from sorted(ROOT.glob("models/*/model.onnx"))
+
+
+def jobs(arguments, folder, problems):
+    """(what it is called, path) of every text. What cannot be compiled is added to `problems`."""
+    for n, source in enumerate(arguments.sources or list(every_family(folder))):
         place = folder / str(n)
         place.mkdir()
-        texts = [(pathlib.Path(source).stem, pathlib.Path(source))] if str(source).endswith(".ptx") else texts_of(source, arguments, place)
-        yield from texts
+        if str(source).endswith(".ptx"):
+            yield called(source), pathlib.Path(source)
+            continue
+        try:
+            yield from texts_of(source, arguments, place)
+        except RuntimeError as error:
+            problems.append(str(error))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", nargs="+")
+    parser.add_argument("sources", nargs="*")
     parser.add_argument("--gpu", default="all", help="of models: as nncc takes it")
     parser.add_argument("--nncc", default=str(ROOT / "build/release/bin/nncc"))
     parser.add_argument("--any-version", action="store_true")
@@ -112,17 +137,19 @@ def main():
             print(f"{'pass' if good else 'fail'}: {line}", flush=True)
 
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
-        running = []
+        running, problems = [], []
         try:
-            for name, path in jobs(arguments, pathlib.Path(folder)):
+            for name, path in jobs(arguments, pathlib.Path(folder), problems):
                 if not arguments.any_version:
                     report(*version_line(name, path))
                 fitting = ptxas.assemblers(*ptxas.header(path.read_text()))
                 if not fitting:
-                    report(f"{name}: no ptxas that is here knows it; run scripts/bootstrap.sh --cuda", False)
+                    problems.append(f"{name}: no ptxas that is here knows it; run scripts/bootstrap.sh --cuda")
                 running += [pool.submit(check, name, path, release, assembler, arguments) for release, assembler in fitting]
-        except (RuntimeError, ValueError, OSError) as error:
-            report(str(error), False)
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+        for problem in problems:
+            report(problem, False)
         for job in concurrent.futures.as_completed(running):
             for line in job.result():
                 report(*line)

@@ -30,6 +30,7 @@ class Subject:
 
     def __init__(self, name, card, folder, bin_folder):
         self.name, self.card, self.folder, self.run_tool = name, card, folder, bin_folder / "nncc-run"
+        self.faults = name in ("gather", "scatter") or name.endswith("_fault")
         self.bounds = ["--rtol=4e-3"] if name.endswith("_f16") else []  # an intermediate result may be rounded to f16 or not
         library = folder / f"{card}.so"
         command = [bin_folder / "nncc", folder / "model.onnx", "-target=cuda", f"-gpu={card}", "--emit=so", "-o", library]
@@ -74,6 +75,17 @@ class Subject:
         said = (done.stderr or done.stdout).strip().replace(file.name, "model.so").splitlines()
         last = said[-1] if said else f"status {done.returncode}"
         return last == self.fault if self.fault else done.returncode == 0, last
+
+
+def why_it_lives(subject, mutant, label, known):
+    """Why a mutant that survives computes the same, or None."""
+    lines = subject.text.split("\n")
+    if why := mutate.same_program(mutant, lines) or next((why for pattern, why in known if pattern.search(label)), None):
+        return why
+    stop = mutate.Mutant("stop", mutant.line, "", "\ttrap;")
+    if subject.faults and subject.verdict(stop.apply(lines))[0]:
+        return "no thread comes here but with a fault"
+    return None
 
 
 def explanations(path):
@@ -126,8 +138,7 @@ def main():
         for subject, mutant, job in work:
             survived, said = job.result()
             label = f"{subject.name} {subject.card} {mutant.kind}: {' '.join(mutant.before.split())} -> {' '.join(mutant.after.split())}"
-            why = (mutate.same_program(mutant, subject.text.split("\n")) or
-                   next((why for pattern, why in known if pattern.search(label)), None)) if survived else None
+            why = why_it_lives(subject, mutant, label, known) if survived else None
             killed, explained, unexplained = killed + (not survived), explained + bool(why), unexplained + (survived and not why)
             lines.append(f"{'survived' if survived else 'killed'}: line {mutant.line} of {label}: {why or said}")
             if survived and not why:

@@ -6,7 +6,8 @@
   static.py ... --anchors=FILE.tsv          rows of others' kernels beside ours (default ../shared/gpu/anchors.tsv where it is there)
   static.py ... --markdown                  for docs/GPU.md
 Columns: registers, shared memory, blocks x warps a multiprocessor, instructions of the main loop ("all": no loop), of which math, memory, other;
-the share of the unit's peak that such a loop can reach, and what limits it. See bench/sass.py for what the bound does not see.
+the share of the unit's peak that such a loop can reach, and what limits it. See bench/sass.py for what the bound does not see. Shared memory that
+a launch asks for is not in PTX: where a text does not state it (`// launch NAME: threads T, shared B`), neither column counts it.
 """
 
 import argparse
@@ -30,6 +31,10 @@ COLUMNS = ["from", "kernel", "card", "registers", "shared", "blocks x warps", "l
 SHOWN = ["HMMA", "IMMA", "FFMA", "FADD", "FMUL", "DFMA", "HFMA2", "MUFU", "LDSM", "LDS", "STS", "LDGSTS", "LDG", "STG", "SHFL", "BAR"]
 
 
+def share_of(part, whole):
+    return f"{part} ({part / max(whole, 1):.0%})"
+
+
 def row(source, name, sm, kernel, code, threads, dynamic):
     main = sass.main_loop(*code)
     math, memory, other = main.mix()
@@ -38,7 +43,7 @@ def row(source, name, sm, kernel, code, threads, dynamic):
     fit = f"{sass.occupancy(sm, kernel.registers, shared, threads)}x{-(-threads // 32)}" if threads else "?"
     counts = collections.Counter(i.opcode for i in main.instructions if i.runs)
     mix = " ".join(f"{o} {counts[o]}" for o in SHOWN if counts[o])
-    return [source, name, f"sm_{sm}", kernel.registers, shared, fit, "all" if main.whole else main.issued, math, memory, other, f"{share:.0%} {unit}", limiter, mix]
+    return [source, name, f"sm_{sm}", kernel.registers, shared, fit, "all" if main.whole else main.issued, share_of(math, main.issued), memory, other, f"{share:.0%} {unit}", limiter, mix]
 
 
 def dynamic_shared(text):
@@ -72,9 +77,10 @@ def anchor_rows(path, cards):
     with open(path) as file:
         for r in csv.DictReader(file, delimiter="\t"):
             if r["arch"] in cards:
-                memory = sum(int(n) for o, n in re.findall(r"(\w+) (\d+)", r["mix"]) if o in sass.SHARED | sass.GLOBAL)
-                loop, math = int(r["loop"]), round(int(r["loop"]) * int(r["math%"].rstrip("%")) / 100)
-                yield [r["src"], r["name"], r["arch"], r["regs(12.9/13.0/13.5)"].split("/")[0], r["smem"], r["CTAsxwarps"], loop, math, memory,
+                mix = {o: int(n) for o, n in re.findall(r"(\w+) (\d+)", r["mix"])}
+                counted = lambda opcodes: sum(n for o, n in mix.items() if o in opcodes)
+                loop, math, memory = int(r["loop"]), counted(sass.TENSOR) or counted(sass.FP32), counted(sass.SHARED | sass.GLOBAL)
+                yield [r["src"], r["name"], r["arch"], r["regs(12.9/13.0/13.5)"].split("/")[0], r["smem"], r["CTAsxwarps"], loop, share_of(math, loop), memory,
                        loop - math - memory, r["bound"], r["limiter"], re.sub(r" other \d+$", "", r["mix"])]
 
 

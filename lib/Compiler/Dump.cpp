@@ -2,6 +2,8 @@
 
 #include "Dump.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
 #include "nncc/Dialect/Exec/Transforms/MemoryPlan.h"
 #include "nncc/Support/BracketDepth.h"
@@ -13,6 +15,14 @@ namespace nncc {
 
 static constexpr unsigned kMaxDepth = 400; // MLIR's parser recurses
 
+/// The folders of tensor.dim and memref.dim take for granted that there is such a size.
+template <typename DimOp> static bool asksBeyondRank(Operation *op) {
+  auto dim = dyn_cast<DimOp>(op);
+  std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
+  auto type = dim ? dyn_cast<ShapedType>(dim.getSource().getType()) : ShapedType();
+  return index && type.hasRank() && (*index < 0 || *index >= type.getRank());
+}
+
 /// What is wrong with the modules and functions of a dump; empty when nothing is.
 static std::string problemOf(ModuleOp module) {
   if (!module.lookupSymbol<func::FuncOp>("main"))
@@ -23,6 +33,10 @@ static std::string problemOf(ModuleOp module) {
       problem = ("function @" + function.getSymName() + " has no body").str();
     else if (!function.getBody().hasOneBlock())
       problem = ("function @" + function.getSymName() + " has several blocks").str();
+  });
+  module.walk([&](Operation *op) {
+    if (asksBeyondRank<tensor::DimOp>(op) || asksBeyondRank<memref::DimOp>(op))
+      problem = (op->getName().getStringRef() + " asks for a size that its operand does not have").str();
   });
   for (auto inner : module.getOps<ModuleOp>())
     if (!inner.lookupSymbol<func::FuncOp>("main"))

@@ -31,7 +31,8 @@ public:
   void print() {
     line("model") << printable(model.name) << (model.producer.empty() ? "" : ", by " + printable(model.producer))
                   << "\n";
-    line("levels") << join(map_range(model.levels, [](const target::CPULevel &level) { return level.name; }), ", ")
+    line("levels") << join(map_range(model.levels, [](const target::CPULevel &level) { return printable(level.name); }),
+                           ", ")
                    << "\n";
     printImages();
     printValues("input", model.inputs);
@@ -103,7 +104,7 @@ private:
   void printKernels() {
     line("kernels") << model.kernels.size() << "\n";
     for (const target::KernelDescription &kernel : model.kernels) {
-      out << "  " << kernel.name << ":";
+      out << "  " << printable(kernel.name) << ":";
       if (int64_t operations = 0; !StringRef(kernel.operations).getAsInteger(10, operations))
         out << format(" %.6g operations", double(operations));
       if (int64_t bytes = 0; !StringRef(kernel.bytes).getAsInteger(10, bytes))

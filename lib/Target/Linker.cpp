@@ -5,6 +5,7 @@
 #include "lld/Common/Driver.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallVectorExtras.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -57,7 +58,10 @@ static Error runAlone(ArrayRef<const char *> arguments) {
     return createStringError("lld failed before in this process");
   std::string messages;
   raw_string_ostream out(messages);
+  // lld ends the process at what it calls fatal (an input that is damaged) where nobody catches it.
+  CrashRecoveryContext::Enable();
   lld::Result result = lld::lldMain(arguments, out, out, {{lld::Gnu, &lld::elf::link}});
+  CrashRecoveryContext::Disable();
   usable = result.canRunAgain;
   return result.retCode ? createStringError("lld: " + messages) : Error::success();
 }

@@ -1,7 +1,7 @@
 """Rows about operators whose inputs or attributes make no sense."""
 
 import numpy as np
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from rows import node, row, save, value
 
@@ -84,3 +84,44 @@ def recurrent_unknown_layout(folder):
 @row(4, says="clip is not positive")
 def recurrent_negative_clip(folder):
     return recurrent(folder, clip=-1.0)
+
+
+# --- Quantised products -------------------------------------------------------------------------------------------------
+
+
+def integers(folder, op, x, w, x_zero, w_zero):
+    """MatMulInteger or ConvInteger of x and a weight, with zero points of these shapes."""
+    arrays = {"w": np.ones(w, np.int8), "x_zero": np.ones(x_zero, np.int8), "w_zero": np.ones(w_zero, np.int8)}
+    graph = helper.make_graph([node(op, ["x", *arrays], ["y"])], "g", [value("x", x, TensorProto.INT8)],
+                              [value("y", None, TensorProto.INT32)], [numpy_helper.from_array(a, n) for n, a in arrays.items()])
+    return save(folder, helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10))
+
+
+@row(0)
+def quantised_as_it_should_be(folder):
+    return integers(folder, "MatMulInteger", (2, 4), (4, 3), (2,), (3,))
+
+
+@row(4, says="a zero point has neither one number")
+def quantised_with_no_zero_points(folder):
+    return integers(folder, "MatMulInteger", (2, 4), (4, 3), (0,), (1,))
+
+
+@row(4, says="a zero point has neither one number")
+def quantised_with_too_many_zero_points(folder):
+    return integers(folder, "MatMulInteger", (2, 4), (4, 3), (1,), (4,))
+
+
+@row(4, says="a zero point has neither one number")
+def quantised_with_a_zero_point_for_each_element(folder):
+    return integers(folder, "MatMulInteger", (2, 4), (4, 3), (2, 4), (1,))
+
+
+@row(4, says="the filter's zero point has neither one number")
+def quantised_filter_with_too_many_zero_points(folder):
+    return integers(folder, "ConvInteger", (1, 3, 8, 8), (4, 3, 3, 3), (1,), (5,))
+
+
+@row(4)
+def quantised_image_with_several_zero_points(folder):
+    return integers(folder, "ConvInteger", (1, 3, 8, 8), (4, 3, 3, 3), (3,), (1,))

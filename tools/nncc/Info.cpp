@@ -33,8 +33,10 @@ void runInfo(const CommandLine &line, Diagnostics &diagnostics) {
     return;
   }
   if (isObject) {
-    if (auto program = loadObject(line, diagnostics))
-      printInfo(describe(program->model()), llvm::outs());
+    auto program = loadObject(line, diagnostics);
+    ModelInfo info;
+    if (program && survives([&] { info = describe(program->model()); }, input, diagnostics))
+      printInfo(info, llvm::outs());
   } else if (std::optional<ModelInfo> info = describe(line.compile, diagnostics)) {
     printInfo(*info, llvm::outs());
   }

@@ -3,6 +3,7 @@
 #include "Program.h"
 #include "KernelCost.h"
 #include "nncc/Target/Link.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -26,6 +27,16 @@ static bool report(const nnccrt_status &status, StringRef file, Diagnostics &dia
 
 static double secondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+bool survives(llvm::function_ref<void()> read, StringRef file, Diagnostics &diagnostics) {
+  llvm::CrashRecoveryContext::Enable();
+  llvm::CrashRecoveryContext guarded;
+  bool survived = guarded.RunSafely(read);
+  llvm::CrashRecoveryContext::Disable();
+  if (!survived)
+    diagnostics.error(DiagnosticCode::CannotRead, file, "", "the file is damaged: to read it crashes");
+  return survived;
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -84,7 +95,10 @@ bool Program::open(const LoadOptions &options, Diagnostics &diagnostics) {
   directory = directory.empty() ? "." : directory;
   if (!temporary.empty())
     load.weights_directory = directory.c_str();
-  if (nnccrt_open(library.c_str(), nullptr, &load, &program, &status))
+  nnccrt_code code = NNCCRT_OK;
+  if (!survives([&] { code = nnccrt_open(library.c_str(), nullptr, &load, &program, &status); }, name, diagnostics))
+    return false;
+  if (code)
     return report(status, name, diagnostics);
   loadTime = secondsSince(start);
   return true;

@@ -18,6 +18,9 @@ struct LoadOptions {
   bool describeOnly = false; ///< for model() alone: neither weights nor this machine's CPU are asked for
 };
 
+/// Runs what follows the pointers of a file that anything may have happened to; false, with an error, if that crashes.
+bool survives(llvm::function_ref<void()> read, llvm::StringRef file, Diagnostics &diagnostics);
+
 class Program {
 public:
   /// Loads a shared object; an object is linked to one first, a model (.onnx, .onnxtxt, .mlir) is compiled first, with these options.

@@ -155,6 +155,21 @@ static LogicalResult importDequantizeLinear(NodeImporter &node) {
 // Products of integers less their zero points, exact in i32
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+/// Whether a parameter has one number, or one for each index of an operand along some dims: `summed` (from the back) is not of them.
+static bool fitsOperand(Value parameter, RankedTensorType operand, int64_t summed) {
+  if (!parameter)
+    return true;
+  ArrayRef<int64_t> sizes = nn::typeOf(parameter).getShape();
+  if (sizes.size() > size_t(operand.getRank()))
+    return false;
+  for (auto [i, size] : llvm::enumerate(llvm::reverse(sizes))) {
+    int64_t wanted = int64_t(i) == summed ? 1 : operand.getShape().drop_back(i).back();
+    if (size != 1 && size != wanted && !ShapedType::isDynamic(size) && !ShapedType::isDynamic(wanted))
+      return false;
+  }
+  return true;
+}
+
 /// A zero point of a matrix: one number, or one for each row (of the left operand) or column.
 static FailureOr<Value> zeroPointOfMatrix(NodeImporter &node, Value zeroPoint, bool rows) {
   if (!zeroPoint || nn::typeOf(zeroPoint).getRank() != 1 || nn::typeOf(zeroPoint).getDimSize(0) == 1 || !rows)
@@ -170,6 +185,9 @@ static FailureOr<Value> multiplyIntegers(NodeImporter &node, unsigned lhs, unsig
   FailureOr<Value> right = zeroPointOfMatrix(node, node.input(rhsZero), /*rows=*/false);
   if (failed(left) || failed(right))
     return failure();
+  if (!fitsOperand(*left, node.inputType(lhs), 0) || !fitsOperand(*right, node.inputType(rhs), 1))
+    return node.error(
+        "a zero point has neither one number nor one for each row of the left or column of the right operand");
   FailureOr<nn::MatMulOp> product = node.create<nn::MatMulOp>(node.input(lhs), node.input(rhs));
   if (failed(product))
     return failure();
@@ -229,6 +247,8 @@ static FailureOr<Value> convolveIntegers(NodeImporter &node, unsigned input, uns
   FailureOr<Value> zero = alongDim(node, node.input(filterZero), 0, filterType.getRank());
   if (failed(windows) || failed(zero))
     return failure();
+  if (!fitsOperand(*zero, filterType, -1))
+    return node.error("the filter's zero point has neither one number nor one for each output channel");
   OpBuilder &builder = node.builder();
   FailureOr<nn::ConvOp> conv = node.create<nn::ConvOp>(
       node.input(input), node.input(filter), bias, node.input(inputZero),

@@ -71,9 +71,15 @@ LogicalResult KernelOp::verify() {
     return emitOpError("must end with exec.yield");
   if (yield.getOperandTypes() != TypeRange(getFunctionType().getResults()))
     return emitOpError("yields ") << yield.getOperandTypes() << " but its type says " << getFunctionType().getResults();
-  for (auto alias : {getMayAlias(), getMustAlias()})
-    if (alias && alias->size() != getFunctionType().getNumResults())
-      return emitOpError("has ") << alias->size() << " aliases for " << getFunctionType().getNumResults() << " results";
+  ArrayRef<Type> inputs = getFunctionType().getInputs();
+  for (auto aliases : {getMayAlias(), getMustAlias()}) {
+    if (aliases && aliases->size() != getFunctionType().getNumResults())
+      return emitOpError("has ") << aliases->size() << " aliases for " << getFunctionType().getNumResults()
+                                 << " results";
+    for (int64_t alias : aliases.value_or(ArrayRef<int64_t>()))
+      if (alias < -1 || alias >= int64_t(inputs.size()) || (alias >= 0 && !isa<RankedTensorType>(inputs[alias])))
+        return emitOpError("has the alias ") << alias << ", which is no argument with a buffer";
+  }
   return success();
 }
 

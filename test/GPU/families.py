@@ -1,4 +1,4 @@
-"""A small model for each family of kernels. No size is a multiple of a tile, so that edges are there; ONNX Runtime says what is right.
+"""A small model for each family of kernels. No size is a multiple of a tile, so that edges are there, and there is more than one block; ONNX Runtime says what is right.
 
 Inputs are such that a wrong kernel gives a wrong result: large ones where a maximum keeps exponentials in range, ties, negative indices.
 """
@@ -35,9 +35,9 @@ def families(rng):
     """{name: (model, inputs)}."""
     n = lambda *shape: normal(rng, *shape)
     h = lambda *shape: normal(rng, *shape, dtype=np.float16)
-    indices = rng.integers(-37, 37, (5, 7))
+    indices = rng.integers(-37, 37, (30, 7))
     indices[:3] = np.array([[0], [36], [-37]])  # every column has the first and the last
-    wrong = indices.copy()
+    wrong = indices[:5].copy()
     wrong[2, 3], wrong[4, 1] = 37, -38
     with_nan = lambda x: np.where(rng.random(x.shape) < 0.015, np.float32(np.nan), x)
     few = lambda *shape: rng.integers(-4, 5, shape).astype(np.float32)  # ties
@@ -72,17 +72,17 @@ def families(rng):
         "transpose": graph([("Transpose", ["x"], {"perm": [0, 2, 1]}), ("Neg", ["t0"], {})], {"x": n(3, 35, 41)}),
         "gather": graph([("Gather", ["x", "i"], {"axis": 0})], {"x": n(37, 19), "i": indices}),
         "scatter": graph([("ScatterElements", ["x", "i", "u"], {"axis": 0, "reduction": "add"})],
-                         {"x": n(37, 7), "i": indices, "u": n(5, 7)}),
+                         {"x": n(37, 7), "i": indices, "u": n(30, 7)}),
         "cumulative": graph([("CumSum", ["x", "one"], {})], {"x": n(140, 11)}, {"one": np.array(1)}),
-        "top_k": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": few(64, 23)}, {"k": np.array([7])}, ("y", "i")),
+        "top_k": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": few(150, 23)}, {"k": np.array([7])}, ("y", "i")),
         "arg_max": graph([("ArgMax", ["x"], {"axis": 1})], {"x": np.round(n(17, 133) * 9)}),
-        "concat": graph([("Concat", ["x", "z"], {"axis": 1}), ("Pad", ["t0", "p"], {})], {"x": n(5, 9), "z": n(5, 14)}, {"p": np.array([1, 2, 0, 3])}),
+        "concat": graph([("Concat", ["x", "z"], {"axis": 1}), ("Pad", ["t0", "p"], {})], {"x": n(150, 9), "z": n(150, 14)}, {"p": np.array([1, 2, 0, 3])}),
         "resize": graph([("Resize", ["x", "", "s"], {"mode": "linear"})], {"x": n(1, 3, 9, 11)}, {"s": np.array([1, 1, 1.5, 2], np.float32)}),
         # Faults: the run fails, and says which index it was.
         "gather_fault": graph([("Gather", ["x", "i"], {"axis": 0})], {"x": n(37, 3), "i": wrong[:3]}),
         "scatter_fault": graph([("ScatterElements", ["x", "i", "u"], {"axis": 0})], {"x": n(37, 7), "i": wrong[3:], "u": n(2, 7)}),
         # ONNX does not say what becomes of NaN: nncc's CPU target is the reference.
-        "top_k_nan": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": with_nan(few(64, 23))}, {"k": np.array([7])}, ("y", "i")),
+        "top_k_nan": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": with_nan(few(150, 23))}, {"k": np.array([7])}, ("y", "i")),
         "arg_max_nan": graph([("ArgMax", ["x"], {"axis": 1})], {"x": with_nan(np.round(n(17, 133) * 9))}),
         "lstm": graph([("LSTM", ["x", "W", "R", "B"], {"hidden_size": 20}, ["y"])], {"x": n(6, 3, 12)}, lstm),
     }

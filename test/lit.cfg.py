@@ -54,6 +54,9 @@ LEVELS = {
     "vnni": {"avx512_vnni"},
 }
 config.available_features |= {level for level, needed in LEVELS.items() if needed <= flags}
+# REQUIRES: emulator in a test that runs code for GPUs.
+if os.path.exists(os.path.join(config.nncc_binary_dir, "lib/nncc/libcuda.so.1")):
+    config.available_features.add("emulator")
 if config.sanitize:
     config.available_features.add("sanitized")
     config.environment["NNCC_SANITIZED"] = "1"

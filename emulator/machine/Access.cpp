@@ -21,21 +21,37 @@ bool Block::aligned(Warp &w, const Inst &i, uint32_t mask, unsigned size, const 
   return false;
 }
 
-static void addressesOf(const Warp &w, const Inst &i, Slot slot, Lanes &lanes) {
-  uint64_t offset = static_cast<uint64_t>(i.offset);
-  if (i.wideAddress) {
-    const uint64_t *a = w.in<uint64_t>(slot);
-    for (unsigned l = 0; l < numLanes; ++l)
-      lanes.address[l] = a[l] + offset;
-  } else {
-    const uint32_t *a = w.in<uint32_t>(slot);
-    for (unsigned l = 0; l < numLanes; ++l)
-      lanes.address[l] = a[l] + offset;
+namespace {
+/// How the addresses of all lanes lie, whether they execute or not.
+struct Pattern {
+  bool uniform, inOrder;
+};
+} // namespace
+
+/// Fills `lanes.address`; in order are accesses of `size` bytes one after the other.
+static Pattern addressesOf(const Warp &w, const Inst &i, Slot slot, unsigned size, Lanes &lanes) {
+  const uint64_t *wide = w.in<uint64_t>(slot);
+  const uint32_t *narrow = w.in<uint32_t>(slot);
+  uint64_t first = (i.wideAddress ? *wide : *narrow) + static_cast<uint64_t>(i.offset);
+  __m256i offset = _mm256_set1_epi64x(i.offset), base = _mm256_set1_epi64x(static_cast<long long>(first));
+  __m256i step = _mm256_set1_epi64x(4 * static_cast<long long>(size));
+  __m256i expected = _mm256_setr_epi64x(0, size, 2 * size, 3 * size);
+  __m256i apart = _mm256_setzero_si256(), unordered = apart;
+  for (unsigned l = 0; l < numLanes; l += 4) {
+    __m256i a = i.wideAddress ? _mm256_loadu_si256(reinterpret_cast<const __m256i *>(wide + l))
+                              : _mm256_cvtepu32_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i *>(narrow + l)));
+    a = _mm256_add_epi64(a, offset);
+    _mm256_store_si256(reinterpret_cast<__m256i *>(lanes.address + l), a);
+    __m256i distance = _mm256_sub_epi64(a, base);
+    apart = _mm256_or_si256(apart, distance);
+    unordered = _mm256_or_si256(unordered, _mm256_xor_si256(distance, expected));
+    expected = _mm256_add_epi64(expected, step);
   }
+  return {_mm256_testz_si256(apart, apart) != 0, _mm256_testz_si256(unordered, unordered) != 0};
 }
 
 bool Block::resolve(Warp &w, const Inst &i, Slot address, unsigned size, Access access, Lanes &lanes) {
-  addressesOf(w, i, address, lanes);
+  addressesOf(w, i, address, size, lanes);
   return resolveLanes(w, i, size, access, lanes);
 }
 
@@ -64,27 +80,22 @@ bool Block::resolveLanes(Warp &w, const Inst &i, unsigned size, Access access, L
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 Layout Block::resolveLayout(Warp &w, const Inst &i, Slot slot, unsigned size, Access access, Lanes &lanes) {
-  addressesOf(w, i, slot, lanes);
-  uint64_t first = lanes.address[0], apart = 0, unordered = 0;
-  for (unsigned l = 0; l < numLanes; ++l) {
-    uint64_t distance = lanes.address[l] - first;
-    apart |= distance;
-    unordered |= distance ^ uint64_t(l) * size;
-  }
+  Pattern pattern = addressesOf(w, i, slot, size, lanes);
+  uint64_t first = lanes.address[0];
   Layout layout = Layout::Scattered;
-  if (w.exec == allLanes && !(first & (size - 1)) && ((!apart && access == Access::Read) || !unordered)) {
+  if (w.exec == allLanes && !(first & (size - 1)) && ((pattern.uniform && access == Access::Read) || pattern.inOrder)) {
     Space space = i.space;
     if (space == Space::Generic) {
       space =
           first / sharedWindow == 1 && first % sharedWindow < windowBytes - 32 * size ? Space::Shared : Space::Global;
       first -= space == Space::Shared ? sharedWindow : 0;
     }
-    uint64_t bytes = apart ? uint64_t(size) * numLanes : size;
+    uint64_t bytes = pattern.uniform ? size : uint64_t(size) * numLanes;
     if (space == Space::Global || space == Space::Const)
       layout = layoutGlobal(i, first, size, bytes, access, lanes);
     else if (space == Space::Shared)
       layout = layoutShared(w, first, size, bytes, access, lanes);
-    else if (space == Space::Param && !apart && access == Access::Read && first <= params.size() &&
+    else if (space == Space::Param && pattern.uniform && access == Access::Read && first <= params.size() &&
              size <= params.size() - first) {
       lanes.host[0] = const_cast<std::byte *>(params.data()) + first;
       layout = Layout::Uniform;

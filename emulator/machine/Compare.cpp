@@ -11,43 +11,33 @@ using ptx::bytesOf;
 enum Comparison { Eq, Ne, Lt, Le, Gt, Ge, Lo, Ls, Hi, Hs, Equ, Neu, Ltu, Leu, Gtu, Geu, Num, Nan };
 enum Combination : uint8_t { And = 1, Or = 2, Xor = 3 };
 
-template <class T> static bool compare(Comparison c, T a, T b) {
+template <Comparison c, class T> static bool compare(T a, T b) {
   bool unordered = a != a || b != b;
-  switch (c) {
-  case Eq:
+  if constexpr (c == Eq)
     return a == b;
-  case Ne:
+  if constexpr (c == Ne)
     return !unordered && a != b;
-  case Lt:
-  case Lo:
+  if constexpr (c == Lt)
     return a < b;
-  case Le:
-  case Ls:
+  if constexpr (c == Le)
     return a <= b;
-  case Gt:
-  case Hi:
+  if constexpr (c == Gt)
     return a > b;
-  case Ge:
-  case Hs:
+  if constexpr (c == Ge)
     return a >= b;
-  case Equ:
+  if constexpr (c == Equ)
     return unordered || a == b;
-  case Neu:
+  if constexpr (c == Neu)
     return unordered || a != b;
-  case Ltu:
+  if constexpr (c == Ltu)
     return unordered || a < b;
-  case Leu:
+  if constexpr (c == Leu)
     return unordered || a <= b;
-  case Gtu:
+  if constexpr (c == Gtu)
     return unordered || a > b;
-  case Geu:
+  if constexpr (c == Geu)
     return unordered || a >= b;
-  case Num:
-    return !unordered;
-  case Nan:
-    return unordered;
-  }
-  return false;
+  return unordered == (c == Nan);
 }
 
 namespace {
@@ -68,12 +58,53 @@ struct Brain {
 /// A bit for each lane.
 template <class T, class L> static uint32_t comparedBits(Warp &w, const Inst &i, Slot first, Slot second) {
   const T *a = w.in<T>(first), *b = w.in<T>(second);
-  Comparison c = static_cast<Comparison>(i.mode);
-  L load;
-  uint32_t bits = 0;
-  for (unsigned l = 0; l < numLanes; ++l)
-    bits |= static_cast<uint32_t>(compare(c, load(a[l]), load(b[l]))) << l;
-  return bits;
+  auto by = [=]<Comparison c>() {
+    L load;
+    return bitsWhere([=](unsigned l) { return compare<c>(load(a[l]), load(b[l])); });
+  };
+  switch (static_cast<Comparison>(i.mode)) {
+  case Eq:
+    return by.template operator()<Eq>();
+  case Ne:
+    return by.template operator()<Ne>();
+  case Lt:
+  case Lo:
+    return by.template operator()<Lt>();
+  case Le:
+  case Ls:
+    return by.template operator()<Le>();
+  case Gt:
+  case Hi:
+    return by.template operator()<Gt>();
+  case Ge:
+  case Hs:
+    return by.template operator()<Ge>();
+  default:
+    break;
+  }
+  // What follows asks whether there is an order: integers are never without.
+  if constexpr (std::is_integral_v<decltype(L()(T()))>) {
+    return i.mode == Nan ? 0 : allLanes;
+  } else {
+    switch (static_cast<Comparison>(i.mode)) {
+    case Equ:
+      return by.template operator()<Equ>();
+    case Neu:
+      return by.template operator()<Neu>();
+    case Ltu:
+      return by.template operator()<Ltu>();
+    case Leu:
+      return by.template operator()<Leu>();
+    case Gtu:
+      return by.template operator()<Gtu>();
+    case Geu:
+      return by.template operator()<Geu>();
+    case Num:
+      return by.template operator()<Num>();
+    default:
+      return by.template operator()<Nan>();
+    }
+  }
 }
 
 /// `bytes` is the combination with a third operand, a predicate; `count` says whether it is negated.
@@ -146,6 +177,8 @@ static void buildSet(Decoder &d, Inst &i) {
   bool ftz = d.has("ftz");
   Type result = toPredicate ? Type::Pred : d.type(), t = d.type();
   i.kind = t == Type::F64 ? Class::Double : ptx::isFloat(t) ? Class::Float : Class::Integer;
+  if (ptx::isFloat(t) ? i.mode >= Lo && i.mode <= Hs : i.mode >= Equ)
+    return d.fail("'" + d.spelled() + "': this comparison is not for ." + std::string(ptx::nameOf(t)));
   size_t count = i.bytes ? 4 : 3;
   if (!d.operands(count, count))
     return;

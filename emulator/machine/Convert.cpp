@@ -2,6 +2,7 @@
 
 #include "Directed.h"
 #include <algorithm>
+#include <limits>
 
 namespace nncc::emu {
 
@@ -162,24 +163,110 @@ static void convertPairRun(Warp &w, const Inst &i) {
   });
 }
 
-template <class D, class S> static Handler integers() {
-  return mapUnary<D, S, [](S a) { return static_cast<D>(a); }>;
+/// The lower part of a register R as a number S, in a register D.
+template <class D, class R, class S> static Handler integers() {
+  return mapUnary<D, R, [](R a) { return static_cast<D>(static_cast<S>(a)); }>;
+}
+
+template <class D, class R> static Handler integersFrom(Type from) {
+  switch (from) {
+  case Type::U8:
+    return integers<D, R, uint8_t>();
+  case Type::S8:
+    return integers<D, R, int8_t>();
+  case Type::U16:
+    return integers<D, R, uint16_t>();
+  case Type::S16:
+    return integers<D, R, int16_t>();
+  case Type::U32:
+    return integers<D, R, uint32_t>();
+  case Type::S32:
+    return integers<D, R, int32_t>();
+  default:
+    return integers<D, R, R>();
+  }
+}
+
+template <class D> static Handler integersTo(Type from, unsigned fromBytes) {
+  return fromBytes == 8   ? integersFrom<D, uint64_t>(from)
+         : fromBytes == 4 ? integersFrom<D, uint32_t>(from)
+         : fromBytes == 2 ? integersFrom<D, uint16_t>(from)
+                          : nullptr;
+}
+
+/// f16 to and from f32, eight lanes an instruction of the host.
+static void widenHalves(Warp &w, const Inst &i) {
+  const uint16_t *a = w.in<uint16_t>(i.op[1]);
+  alignas(32) float wide[numLanes];
+  for (unsigned l = 0; l < numLanes; l += 8)
+    _mm256_store_ps(wide + l, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i *>(a + l))));
+  eachLane<float>(w, i.op[0], [&](unsigned l) { return wide[l]; });
+}
+
+static void narrowToHalves(const float *a, uint16_t *narrow) {
+  for (unsigned l = 0; l < numLanes; l += 8) {
+    __m256 x = _mm256_loadu_ps(a + l);
+    __m128i nan = _mm_set1_epi16(canonicalHalfNan), bits = _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
+    __m256i unordered = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    __m128i mask = _mm_packs_epi32(_mm256_castsi256_si128(unordered), _mm256_extracti128_si256(unordered, 1));
+    _mm_store_si128(reinterpret_cast<__m128i *>(narrow + l), _mm_blendv_epi8(bits, nan, mask));
+  }
+}
+
+static void narrowHalves(Warp &w, const Inst &i) {
+  alignas(32) uint16_t narrow[numLanes];
+  narrowToHalves(w.in<float>(i.op[1]), narrow);
+  eachLane<uint16_t>(w, i.op[0], [&](unsigned l) { return narrow[l]; });
+}
+
+static void narrowPairs(Warp &w, const Inst &i) {
+  alignas(32) uint16_t upper[numLanes], lower[numLanes];
+  narrowToHalves(w.in<float>(i.op[1]), upper);
+  narrowToHalves(w.in<float>(i.op[2]), lower);
+  eachLane<uint32_t>(w, i.op[0], [&](unsigned l) { return uint32_t(upper[l]) << 16 | lower[l]; });
+}
+
+/// Truncated, the nearest there is beyond the range, 0 for NaN.
+template <class D> static D truncated(float x) {
+  // The limits as floats: both are powers of two, or 0.
+  constexpr float low = std::is_signed_v<D> ? -2147483648.0f : 0.0f,
+                  high = std::is_signed_v<D> ? 2147483648.0f : 4294967296.0f;
+  int64_t value = x >= high ? int64_t(std::numeric_limits<D>::max())
+                  : x < low ? int64_t(std::numeric_limits<D>::min())
+                  : x == x  ? static_cast<int64_t>(x)
+                            : 0;
+  return static_cast<D>(value);
 }
 
 /// The conversions of address arithmetic and of mixed precision, a vector at a time.
 static Handler fastPath(const Conversion &c, unsigned toBytes, unsigned fromBytes) {
-  if (toBytes != bytesOf(c.to) || fromBytes != bytesOf(c.from) || c.sat || c.relu || c.ftz || c.toInteger)
+  if (c.sat || c.relu || c.ftz || toBytes != bytesOf(c.to))
     return nullptr;
-  if (bytesOf(c.to) == 8 && c.from == Type::U32 && !ptx::isFloat(c.to))
-    return integers<uint64_t, uint32_t>();
-  if (bytesOf(c.to) == 8 && c.from == Type::S32 && !ptx::isFloat(c.to))
-    return integers<int64_t, int32_t>();
-  if (bytesOf(c.to) == 4 && bytesOf(c.from) == 8 && !ptx::isFloat(c.to) && !ptx::isFloat(c.from))
-    return integers<uint32_t, uint64_t>();
+  bool toFloat = ptx::isFloat(c.to), fromFloat = ptx::isFloat(c.from);
+  if (!toFloat && !fromFloat)
+    return toBytes == 8   ? integersTo<uint64_t>(c.from, fromBytes)
+           : toBytes == 4 ? integersTo<uint32_t>(c.from, fromBytes)
+           : toBytes == 2 ? integersTo<uint16_t>(c.from, fromBytes)
+                          : nullptr;
+  if (fromBytes != bytesOf(c.from))
+    return nullptr;
+  if (c.from == Type::F32 && !toFloat && c.rounding == Rounding::Zero && bytesOf(c.to) == 4)
+    return ptx::isSigned(c.to) ? mapUnary<int32_t, float, truncated<int32_t>>
+                               : mapUnary<uint32_t, float, truncated<uint32_t>>;
+  if (c.toInteger || c.rounding != Rounding::Nearest)
+    return nullptr;
   if (c.to == Type::F32 && c.from == Type::F16)
-    return mapUnary<float, uint16_t, fromHalf>;
-  if (c.to == Type::F32 && c.from == Type::S32 && c.rounding == Rounding::Nearest)
+    return widenHalves;
+  if (c.to == Type::F16 && c.from == Type::F32)
+    return narrowHalves;
+  if (c.to == Type::F32 && c.from == Type::BF16)
+    return mapUnary<float, uint16_t, [](uint16_t a) { return canonical(fromBrain(a)); }>;
+  if (c.to == Type::BF16 && c.from == Type::F32)
+    return mapUnary<uint16_t, float, [](float a) { return toBrain(a); }>;
+  if (c.to == Type::F32 && c.from == Type::S32)
     return mapUnary<float, int32_t, [](int32_t a) { return static_cast<float>(a); }>;
+  if (c.to == Type::F64 && c.from == Type::F32)
+    return mapUnary<double, float, [](float a) { return static_cast<double>(a); }>;
   return nullptr;
 }
 
@@ -212,7 +299,8 @@ static void buildConvert(Decoder &d, Inst &i) {
     d.in(1, Type::F32);
     d.in(2, Type::F32);
     i.offset = packed(c, 4, 4);
-    i.run = convertPairRun;
+    bool fast = c.to == Type::F16 && c.rounding == Rounding::Nearest && !c.sat && !c.relu && !c.ftz;
+    i.run = fast ? narrowPairs : convertPairRun;
     return;
   }
   bool toFloat = ptx::isFloat(c.to), fromFloat = ptx::isFloat(c.from);

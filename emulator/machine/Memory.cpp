@@ -58,7 +58,9 @@ template <class D, class S> static void loadRun(Warp &w, const Inst &i) {
   for (unsigned k = 0; k < count; ++k) {
     D *d = w.out<D>(i.op[1 + k]);
     const std::byte *at = first + k * sizeof(S);
-    if (layout == Layout::Uniform)
+    if (sizeof(D) == sizeof(S) && count == 1 && layout == Layout::InOrder)
+      std::memcpy(d, at, numLanes * sizeof(S));
+    else if (layout == Layout::Uniform)
       std::fill_n(d, numLanes, static_cast<D>(loaded<S>(at)));
     else if (layout == Layout::Scattered)
       activeLanes(w.exec, [&](unsigned l) { d[l] = static_cast<D>(loaded<S>(lanes.host[l] + k * sizeof(S))); });
@@ -91,7 +93,9 @@ template <class D, class S> static void storeRun(Warp &w, const Inst &i) {
   for (unsigned k = 0; k < count; ++k) {
     const D *d = w.in<D>(i.op[1 + k]);
     std::byte *at = first + k * sizeof(S);
-    if (layout == Layout::Scattered)
+    if (sizeof(D) == sizeof(S) && count == 1 && layout == Layout::InOrder)
+      std::memcpy(at, d, numLanes * sizeof(S));
+    else if (layout == Layout::Scattered)
       activeLanes(w.exec & ~lanes.contested, [&](unsigned l) { put(lanes.host[l] + k * sizeof(S), d[l]); });
     else if (count == 1)
       for (unsigned l = 0; l < numLanes; ++l)

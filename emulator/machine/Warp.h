@@ -6,6 +6,7 @@
 #include "Program.h"
 #include <bit>
 #include <cstring>
+#include <immintrin.h>
 
 namespace nncc::emu {
 
@@ -71,13 +72,18 @@ template <class D, class F> inline void eachLane(Warp &w, Slot slot, F f) {
   }
 }
 
-/// The same for a predicate, which is a bit a lane.
-template <class F> inline void eachBit(Warp &w, Slot slot, F f) {
-  uint32_t bits = 0;
+/// A bit for each lane for which f(l) holds.
+template <class F> inline uint32_t bitsWhere(F f) {
+  alignas(32) uint8_t flags[numLanes];
   NNCCEMU_LANES
   for (unsigned l = 0; l < numLanes; ++l)
-    bits |= static_cast<uint32_t>(static_cast<bool>(f(l))) << l;
-  uint32_t *d = w.out<uint32_t>(slot);
+    flags[l] = f(l) ? 0xff : 0;
+  return static_cast<uint32_t>(_mm256_movemask_epi8(*reinterpret_cast<const __m256i *>(flags)));
+}
+
+/// The same as eachLane for a predicate, which is a bit a lane.
+template <class F> inline void eachBit(Warp &w, Slot slot, F f) {
+  uint32_t bits = bitsWhere(f), *d = w.out<uint32_t>(slot);
   *d = (*d & ~w.exec) | (bits & w.exec);
 }
 

@@ -52,8 +52,10 @@ static void buildLowerToLLVM(OpPassManager &passes) {
 void nncc::gpu::buildLowerDeviceToLLVM(OpPassManager &passes, const GPUTarget &) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
-  passes.addPass(nncc::kernel::createWidenSmallFloats());
-  passes.addPass(nncc::kernel::createExpandMath());
+  passes.addPass(kernel::createWidenSmallFloats());
+  kernel::ExpandMathOptions math;
+  math.f64 = true;
+  passes.addPass(kernel::createExpandMath(math));
   buildLowerToLLVM(passes);
 }
 

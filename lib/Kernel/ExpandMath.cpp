@@ -1,5 +1,6 @@
 //===- ExpandMath.cpp - operations of the math dialect as plain arithmetic ------------------------------------------------===//
 
+#include "Math/Double.h"
 #include "Math/Expansions.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -181,6 +182,49 @@ template <typename Op> struct UnrollF64 : OpRewritePattern<Op> {
   }
 };
 
+/// Functions of f64 where there is no libm.
+template <typename Op, Float (*expansion)(Float)> struct ExpandDouble : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    if (!op.getType().isF64())
+      return rewriter.notifyMatchFailure(op, "not an f64");
+    lanes::Site site{rewriter, op.getLoc()};
+    rewriter.replaceOp(op, expansion({&site, op.getOperand()}).value);
+    return success();
+  }
+};
+
+struct ExpandPowOfDouble : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
+    if (!op.getType().isF64())
+      return rewriter.notifyMatchFailure(op, "not an f64");
+    lanes::Site site{rewriter, op.getLoc()};
+    rewriter.replaceOp(op, lanes::f64::pow({&site, op.getLhs()}, {&site, op.getRhs()}).value);
+    return success();
+  }
+};
+
+/// Remainders are exact, however large the quotient is; that of two f32 is one.
+struct ExpandRemainder : OpRewritePattern<arith::RemFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::RemFOp op, PatternRewriter &rewriter) const override {
+    Type type = op.getType();
+    if (!type.isF32() && !type.isF64())
+      return rewriter.notifyMatchFailure(op, "not an f32 or f64");
+    lanes::Site site{rewriter, op.getLoc()};
+    auto widen = [&](Value value) -> Float {
+      return {&site, type.isF64() ? value : arith::ExtFOp::create(rewriter, op.getLoc(), rewriter.getF64Type(), value)};
+    };
+    Value result = lanes::f64::rem(widen(op.getLhs()), widen(op.getRhs())).value;
+    rewriter.replaceOp(op, type.isF64() ? result : arith::TruncFOp::create(rewriter, op.getLoc(), type, result));
+    return success();
+  }
+};
+
 struct ExpandMath : nncc::kernel::impl::ExpandMathBase<ExpandMath> {
   using ExpandMathBase::ExpandMathBase;
 
@@ -211,6 +255,8 @@ struct ExpandMath : nncc::kernel::impl::ExpandMathBase<ExpandMath> {
                      ExpandUnary<math::RoundEvenOp, lanes::roundEven>>(context);
     stages.emplace_back(std::move(types));
     stages.emplace_back(std::move(functions));
+    if (f64)
+      addDoubles(context);
     if (sse2) // after the functions, which are full of fma
       stages.emplace_back(std::move(instructions));
     return success();
@@ -222,6 +268,21 @@ struct ExpandMath : nncc::kernel::impl::ExpandMathBase<ExpandMath> {
   }
 
 private:
+  void addDoubles(MLIRContext *context) {
+    namespace f64 = lanes::f64;
+    RewritePatternSet doubles(context);
+    doubles.add<ExpandDouble<math::ExpOp, f64::exp>, ExpandDouble<math::ExpM1Op, f64::expm1>,
+                ExpandDouble<math::LogOp, f64::log>, ExpandDouble<math::Log1pOp, f64::log1p>,
+                ExpandDouble<math::SinOp, f64::sin>, ExpandDouble<math::CosOp, f64::cos>,
+                ExpandDouble<math::TanOp, f64::tan>, ExpandDouble<math::AsinOp, f64::asin>,
+                ExpandDouble<math::AcosOp, f64::acos>, ExpandDouble<math::AtanOp, f64::atan>,
+                ExpandDouble<math::SinhOp, f64::sinh>, ExpandDouble<math::CoshOp, f64::cosh>,
+                ExpandDouble<math::TanhOp, f64::tanh>, ExpandDouble<math::AsinhOp, f64::asinh>,
+                ExpandDouble<math::AcoshOp, f64::acosh>, ExpandDouble<math::AtanhOp, f64::atanh>,
+                ExpandDouble<math::ErfOp, f64::erf>, ExpandPowOfDouble, ExpandRemainder>(context);
+    stages.emplace_back(std::move(doubles));
+  }
+
   template <typename... Ops> static void addUnrolling(RewritePatternSet &patterns) {
     patterns.add<UnrollF64<Ops>...>(patterns.getContext());
   }

@@ -108,3 +108,20 @@ func.func @tensors(%x: tensor<4xf32>, %y: tensor<4xf16>) -> (tensor<4xf32>, tens
   %b = math.tanh %y : tensor<4xf16>
   return %a, %b : tensor<4xf32>, tensor<4xf16>
 }
+
+// RUN: nncc-opt %s --nncc-expand-math=f64 | FileCheck %s --check-prefix=F64
+
+// Without a library functions of f64 are arithmetic too, and a remainder takes away what fits until nothing does.
+
+// F64-LABEL: func @of_doubles
+// F64-NOT:     math.exp
+// F64:         math.roundeven
+// F64:         math.fma
+// F64:         scf.while
+// F64-NOT:     arith.remf
+// F64:         return
+func.func @of_doubles(%x: f64, %y: f64) -> (f64, f64) {
+  %0 = math.exp %x : f64
+  %1 = arith.remf %x, %y : f64
+  return %0, %1 : f64, f64
+}

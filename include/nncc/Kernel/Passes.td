@@ -43,7 +43,10 @@ def ExpandMath : Pass<"nncc-expand-math"> {
     ...                                                             // a polynomial of %r, scaled by 2^n
     ```
   }];
-  let options = [Option<"sse2", "sse2", "bool", "false", "The target has no FMA, and rounds by library calls">];
+  let options = [
+    Option<"sse2", "sse2", "bool", "false", "The target has no FMA, and rounds by library calls">,
+    Option<"f64", "f64", "bool", "false", "The target has no library: functions of f64 and remainders of floats too">
+  ];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect", "mlir::scf::SCFDialect",
                            "mlir::vector::VectorDialect"];
 }

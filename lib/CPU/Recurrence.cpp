@@ -231,7 +231,7 @@ void RecurrenceEmitter::emitArithmetic(unsigned phase, const Place &place) {
     loadEach(states);
     if (phase > 0)
       loadEach(passed);
-    SmallVector<Value> results = cloneArithmetic(m.builder(), body, args, plan.kind.lanes);
+    SmallVector<Value> results = cloneArithmetic(m.builder(), body, args, plan.kind.lanes, values);
     // Rows of states are filled up to whole vectors, of which nothing reads the end.
     for (auto [result, memref] : llvm::zip_equal(results, isLast ? states : passed))
       store(result, memref, m.add(stateAt, unit), nullptr);

@@ -179,7 +179,7 @@ void RecurrenceEmitter::emitUnits(unsigned phase, Value time) {
     loadRows(rows.states, memory, first);
     if (phase > 0)
       loadRows(rows.passed, memory, constantRow(rows.states));
-    SmallVector<Value> results = cloneArithmetic(m.builder(), body, args, 1);
+    SmallVector<Value> results = cloneArithmetic(m.builder(), body, args, 1, values.values);
     for (auto [number, result] : llvm::enumerate(results))
       store(result, memory, m.add(constantRow((isLast ? 0 : rows.states) + number), unit));
     if (isLast && sequence)

@@ -234,10 +234,10 @@ SmallVector<Value> kernel::cloneBody(OpBuilder &b, linalg::GenericOp op, ValueRa
   return BodyCloner(b, point, outer).clone(*op.getBody(), args);
 }
 
-SmallVector<Value> kernel::cloneArithmetic(OpBuilder &b, Block &body, ValueRange args, int64_t lanes) {
+SmallVector<Value> kernel::cloneArithmetic(OpBuilder &b, Block &body, ValueRange args, int64_t lanes,
+                                           const IRMapping &outer) {
   LoopPoint point;
   point.lanes = lanes;
-  IRMapping nothing;
-  return llvm::map_to_vector(BodyCloner(b, point, nothing).clone(body, args),
+  return llvm::map_to_vector(BodyCloner(b, point, outer).clone(body, args),
                              [&](Value value) { return toVector(b, body.getTerminator()->getLoc(), value, lanes); });
 }

@@ -52,7 +52,7 @@ llvm::SmallVector<mlir::Value> cloneBody(mlir::OpBuilder &b, mlir::linalg::Gener
 
 /// The same for a block of scalar arithmetic: a vector of `lanes` for each value that its terminator has.
 llvm::SmallVector<mlir::Value> cloneArithmetic(mlir::OpBuilder &b, mlir::Block &body, mlir::ValueRange args,
-                                               int64_t lanes);
+                                               int64_t lanes, const mlir::IRMapping &outer);
 
 /// `value` as a vector: itself, or a scalar in all lanes.
 mlir::Value toVector(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, int64_t lanes);

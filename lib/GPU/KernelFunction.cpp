@@ -55,17 +55,15 @@ static SmallVector<Value> readSlots(OpBuilder &b, exec::KernelOp kernel, ValueRa
 // The device
 //===----------------------------------------------------------------------------------------------------------------===//
 
-/// What the emitters and LLVM may rely on: tensors are aligned for accesses of 128 bits, and no two meet but those of a result and of the
-/// argument that it may alias.
+/// No two pointers meet, but those of a result and of the argument that it may alias. That tensors begin at multiples of 16 bytes is for the
+/// emitters to use, not for LLVM to know: it would load four elements where three are asked for, and exist.
 static void setPointerAttributes(OpBuilder &b, exec::KernelOp kernel, func::FuncOp function) {
-  constexpr int64_t alignment = 16;
   unsigned numArguments = kernel.getArgumentTypes().size(), index = 0, next = faultSlot + 1;
   llvm::SmallDenseSet<unsigned> shared;
   for (unsigned result = 0; result < kernel.getResultTypes().size(); ++result)
     if (int64_t argument = kernel.getAlias(result); argument >= 0)
       shared.insert_range(ArrayRef<unsigned>{unsigned(argument), unsigned(numArguments + result)});
   auto promise = [&](unsigned argument, bool isAlone, bool isRead) {
-    function.setArgAttr(argument, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(alignment));
     if (isAlone)
       function.setArgAttr(argument, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
     if (isRead)

@@ -5,6 +5,7 @@
 #include "NestPhase.h"
 #include "PointPhases.h"
 #include "Recurrence.h"
+#include "SplitSum.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -205,7 +206,9 @@ void Planner::addStart(Value result, Value init) {
 LogicalResult Planner::add(Operation *op) {
   keepResults(op);
   if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
-    if (plan.target.optLevel == 0 || !addNests(plan, generic))
+    if (plan.target.optLevel > 0 && isWideSum(generic))
+      addSplitSum(plan, generic);
+    else if (plan.target.optLevel == 0 || !addNests(plan, generic))
       plan.add<GenericPhase>(generic);
     return success();
   }
@@ -259,7 +262,7 @@ bool Planner::planNests() {
   for (Operation &op : kernel.getBody().front())
     if (isComputation(&op) && !isInitialFill(op)) {
       ops.push_back(dyn_cast<linalg::GenericOp>(op));
-      if (!ops.back())
+      if (!ops.back() || isWideSum(ops.back()))
         return false;
     }
   return plan.target.optLevel > 0 && !ops.empty() && hasSimpleOpsFirst() && addNests(plan, ops);

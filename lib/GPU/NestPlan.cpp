@@ -25,6 +25,7 @@ private:
 
   void vectorize();
   bool canVectorize(unsigned loop) const;
+  int64_t getKnownFactor(unsigned loop) const;
   int findRowClass() const;
   void keepRow();
 
@@ -191,13 +192,16 @@ void Planner::formTeam() {
 // Vectors
 //===----------------------------------------------------------------------------------------------------------------===//
 
-/// Whether all that depends on the loop is adjacent along it, and its size is a multiple of any vector.
+/// Whether all that depends on the loop is adjacent along it.
 bool Planner::canVectorize(unsigned loop) const {
   for (const Nest &nest : graph.nests) {
     if (!isVectorizable(nest.op))
       return false;
-    WalkResult reads = nest.op.getBody()->walk([](tensor::ExtractOp) { return WalkResult::interrupt(); });
-    if (reads.wasInterrupted())
+    // Gathers gain nothing, and remainders are loops of scalars.
+    WalkResult scalars = nest.op.getBody()->walk([](Operation *op) {
+      return isa<tensor::ExtractOp, arith::RemFOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (scalars.wasInterrupted())
       return false;
     for (unsigned result = 0; result < nest.op.getNumResults(); ++result)
       if (nest.reduced.test(loop) && !getCombiner(nest.op, result))
@@ -224,6 +228,17 @@ int Planner::findRowClass() const {
   return found;
 }
 
+/// What the size of a loop is a multiple of, whatever the dims that are not known.
+int64_t Planner::getKnownFactor(unsigned loop) const {
+  int64_t factor = 1;
+  for (auto [op, number] : graph.classes[loop].origins) {
+    linalg::GenericOp origin = op;
+    int64_t size = origin.getStaticLoopRanges()[number];
+    factor *= ShapedType::isDynamic(size) ? 1 : size;
+  }
+  return factor;
+}
+
 /// 128 bits an access at most.
 void Planner::vectorize() {
   constexpr int64_t accessBits = 128, mostLanes = 8;
@@ -236,10 +251,10 @@ void Planner::vectorize() {
   int loop = hasRows               ? (plan.team.members > 1 && plan.team.isAlongRow ? findRowClass() : -1)
              : plan.shared.empty() ? -1
                                    : int(plan.shared.back());
-  if (loop < 0 || ShapedType::isDynamic(graph.classes[loop].size) || !canVectorize(loop))
+  if (loop < 0 || !canVectorize(loop))
     return;
   for (int64_t lanes = std::min(accessBits / bits, mostLanes); lanes > 1; lanes /= 2)
-    if (graph.classes[loop].size % lanes == 0) {
+    if (getKnownFactor(loop) % lanes == 0) {
       plan.vectorClass = loop;
       plan.lanes = lanes;
       return;
@@ -248,14 +263,20 @@ void Planner::vectorize() {
 
 /// A row that fits in the registers of its team is read once: all threads go along it in a few steps, which are written out.
 void Planner::keepRow() {
-  constexpr int64_t mostElements = 32, mostSteps = 8, mostMembers = 1024, warp = 32;
-  int row = plan.team.isAlongRow && plan.team.members > 1 ? findRowClass() : -1;
-  if (row < 0 || ShapedType::isDynamic(graph.classes[row].size) || graph.classes[row].size == 0)
+  constexpr int64_t mostElements = 32, mostSteps = 8, mostStepsAlone = 16, mostMembers = 1024, warp = 32;
+  int row = findRowClass();
+  if (row < 0 || !plan.team.isAlongRow || ShapedType::isDynamic(graph.classes[row].size) ||
+      graph.classes[row].size == 0)
     return;
+  if (plan.team.members == 1) {
+    if (graph.classes[row].size <= mostStepsAlone)
+      plan.steps = graph.classes[row].size;
+    return;
+  }
   int64_t vectors = llvm::divideCeil(graph.classes[row].size, plan.lanes);
   int64_t steps = std::min(mostSteps, mostElements / plan.lanes);
   if (vectors > warp * steps) {
-    int64_t members = llvm::alignTo(llvm::divideCeil(vectors, std::min<int64_t>(steps, 4)), warp);
+    int64_t members = llvm::PowerOf2Ceil(llvm::divideCeil(vectors, std::min<int64_t>(steps, 4)));
     plan.team = {unsigned(std::min(members, mostMembers)), 1, true};
   }
   int64_t needed = llvm::divideCeil(vectors, int64_t(plan.team.members));

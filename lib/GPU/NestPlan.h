@@ -27,7 +27,7 @@ struct NestGroup {
   llvm::SmallBitVector loopSet, reducedSet;
 };
 
-/// The threads that share a point.
+/// The threads that share a point; `members` is a power of two.
 struct Team {
   unsigned members = 1;
   /// Points of a block.

@@ -68,6 +68,23 @@ SmallVector<Value> GenericPhase::getSizes(OpBuilder &, Buffers &values) {
   return sizes;
 }
 
+Value nncc::gpu::loadElement(OpBuilder &b, linalg::GenericOp op, OpOperand &operand, Buffers &values,
+                             const LoopPoint &point) {
+  Value source = values.values.lookup(operand.get());
+  if (!isa<MemRefType>(source.getType()))
+    return source;
+  return loadOperand(b, op.getLoc(), source, op.getMatchingIndexingMap(&operand), point);
+}
+
+Value nncc::gpu::loadStart(OpBuilder &b, linalg::GenericOp op, OpOperand &init, Buffers &values,
+                           const LoopPoint &point) {
+  if (auto fill = init.get().getDefiningOp<linalg::FillOp>())
+    return values.values.lookup(fill.getInputs()[0]);
+  if (init.get().getDefiningOp<tensor::EmptyOp>()) // holds anything
+    return arith::ConstantOp::create(b, op.getLoc(), b.getZeroAttr(getElementTypeOrSelf(init.get())));
+  return loadElement(b, op, init, values, point);
+}
+
 namespace {
 
 /// What one thread does of a linalg.generic.
@@ -78,9 +95,6 @@ public:
   void write();
 
 private:
-  Value load(OpOperand &operand, const LoopPoint &point) const;
-  /// What a result starts with; null where the body does not ask.
-  Value loadStart(OpOperand &init, const LoopPoint &point) const;
   /// All loops, the summed ones at `reduced`.
   LoopPoint getPoint(ValueRange reduced) const;
   SmallVector<Value> compute(const LoopPoint &point, ArrayRef<Value> sums) const;
@@ -93,21 +107,6 @@ private:
 };
 
 } // namespace
-
-Value GenericPoint::load(OpOperand &operand, const LoopPoint &point) const {
-  Value source = values.values.lookup(operand.get());
-  if (!isa<MemRefType>(source.getType()))
-    return source;
-  return loadOperand(b, loc, source, op.getMatchingIndexingMap(&operand), point);
-}
-
-Value GenericPoint::loadStart(OpOperand &init, const LoopPoint &point) const {
-  if (auto fill = init.get().getDefiningOp<linalg::FillOp>())
-    return values.values.lookup(fill.getInputs()[0]);
-  if (init.get().getDefiningOp<tensor::EmptyOp>()) // holds anything
-    return arith::ConstantOp::create(b, loc, b.getZeroAttr(getElementTypeOrSelf(init.get())));
-  return load(init, point);
-}
 
 LoopPoint GenericPoint::getPoint(ValueRange reduced) const {
   LoopPoint point;
@@ -123,7 +122,7 @@ LoopPoint GenericPoint::getPoint(ValueRange reduced) const {
 SmallVector<Value> GenericPoint::compute(const LoopPoint &point, ArrayRef<Value> sums) const {
   SmallVector<Value> arguments;
   for (OpOperand *input : op.getDpsInputOperands())
-    arguments.push_back(op.payloadUsesValueFromOperand(input) ? load(*input, point) : Value());
+    arguments.push_back(op.payloadUsesValueFromOperand(input) ? loadElement(b, op, *input, values, point) : Value());
   llvm::append_range(arguments, sums);
   return cloneBody(b, op, arguments, point, values.values);
 }
@@ -133,8 +132,9 @@ void GenericPoint::write() {
   LoopPoint first = getPoint(zeros);
   SmallVector<Value> sums;
   for (OpOperand &init : op.getDpsInitsMutable())
-    sums.push_back(op.payloadUsesValueFromOperand(&init) || op.getNumReductionLoops() != 0 ? loadStart(init, first)
-                                                                                           : Value());
+    sums.push_back(op.payloadUsesValueFromOperand(&init) || op.getNumReductionLoops() != 0
+                       ? loadStart(b, op, init, values, first)
+                       : Value());
   if (op.getNumReductionLoops() == 0) {
     sums = compute(first, sums);
   } else {

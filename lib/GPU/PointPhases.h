@@ -9,6 +9,7 @@
 #define NNCC_LIB_GPU_POINTPHASES_H
 
 #include "KernelWriter.h"
+#include "nncc/Kernel/VectorBody.h"
 
 namespace nncc::gpu {
 
@@ -24,6 +25,13 @@ protected:
   virtual llvm::SmallVector<mlir::Value> getSizes(mlir::OpBuilder &b, Buffers &values) = 0;
   virtual void writePoint(mlir::OpBuilder &b, Buffers &values, mlir::ValueRange point) = 0;
 };
+
+/// The element of an operand at a point of the op's loops.
+mlir::Value loadElement(mlir::OpBuilder &b, mlir::linalg::GenericOp op, mlir::OpOperand &operand, Buffers &values,
+                        const LoopPoint &point);
+/// What a result starts with there.
+mlir::Value loadStart(mlir::OpBuilder &b, mlir::linalg::GenericOp op, mlir::OpOperand &init, Buffers &values,
+                      const LoopPoint &point);
 
 /// A result starts with a scalar.
 class FillPhase : public PointPhase {

@@ -4,7 +4,7 @@
 // A thread has four neighbouring elements; the host says how many blocks there are.
 
 // CHECK-LABEL: module @negate.device
-// CHECK:         func.func @negate(%[[FAULT:.*]]: !llvm.ptr, %[[X:.*]]: !llvm.ptr {llvm.align = 16 : i64, llvm.noalias, llvm.readonly}, %[[Y:.*]]: !llvm.ptr {llvm.align = 16 : i64, llvm.noalias}, %[[WORKSPACE:.*]]: !llvm.ptr
+// CHECK:         func.func @negate(%[[FAULT:.*]]: !llvm.ptr, %[[X:.*]]: !llvm.ptr {llvm.noalias, llvm.readonly}, %[[Y:.*]]: !llvm.ptr {llvm.noalias}, %[[WORKSPACE:.*]]: !llvm.ptr
 // CHECK:           %[[BLOCK:.*]] = nvvm.read.ptx.sreg.ctaid.x
 // CHECK:           scf.if
 // CHECK:             %[[VECTOR:.*]] = vector.load {{.*}} {alignment = 16 : i64} : memref<1024xf32>, vector<4xf32>

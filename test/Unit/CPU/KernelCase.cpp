@@ -2,6 +2,7 @@
 
 #include "KernelCase.h"
 #include "KernelRunner.h"
+#include "KernelValues.h"
 #include "nnccrt/abi.h"
 #include <cmath>
 #include <cstring>
@@ -13,79 +14,9 @@
 namespace nncc::cpu {
 namespace {
 
-const char *const maps = R"(
-#n = affine_map<(d0, d1) -> (d0)>
-#c = affine_map<(d0, d1) -> (d1)>
-#nc = affine_map<(d0, d1) -> (d0, d1)>
-#cn = affine_map<(d0, d1) -> (d1, d0)>
-#one = affine_map<(d0) -> (d0)>
-#nch = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
-#nh = affine_map<(d0, d1, d2) -> (d0, d2)>
-)";
-
-//===----------------------------------------------------------------------------------------------------------------===//
-// Elements
-//===----------------------------------------------------------------------------------------------------------------===//
-
-int64_t getBytes(const std::string &element) {
-  return std::stoi(element.substr(element.find_first_of("0123456789"))) / 8;
-}
-
-/// A float of magnitude 1, or an integer of a few bits.
-void writeRandom(char *target, const std::string &element, std::mt19937 &random, bool isMagnitude) {
-  double wide = std::uniform_real_distribution<double>(-2, 2)(random);
-  if (isMagnitude)
-    wide = std::abs(wide);
-  float single = wide;
-  _Float16 half = single;
-  int64_t integer = int64_t(random() % 256) - 128;
-  const void *source = element == "f32"    ? static_cast<void *>(&single)
-                       : element == "f64"  ? static_cast<void *>(&wide)
-                       : element == "f16"  ? static_cast<void *>(&half)
-                       : element == "bf16" ? reinterpret_cast<char *>(&single) + 2
-                                           : static_cast<void *>(&integer);
-  std::memcpy(target, source, getBytes(element));
-}
-
-template <typename T> double readAs(const char *source) {
-  T value;
-  std::memcpy(&value, source, sizeof(T));
-  return value;
-}
-
-double toDouble(const char *source, const std::string &element) {
-  if (element == "bf16") {
-    char bytes[4] = {0, 0, source[0], source[1]};
-    return readAs<float>(bytes);
-  }
-  if (element[0] == 'f')
-    return element == "f32"   ? readAs<float>(source)
-           : element == "f64" ? readAs<double>(source)
-                              : readAs<_Float16>(source);
-  return element == "i8"    ? readAs<int8_t>(source)
-         : element == "i16" ? readAs<int16_t>(source)
-         : element == "i32" ? readAs<int32_t>(source)
-                            : readAs<int64_t>(source);
-}
-
 //===----------------------------------------------------------------------------------------------------------------===//
 // Runs
 //===----------------------------------------------------------------------------------------------------------------===//
-
-/// An argument or a result: "NC:i8".
-struct Shape {
-  Shape(const std::string &text, const KernelCase &test)
-      : letters(text.substr(0, text.find(':'))), element(test.element) {
-    if (letters.size() < text.size())
-      element = text.substr(letters.size() + 1);
-    for (char letter : letters)
-      count *= test.sizes.at(letter);
-  }
-  int64_t bytes() const { return count * getBytes(element); }
-
-  std::string letters, element;
-  int64_t count = 1;
-};
 
 enum class Order { Forwards, Backwards, TwoThreads };
 
@@ -106,7 +37,7 @@ RunnableKernel *compile(const KernelCase &test, const Way &way) {
     if (way.isDynamic)
       dynamic.insert(letter);
   const std::string &body = way.ofMagnitudes ? test.magnitudes : test.text;
-  std::string text = maps + instantiate(body, test.sizes, dynamic, test.element);
+  std::string text = caseMaps + instantiate(body, test.sizes, dynamic, test.element);
   auto [it, isNew] = known.try_emplace({text, way.level, way.optLevel});
   std::string error;
   if (isNew)
@@ -132,8 +63,6 @@ void runTiles(const RunnableKernel &kernel, const std::vector<uint64_t> &slots, 
   runSome(0, 2);
   other.join();
 }
-
-using Bytes = std::vector<char>;
 
 /// The results.
 std::vector<Bytes> run(const KernelCase &test, const Way &way) {
@@ -178,19 +107,6 @@ std::vector<Bytes> run(const KernelCase &test, const Way &way) {
   for (auto &[shape, memory] : results)
     bytes.emplace_back(memory, memory + shape.bytes());
   return bytes;
-}
-
-/// The largest difference of two results, relative to the largest element; infinite when only one is NaN.
-double getDistance(const Bytes &x, const Bytes &y, const std::string &element) {
-  double largest = 0, worst = 0;
-  for (size_t i = 0; i < x.size(); i += getBytes(element)) {
-    double a = toDouble(&x[i], element), b = toDouble(&y[i], element);
-    if (std::isnan(a) != std::isnan(b))
-      return INFINITY;
-    largest = std::max(largest, std::abs(b));
-    worst = std::max(worst, a == b || std::isnan(a) ? 0 : std::abs(a - b));
-  }
-  return worst == 0 ? 0 : worst / largest;
 }
 
 /// How far two evaluations of sums of products may be apart, whatever the order of their sums and whether products are rounded: each

@@ -1,0 +1,108 @@
+//===- GridTest.cpp - what is no linalg op, on cards ----------------------------------------------------------------===//
+
+#include "../../CPU/KernelCase.h"
+#include <gtest/gtest.h>
+
+namespace nncc::cpu {
+namespace {
+
+TEST(Grid, RowsBackwards) {
+  const char *text = R"(
+exec.kernel @k(%x: tensor<NxCxE>, %C: index, %N: index) -> tensor<NxCxE> {
+  %e = empty<NxCxE>
+  %0 = exec.grid (%N) ins(%x : tensor<NxCxE>) outs(%e : tensor<NxCxE>) {
+  ^bb0(%n: index, %in: memref<NxCxE>, %out: memref<NxCxE>):
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %last = arith.subi %C, %one : index
+    scf.for %c = %zero to %C step %one {
+      %from = arith.subi %last, %c : index
+      %v = memref.load %in[%n, %from] : memref<NxCxE>
+      memref.store %v, %out[%n, %c] : memref<NxCxE>
+    }
+    exec.yield
+  } -> tensor<NxCxE>
+  exec.yield %0 : tensor<NxCxE>
+})";
+  for (int64_t rows : {0, 1, 130})
+    for (std::string element : {"f32", "i64", "i8", "bf16"})
+      check({text, {{'N', rows}, {'C', 7}}, element, {"NC"}, {"NC"}});
+}
+
+/// The result starts with an argument, or with what the kernel filled or computed, which phases of their own write.
+TEST(Grid, StartsWithSomething) {
+  const char *body = R"(
+  %0 = exec.grid (%N) ins(%x : tensor<NxE>) outs(%s : tensor<NxE>) {
+  ^bb0(%n: index, %in: memref<NxE>, %out: memref<NxE>):
+    %two = arith.constant 2 : index
+    %rest = arith.remui %n, %two : index
+    %zero = arith.constant 0 : index
+    %isEven = arith.cmpi eq, %rest, %zero : index
+    scf.if %isEven {
+      %v = memref.load %in[%n] : memref<NxE>
+      %old = memref.load %out[%n] : memref<NxE>
+      %sum = arith.addf %v, %old : E
+      memref.store %sum, %out[%n] : memref<NxE>
+    }
+    exec.yield
+  } -> tensor<NxE>
+  exec.yield %0 : tensor<NxE>
+})";
+  const std::string starts[] = {R"(
+  %e = empty<NxE>
+  %five = arith.constant 5.0 : E
+  %s = linalg.fill ins(%five : E) outs(%e : tensor<NxE>) -> tensor<NxE>)",
+                                R"(
+  %e = empty<NxE>
+  %s = linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%y : tensor<NxE>) outs(%e : tensor<NxE>) {
+  ^bb0(%in: E, %out: E):
+    %1 = arith.negf %in : E
+    linalg.yield %1 : E
+  } -> tensor<NxE>)"};
+  for (const std::string &start : starts)
+    for (int64_t size : {1, 3, 200})
+      check({"exec.kernel @k(%x: tensor<NxE>, %y: tensor<NxE>, %N: index) -> tensor<NxE> {" + start + body,
+             {{'N', size}},
+             "f32",
+             {"N", "N"},
+             {"N"}});
+  std::string ofArgument = body;
+  ofArgument.replace(ofArgument.find("%s"), 2, "%y");
+  check({"exec.kernel @k(%x: tensor<NxE>, %y: tensor<NxE>, %N: index) -> tensor<NxE> {" + ofArgument,
+         {{'N', 77}},
+         "f32",
+         {"N", "N"},
+         {"N"}});
+}
+
+/// Without a grid one thread does it; a later op reads what it leaves in the workspace.
+TEST(Grid, OneThreadThenAll) {
+  const char *text = R"(
+exec.kernel @k(%x: tensor<NxE>, %N: index) -> tensor<NxE> {
+  %e = empty<NxE>
+  %sums = exec.grid () ins(%x : tensor<NxE>) outs(%e : tensor<NxE>) {
+  ^bb0(%in: memref<NxE>, %out: memref<NxE>):
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %start = arith.constant 0.0 : E
+    %all = scf.for %n = %zero to %N step %one iter_args(%sum = %start) -> E {
+      %v = memref.load %in[%n] : memref<NxE>
+      %next = arith.addf %sum, %v : E
+      memref.store %next, %out[%n] : memref<NxE>
+      scf.yield %next : E
+    }
+    exec.yield
+  } -> tensor<NxE>
+  %0 = linalg.generic {indexing_maps = [#one, #one, #one], iterator_types = ["parallel"]} ins(%x, %sums : tensor<NxE>, tensor<NxE>) outs(%e : tensor<NxE>) {
+  ^bb0(%a: E, %b: E, %out: E):
+    %1 = arith.mulf %a, %b : E
+    linalg.yield %1 : E
+  } -> tensor<NxE>
+  exec.yield %0 : tensor<NxE>
+})";
+  for (int64_t size : {0, 1, 33, 300})
+    check({text, {{'N', size}}, "f32", {"N"}, {"N"}});
+}
+
+} // namespace
+} // namespace nncc::cpu

@@ -68,6 +68,8 @@ static bool launchPhase(Run &run, uint32_t kernel, uint32_t phase, const nnccrt_
   Result result =
       session.driver.launch(session.device.function(kernel, phase), static_cast<unsigned>(shape.blocks), 1, 1,
                             shape.threads, 1, 1, shape.shared_bytes, session.current, parameters, nullptr);
+  if (!result && session.isBlocking && !session.isCapturing)
+    result = session.driver.waitForStream(session.current);
   return !result || session.device.fail(result, run.report, "launching kernel %s (%lld blocks of %u threads) on %s",
                                         name, static_cast<long long>(shape.blocks), shape.threads, session.device.text);
 }

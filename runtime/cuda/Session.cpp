@@ -2,6 +2,8 @@
 
 #include "Session.h"
 #include "os.h"
+#include <cstdlib>
+#include <cstring>
 
 namespace nncc::rt::cuda {
 
@@ -84,6 +86,8 @@ bool Session::initialize(Report &report) {
   context.memory.use({allocateDevice, releaseDevice, failDevice, this});
   context.staging.use({allocatePinned, releasePinned, failPinned, this});
   extra.use({allocateDevice, releaseDevice, failDevice, this});
+  const char *blocking = std::getenv("NNCC_CUDA_BLOCKING");
+  isBlocking = blocking && std::strcmp(blocking, "0") != 0;
   if (!device.isUsable(report) || !device.load(context.program.weights, report))
     return false;
   Current onDevice(device);
@@ -145,7 +149,9 @@ void Session::reset() {
 
 bool Session::wait(Report &report, const char *what) {
   Result result = driver.waitForStream(current);
-  return !result || device.fail(result, report, "%s in model '%.128s' on %s", what, model().name, device.text);
+  // What a kernel does wrong comes out here, behind all that was launched.
+  return !result || device.fail(result, report, "%s in model '%.128s' on %s%s", what, model().name, device.text,
+                                isSticky(result) && !isBlocking ? " (NNCC_CUDA_BLOCKING=1 tells the kernel)" : "");
 }
 
 bool Session::checkStream(StreamHandle stream, Report &report) {
@@ -242,7 +248,7 @@ bool Session::runGraph(Graph &graph, Report &report) {
 bool Session::execute(Report &report) {
   if (context.options.profiler && !isCapturing)
     return profile.start(driver, current, report) && runSchedule(Mode::Enqueue, report);
-  Graph *graph = isCapturing || !driver.hasGraphs() ? nullptr : graphs.find(*this);
+  Graph *graph = isCapturing || isBlocking || !driver.hasGraphs() ? nullptr : graphs.find(*this);
   if (!graph)
     return dryRun(report) && runSchedule(Mode::Enqueue, report);
   if (graph->hasRun && graph->isRepeatable)

@@ -57,6 +57,7 @@ struct Session {
 
   StreamHandle current = nullptr; ///< what is enqueued goes here
   bool isCapturing = false;       ///< `current` is, by the caller or by us
+  bool isBlocking = false;        ///< NNCC_CUDA_BLOCKING: each launch is waited for, so that an error names its kernel
   Mode mode = Mode::Enqueue;
   bool isRepeatable = true;    ///< the schedule does the same in every run with the same symbols and addresses
   uint64_t workspaceBytes = 0; ///< the most that a kernel wanted

@@ -18,6 +18,11 @@ def test_operators_are_current():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_table_of_gpus_is_current():
+    table = subprocess.run([BUILD / "bin/nncc", "gpus"], capture_output=True, text=True, check=True).stdout
+    assert table in (ROOT / "docs/GPUs.md").read_text(), "docs/GPUs.md: replace the table by what `nncc gpus` prints"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):

@@ -65,6 +65,8 @@ TEST(CudaDevice, FaultsOfTheDriver) {
               HasSubstr("while loading the kernels of model 'fake' for sm_50"));
   EXPECT_THAT(attempt({{"NNCC_EMU_FAULT", "launch@1"}}), HasSubstr("while launching kernel k0_add"));
   EXPECT_THAT(attempt({{"NNCC_EMU_FAULT", "crash@1"}}), HasSubstr("CUDA_ERROR_LAUNCH_FAILED"));
+  EXPECT_THAT(attempt({{"NNCC_EMU_FAULT", "crash@2"}, {"NNCC_CUDA_BLOCKING", "1"}}),
+              HasSubstr("while launching kernel k1_sub"));
   EXPECT_EQ(attempt({{"NNCC_EMU_FAULT", "no-pools"}}), "2 3 4 5");
 }
 

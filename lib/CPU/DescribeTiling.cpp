@@ -4,6 +4,7 @@
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 
+#include "AttentionPlan.h"
 #include "Contraction/ConvLines.h"
 #include "Contraction/ConvNarrow.h"
 #include "KernelWriter.h"
@@ -69,8 +70,14 @@ void ConvNarrowEmitter::describe(llvm::raw_ostream &os) const {
 void NaiveEmitter::describe(llvm::raw_ostream &os) const { os << "scalar loops; a tile is one row of the result"; }
 
 //===--------------------------------------------------------------------------------------------------------------===//
-// Recurrent layers
+// Attention and recurrent layers
 //===--------------------------------------------------------------------------------------------------------------===//
+
+void AttentionPlan::describe(llvm::raw_ostream &os) const {
+  os << "an attention; a tile takes " << rowsPerTile << " rows as lanes and " << keysPerBlock
+     << " keys at once; scores in register tiles of " << keyTiles.getRowsPerTile() << " x " << getWidth()
+     << ", sums in such of " << columnTiles.getRowsPerTile() << " x " << getWidth();
+}
 
 void RecurrencePlan::describe(llvm::raw_ostream &os) const {
   os << "all of time; a tile takes one direction and " << rowsPerTile << " rows";

@@ -1,6 +1,7 @@
 //===- KernelWriter.cpp - the ways to write a kernel --------------------------------------------------------------===//
 
 #include "KernelWriter.h"
+#include "Attention.h"
 #include "EmitContraction.h"
 #include "NestEmitter.h"
 #include "Recurrence.h"
@@ -265,6 +266,8 @@ static void generalizeFills(exec::KernelOp kernel) {
 
 std::unique_ptr<KernelWriter> cpu::createKernelWriter(exec::KernelOp kernel, const CPUTarget &target) {
   if (auto writer = createContractionWriter(kernel, target))
+    return writer;
+  if (auto writer = createAttentionWriter(kernel, target))
     return writer;
   if (auto writer = createRecurrenceWriter(kernel, target))
     return writer;

@@ -174,6 +174,8 @@ const char *nncc::exec::findObstacle(ArrayRef<Operation *> group) {
   for (Operation *op : group) {
     if (isa<GridOp>(op))
       return "an exec.grid is a kernel of its own";
+    if (isa<AttentionOp>(op))
+      return "an attention is a kernel of its own";
     if (isa<RecurrenceOp>(op))
       return "a recurrence is a kernel of its own";
     if (isa<ConvOp, MatMulOp>(op))

@@ -6,7 +6,7 @@
 ///   stored;
 /// - operations of linalg that share their outer loops. What one computes the next finds in a register or in L1: elementwise chains, and
 ///   rows (softmax, normalisations), in which all loops that are not shared are reduced by some operation;
-/// - an exec.grid or an exec.recurrence alone.
+/// - an exec.grid, an exec.attention or an exec.recurrence alone.
 ///
 //===----------------------------------------------------------------------------------------------------------------------===//
 

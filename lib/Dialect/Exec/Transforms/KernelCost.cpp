@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Support/AttentionMaps.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -143,6 +144,22 @@ Size operationsOfRecurrence(RecurrenceOp op, const KernelSizes &sizes) {
   return times(lines, SizeExpr(op.getNumDirections() * int64_t(op.getHidden()) * perUnit));
 }
 
+/// Each score is a sum over the depth, of which each column of the result takes one; in between a power, and what the row needs.
+Size operationsOfAttention(AttentionOp op, const KernelSizes &sizes) {
+  SmallVector<AffineMap> all = op.getMaps();
+  SmallVector<RankedTensorType> types = op.getTensorTypes();
+  nncc::AttentionMaps maps(all);
+  auto size = [&](unsigned dim) {
+    auto [tensor, position] = maps.findSize(dim, types);
+    return sizes.dim(op->getOperand(tensor), position);
+  };
+  Size scores = times(size(maps.getRowDim()), size(maps.getKeyDim()));
+  for (unsigned dim = 0; dim < maps.getNumBatchDims(); ++dim)
+    scores = times(scores, size(dim));
+  Size sums = times(plus(size(maps.getDepthDim()), size(maps.getColumnDim())), SizeExpr(2));
+  return times(scores, plus(sums, SizeExpr(4 + int64_t(op.getMasks().size()))));
+}
+
 /// Multiply-adds for one element of a contraction's result.
 Size termsOf(Operation *op, const KernelSizes &sizes) {
   if (auto matmul = dyn_cast<MatMulOp>(op))
@@ -161,6 +178,8 @@ Size operationsOf(Operation *op, const KernelSizes &sizes) {
     return times(sizes.points(generic), SizeExpr(operationsOfBodies(generic)));
   if (isa<ConvOp, MatMulOp>(op))
     return times(times(sizes.elements(op->getResult(0)), termsOf(op, sizes)), SizeExpr(2));
+  if (auto attention = dyn_cast<AttentionOp>(op))
+    return operationsOfAttention(attention, sizes);
   if (auto recurrence = dyn_cast<RecurrenceOp>(op))
     return operationsOfRecurrence(recurrence, sizes);
   if (isa<GridOp>(op))

@@ -16,7 +16,8 @@ public:
     for (Operation &op : body)
       if (isComputation(&op))
         computations.push_back(&op);
-    isKnown = llvm::none_of(computations, llvm::IsaPred<GridOp, RecurrenceOp>) && !classes.build(computations);
+    isKnown =
+        llvm::none_of(computations, llvm::IsaPred<GridOp, AttentionOp, RecurrenceOp>) && !classes.build(computations);
   }
 
   bool mayOverwrite(OpResult result, BlockArgument argument) const;

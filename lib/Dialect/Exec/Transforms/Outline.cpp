@@ -14,7 +14,7 @@ using namespace mlir;
 using namespace nncc::exec;
 
 bool nncc::exec::isComputation(Operation *op) {
-  return isa<linalg::LinalgOp, GridOp, MatMulOp, ConvOp, RecurrenceOp>(op);
+  return isa<linalg::LinalgOp, GridOp, MatMulOp, ConvOp, AttentionOp, RecurrenceOp>(op);
 }
 
 bool nncc::exec::isDuplicated(OpOperand &operand) {

@@ -93,7 +93,7 @@ def Exec_KernelOp : Exec_Op<"kernel", [IsolatedFromAbove, Symbol, FunctionOpInte
   let summary = "The unit of fusion, merging, code generation and profiling";
   let description = [{
     A function on tensors, `index` sizes and scalars, with one block of linalg ops (always `linalg.generic` or `linalg.fill`),
-    `exec.grid`, `exec.recurrence`, `tensor.empty`, `tensor.dim`, reshapes (`tensor.expand_shape`, `tensor.collapse_shape`) and arithmetic on
+    `exec.grid`, `exec.attention`, `exec.recurrence`, `tensor.empty`, `tensor.dim`, reshapes (`tensor.expand_shape`, `tensor.collapse_shape`) and arithmetic on
     scalars, ended by `exec.yield`.
 
     As machine code it is `void k(const uint64_t *args, int64_t tile, void *scratch)` and `int64_t k.tiles(const uint64_t *args)`,
@@ -259,6 +259,44 @@ def Exec_ConvOp : Exec_ContractionOp<"conv", [AttrSizedOperandSegments]> {
     bool hasNarrowGroups() { return hasNarrowGroups(getFilterShape(), getGroups()); }
     static bool hasNarrowGroups(::llvm::ArrayRef<int64_t> filter, int64_t groups);
   }];
+}
+
+def Exec_AttentionOp : Exec_Op<"attention", [Pure, DestinationStyleOpInterface]> {
+  let summary = "Scaled dot-product attention, as one kernel";
+  let description = [{
+    The meaning is that of nn.attention: softmax over the keys n of scale * Q K^T + masks, times V, over batch dims b.., rows m, depth d
+    and columns e. `indexing_maps` (Support/AttentionMaps.h) are those of query, key, value, the masks and the result; each may have its own order
+    of dims, so that a kernel reads heads where the projections left them. No score reaches memory that others see.
+
+    f16, bf16, f32 or f64; scores and weights are of the type that sums have. `init` only gives the shape. A kernel for it exists where
+    `isFusable`; elsewhere --exec-decompose-attention makes products and rows of it.
+
+    ```mlir
+    %0 = exec.attention %q, %k, %v outs(%init) {indexing_maps = [affine_map<(h, m, n, d, e) -> (0, m, h, d)>, ..], scale = 1.250000e-01 : f64}
+      : tensor<1x128x12x64xf32>, tensor<1x128x12x64xf32>, tensor<1x128x12x64xf32>, tensor<1x128x12x64xf32> -> tensor<1x128x12x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$key, AnyRankedTensor:$value, Variadic<AnyRankedTensor>:$masks,
+                       AnyRankedTensor:$init, AffineMapArrayAttr:$indexing_maps, F64Attr:$scale, UnitAttr:$nan_as_zero);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`masks` `(` $masks^ `:` type($masks) `)`)? `outs` `(` $init `)` attr-dict `:` type($query) `,` type($key) `,`
+    type($value) `,` type($init) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// Those of query, key, value, the masks, and the result.
+    ::llvm::SmallVector<::mlir::AffineMap> getMaps();
+    /// The types of the same tensors.
+    ::llvm::SmallVector<::mlir::RankedTensorType> getTensorTypes();
+    /// Rows, keys, depth and columns, ShapedType::kDynamic where one is not known.
+    int64_t getDimSize(unsigned dim);
+    /// Whether one kernel computes it well: f32, of known depth and columns that are neither empty nor very many; query, result and masks that
+    /// have their innermost dims last; and so many rows (if their number is known) that they fill the lanes of a vector. A row alone, as when a
+    /// text is continued word by word, is a product with a vector: memory decides, and the lanes are better keys.
+    bool isFusable();
+  }];
+  let hasVerifier = 1;
 }
 
 def Exec_RecurrenceOp : Exec_Op<"recurrence", [Pure, AttrSizedOperandSegments, DestinationStyleOpInterface]> {

@@ -29,6 +29,31 @@ def SeparateWeights : Pass<"exec-separate-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def DecomposeAttention : Pass<"exec-decompose-attention", "::mlir::ModuleOp"> {
+  let summary = "Attentions become matrix products and the rows of a softmax between them";
+  let description = [{
+    For targets, levels and types without a kernel for exec.attention. Operands are put in order first, where their order is another one.
+
+    ```mlir
+    %0 = exec.attention %q, %k, %v outs(%init) {indexing_maps = [affine_map<(b, m, n, d, e) -> (b, m, d)>, ..], scale = 0.125}
+      : tensor<2x8x4xf32>, tensor<2x9x4xf32>, tensor<2x9x4xf32>, tensor<2x8x4xf32> -> tensor<2x8x4xf32>
+    ```
+    becomes
+    ```mlir
+    %s = exec.matmul %q, %k outs(..) {transpose_rhs} : tensor<2x8x4xf32>, tensor<2x9x4xf32>, .. -> tensor<2x8x9xf32>
+    %1 = linalg.generic {..} ins(%s : tensor<2x8x9xf32>) ..          // * 0.125
+    %2 = linalg.generic {.. "reduction"} ins(%1 : tensor<2x8x9xf32>) ..  // the largest, then powers, their sum, and quotients
+    ..
+    %0 = exec.matmul %w, %v outs(..) : tensor<2x8x9xf32>, tensor<2x9x4xf32>, .. -> tensor<2x8x4xf32>
+    ```
+  }];
+  let options = [
+    Option<"all", "all", "bool", "true", "also those that one kernel computes well (exec.attention's isFusable)">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def JoinPixels : Pass<"exec-join-pixels", "::mlir::ModuleOp"> {
   let summary = "Convolutions by constant filters with a few outputs compute several pixels at once";
   let description = [{

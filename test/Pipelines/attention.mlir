@@ -11,15 +11,13 @@
 // RUN: nncc %s --emit=so -mcpu=native -O0 -o %t.O0.so && %python %S/Inputs/run.py attention %t.O0.so nncc-run
 
 // NN: nn.matmul
-// OPT: nn.matmul
-// LINALG: exec.matmul
-// LINALG: math.exp
-// LINALG: exec.matmul
-// EXEC: exec.buffer offset
+// OPT: nn.attention
+// LINALG: exec.attention
 // EXEC: exec.launch
-// TILED: // k{{.*}}matmul{{.*}} for x86-64-v4: a product in register tiles of
+// TILED: // k{{.*}}attention{{.*}} for x86-64-v4: an attention; a tile takes 48 rows as lanes and 48 keys at once
 // TILED-NEXT: exec.kernel @
 // VECTOR: math.fma
+// VECTOR: math.exp
 // LLVM: define hidden void @nncc.{{.*}}k0_{{.*}}.v4(ptr
 
 module attributes {nn.name = "attention"} {

@@ -137,6 +137,40 @@ Value emit(nn::AsinhOp, const ScalarArgs &s) { return viaMath<math::AsinhOp>(s);
 Value emit(nn::AcoshOp, const ScalarArgs &s) { return viaMath<math::AcoshOp>(s); }
 Value emit(nn::AtanhOp, const ScalarArgs &s) { return viaMath<math::AtanhOp>(s); }
 
+/// What takes several steps is computed in at least f32 and rounded once.
+Value inF32(const ScalarArgs &s, llvm::function_ref<Value(const ScalarArgs &)> compute) {
+  if (s.type.getIntOrFloatBitWidth() >= 32)
+    return compute(s);
+  Type wide = s.b.getF32Type();
+  Value x = s.make<arith::ExtFOp>(wide, s[0]);
+  return s.make<arith::TruncFOp>(s[0].getType(), compute(ScalarArgs{s.b, s.loc, wide, x}));
+}
+
+Value emit(nn::GeluOp op, const ScalarArgs &s) {
+  return inF32(s, [&](const ScalarArgs &s) {
+    auto mul = [&](Value x, Value y) { return s.make<arith::MulFOp>(x, y); };
+    auto add = [&](Value x, Value y) { return s.make<arith::AddFOp>(x, y); };
+    Value x = s[0], function;
+    if (op.getKind() == "erf") {
+      function = s.make<math::ErfOp>(mul(x, s.constant(0.70710678118654752)));
+    } else {
+      Value cube = mul(mul(mul(x, x), x), s.constant(0.044715));
+      function = s.make<math::TanhOp>(mul(add(x, cube), s.constant(0.79788456080286536)));
+    }
+    return mul(mul(x, s.constant(0.5)), add(function, s.constant(1)));
+  });
+}
+Value emit(nn::SiluOp, const ScalarArgs &s) {
+  return inF32(s, [](const ScalarArgs &s) { return s.make<arith::MulFOp>(s[0], sigmoidScalar(s.b, s.loc, s[0])); });
+}
+Value emit(nn::HardSwishOp, const ScalarArgs &s) {
+  return inF32(s, [](const ScalarArgs &s) {
+    Value line = s.make<arith::AddFOp>(s.make<arith::MulFOp>(s[0], s.constant(1.0f / 6.0f)), s.constant(0.5));
+    Value above = maxScalar(s.b, s.loc, line, s.constant(0), s.type);
+    return s.make<arith::MulFOp>(minScalar(s.b, s.loc, above, s.constant(1), s.type), s[0]);
+  });
+}
+
 Value emit(nn::IsNaNOp, const ScalarArgs &s) {
   return fromBit(s.b, s.loc, s.make<arith::CmpFOp>(arith::CmpFPredicate::UNO, s[0], s[0]));
 }
@@ -232,8 +266,8 @@ template <typename... Ops> void add(const TypeConverter &converter, RewritePatte
 
 void populateElementwise(const TypeConverter &converter, RewritePatternSet &patterns) {
   add<nn::NegOp, nn::AbsOp, nn::SignOp, nn::ReluOp, nn::NotOp>(converter, patterns);
-  add<nn::ExpOp, nn::LogOp, nn::Log1pOp, nn::SqrtOp, nn::ReciprocalOp, nn::ErfOp, nn::SigmoidOp, nn::FloorOp,
-      nn::CeilOp, nn::RoundOp>(converter, patterns);
+  add<nn::ExpOp, nn::LogOp, nn::Log1pOp, nn::SqrtOp, nn::ReciprocalOp, nn::ErfOp, nn::SigmoidOp, nn::GeluOp, nn::SiluOp,
+      nn::HardSwishOp, nn::FloorOp, nn::CeilOp, nn::RoundOp>(converter, patterns);
   add<nn::SinOp, nn::CosOp, nn::TanOp, nn::AsinOp, nn::AcosOp, nn::AtanOp, nn::SinhOp, nn::CoshOp, nn::TanhOp,
       nn::AsinhOp, nn::AcoshOp, nn::AtanhOp>(converter, patterns);
   add<nn::IsNaNOp, nn::IsInfOp, nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::ModOp, nn::PowOp, nn::MaxOp, nn::MinOp>(

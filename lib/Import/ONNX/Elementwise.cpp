@@ -129,8 +129,11 @@ static LogicalResult importHardSigmoid(NodeImporter &node) {
   return hardSigmoid(node, node.floatAttr("alpha", 0.2f), node.floatAttr("beta", 0.5f)).becomesOutput();
 }
 
-static LogicalResult importHardSwish(NodeImporter &node) {
-  return hardSigmoid(node, 1.0f / 6.0f, 0.5).with<nn::MulOp>(node.input(0)).becomesOutput();
+static LogicalResult importGelu(NodeImporter &node) {
+  std::string approximate = node.stringAttr("approximate", "none");
+  if (approximate != "none" && approximate != "tanh")
+    return node.error("approximate is '" + approximate + "', not none or tanh");
+  return node.becomes<nn::GeluOp>(node.builder().getStringAttr(approximate == "tanh" ? "tanh" : "erf"), node.input(0));
 }
 
 /// log(1 + e^x) as max(x, 0) + log1p(e^-|x|), which cannot overflow.
@@ -312,7 +315,8 @@ void registerElementwise(ImportTable &table) {
       {"", "Elu", 1, importElu},
       {"", "Selu", 1, importSelu},
       {"", "HardSigmoid", 1, importHardSigmoid},
-      {"", "HardSwish", 14, importHardSwish},
+      {"", "HardSwish", 14, importUnary<nn::HardSwishOp>},
+      {"", "Gelu", 20, importGelu},
       {"", "Softplus", 1, importSoftplus},
       {"", "Softsign", 1, importSoftsign},
       {"", "ThresholdedRelu", 10, importThresholdedRelu},

@@ -47,3 +47,20 @@ func.func @read_shape(%x: tensor<6xf32>, %s: tensor<2xi64>) -> tensor<?x?xf32> {
   %0 = nn.reshape %x, %s : tensor<6xf32>, tensor<2xi64> -> tensor<?x?xf32>
   return %0 : tensor<?x?xf32>
 }
+
+// Several steps are taken in f32 and rounded once.
+// CHECK-LABEL: func.func @activations
+// CHECK: math.erf
+// CHECK: math.tanh
+// CHECK: arith.extf
+// CHECK: math.exp
+// CHECK: arith.truncf
+// CHECK: arith.cmpf ogt
+// CHECK: arith.cmpf olt
+func.func @activations(%x: tensor<3xf32>, %y: tensor<3xf16>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf16>, tensor<3xf32>) {
+  %0 = nn.gelu "erf" %x : tensor<3xf32> -> tensor<3xf32>
+  %1 = nn.gelu "tanh" %x : tensor<3xf32> -> tensor<3xf32>
+  %2 = nn.silu %y : tensor<3xf16> -> tensor<3xf16>
+  %3 = nn.hard_swish %x : tensor<3xf32> -> tensor<3xf32>
+  return %0, %1, %2, %3 : tensor<3xf32>, tensor<3xf32>, tensor<3xf16>, tensor<3xf32>
+}

@@ -28,6 +28,14 @@ OpFoldResult CastOp::fold(FoldAdaptor) {
   return getInput().getType() == getType() ? OpFoldResult(getInput()) : OpFoldResult();
 }
 
+LogicalResult GeluOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor op,
+                                       SmallVectorImpl<Type> &results) {
+  if (op.getKind() != "erf" && op.getKind() != "tanh")
+    return emitOptionalError(loc, "kind is '", op.getKind(), "', not erf or tanh");
+  results.push_back(op.getInput().getType());
+  return success();
+}
+
 /// Bits of an element in memory.
 static unsigned storedBits(Type type) { return type.isInteger(1) ? 8 : type.getIntOrFloatBitWidth(); }
 

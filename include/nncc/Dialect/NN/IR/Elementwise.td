@@ -35,6 +35,12 @@ def NN_SqrtOp : NN_UnaryOp<"sqrt", "Square root, correctly rounded; NaN below 0"
 def NN_ReciprocalOp : NN_UnaryOp<"reciprocal", "1 / x, correctly rounded">;
 def NN_ErfOp : NN_UnaryOp<"erf", "Error function">;
 def NN_SigmoidOp : NN_UnaryOp<"sigmoid", "1 / (1 + e^-x)">;
+def NN_SiluOp : NN_UnaryOp<"silu", "x / (1 + e^-x)"> {
+  let description = "f16 and bf16 are computed in f32.";
+}
+def NN_HardSwishOp : NN_UnaryOp<"hard_swish", "x * min(max(x / 6 + 1/2, 0), 1)"> {
+  let description = "f16 and bf16 are computed in f32.";
+}
 def NN_FloorOp : NN_UnaryOp<"floor", "The next integer towards -inf">;
 def NN_CeilOp : NN_UnaryOp<"ceil", "The next integer towards inf">;
 def NN_RoundOp : NN_UnaryOp<"round", "The nearest integer, halves to even">;
@@ -50,6 +56,17 @@ def NN_TanhOp : NN_UnaryOp<"tanh", "Hyperbolic tangent">;
 def NN_AsinhOp : NN_UnaryOp<"asinh", "Inverse hyperbolic sine">;
 def NN_AcoshOp : NN_UnaryOp<"acosh", "Inverse hyperbolic cosine">;
 def NN_AtanhOp : NN_UnaryOp<"atanh", "Inverse hyperbolic tangent">;
+
+def NN_GeluOp : NN_InferredOp<"gelu"> {
+  let summary = "Gaussian error linear unit";
+  let description = [{
+    `kind` says which: "erf" is x / 2 * (1 + erf(x / sqrt(2))), "tanh" is x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))). f16 and bf16
+    are computed in f32.
+  }];
+  let arguments = (ins StrAttr:$kind, NN_FloatTensor:$input);
+  let results = (outs NN_FloatTensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($input) `->` type($result)";
+}
 
 class NN_PredicateOp<string mnemonic, string text> : NN_InferredOp<mnemonic> {
   let summary = text;

@@ -66,6 +66,45 @@ def HoistConstants : Pass<"nn-hoist-constants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def Recognize : Pass<"nn-recognize", "::mlir::func::FuncOp"> {
+  let summary = "Activations, normalisations and attention that exporters take apart are one op again";
+  let description = [{
+    GELU (by erf and by tanh), SiLU, HardSwish, layer and RMS normalisation, from whatever products, quotients, powers and sums they were written
+    as: factors in any order, cubes as powers or products, roots as reciprocals or powers. Constants count as far as exporters write them, some
+    six digits for f32. A factor and an addend behind a normalisation are its scale and bias.
+
+    Scaled dot-product attention, from a softmax between two products of which nothing else uses a part: factors of queries, keys and scores are
+    the scale; addends of the scores, and -inf that is put in their place, are masks; transposes, equal slices, broadcasts and the reshapes between
+    them become indices of the operands, and of the result.
+
+    ```mlir
+    %0 = nn.div %x, %root_of_2 : tensor<4x8xf32>, tensor<f32> -> tensor<4x8xf32>
+    %1 = nn.erf %0 : tensor<4x8xf32> -> tensor<4x8xf32>
+    %2 = nn.add %1, %one : tensor<4x8xf32>, tensor<f32> -> tensor<4x8xf32>
+    %3 = nn.mul %half, %2 : tensor<f32>, tensor<4x8xf32> -> tensor<4x8xf32>
+    %4 = nn.mul %x, %3 : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %4 = nn.gelu "erf" %x : tensor<4x8xf32> -> tensor<4x8xf32>
+    ```
+    and
+    ```mlir
+    %0 = nn.transpose %k [0, 2, 1] : tensor<2x9x4xf32> -> tensor<2x4x9xf32>
+    %1 = nn.matmul %q, %0 : tensor<2x8x4xf32>, tensor<2x4x9xf32> -> tensor<2x8x9xf32>
+    %2 = nn.mul %1, %half : tensor<2x8x9xf32>, tensor<f32> -> tensor<2x8x9xf32>
+    %3 = nn.reduce "max" %2 axes [2] keepdims : ..                       // e^(x - max) / sum
+    ..
+    %7 = nn.div %5, %6 : tensor<2x8x9xf32>, tensor<2x8x1xf32> -> tensor<2x8x9xf32>
+    %8 = nn.matmul %7, %v : tensor<2x8x9xf32>, tensor<2x9x5xf32> -> tensor<2x8x5xf32>
+    ```
+    becomes
+    ```mlir
+    %8 = nn.attention %q, %k, %v {indexing_maps = [affine_map<(b, m, n, d, e) -> (b, m, d)>, ..], scale = 5.000000e-01 : f64} : ..
+    ```
+  }];
+}
+
 def Simplify : Pass<"nn-simplify", "::mlir::func::FuncOp"> {
   let summary = "Arithmetic that has a cheaper form, and movement that moves nothing";
   let description = [{

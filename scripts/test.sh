@@ -4,7 +4,7 @@
 #   scripts/test.sh           what every change must pass (and what CI runs)
 #   scripts/test.sh --full    everything, in every preset, at every optimisation level; no limit on time
 #   scripts/test.sh STEP...   only these steps (what is missing is installed and built first): house format tidy lit harness
-#                             ptx assembly mutants conformance models sanitize
+#                             ptx assembly families conformance models sanitize
 # Each step's output goes to build/test-logs/STEP.log; a failed step shows the end of it. Closes with `N passed, N failed`.
 set -uo pipefail
 . "$(dirname "$0")/env.sh"
@@ -73,7 +73,7 @@ quick() {
   step harness 15 "$python" -m pytest -q -p no:cacheprovider test/Conformance test/EndToEnd test/GPU test/Python test/Install test/Docs
   step ptx 10 "$python" emulator/test/thirdparty/run.py
   step assembly 20 "$python" test/GPU/assemble.py --gpu=k40,gtx1080,v100,t4,a100,h100
-  step mutants 15 "$python" test/GPU/mutants.py --each=2
+  step families 15 "$python" test/GPU/mutants.py --each=0 --gpu=k40,t4,a100,h100
   step conformance 20 "$python" test/Conformance/run.py
   step models 15 "$python" test/EndToEnd/run.py
   step sanitize 30 scripts/sanitize.sh
@@ -86,7 +86,7 @@ everything() {
   for cpu in x86-64-v2 x86-64-v3 x86-64-v4; do step "conformance-$cpu" 120 "$python" test/Conformance/run.py --mcpu=$cpu; done
   step conformance-numpy 120 "$python" test/Conformance/run.py --judge=numpy
   step assembly-all 600 "$python" test/GPU/assemble.py --gpu=all
-  step mutants-all 600 "$python" test/GPU/mutants.py --each=20 --gpu=k40,gtx1080,v100,t4,a100,h100
+  step mutants 600 "$python" test/GPU/mutants.py --each=20 --gpu=k40,gtx1080,v100,t4,a100,h100
   step large 60 "$python" test/EndToEnd/large.py
   step backend 120 env NNCC_FULL=1 "$python" -m pytest -q -p no:cacheprovider test/Python/test_onnx_backend.py
   step bench-models 600 "$python" test/EndToEnd/run.py --bench 'shared/bench/*'

@@ -66,7 +66,7 @@ def families(rng):
         "pointwise": graph([("Conv", ["x", "w"], {})], {"x": n(1, 24, 11, 13)}, {"w": n(35, 24, 1, 1)}),
         "depthwise": graph([("Conv", ["x", "w", "b"], {"group": 21, "pads": [1] * 4})], {"x": n(1, 21, 13, 10)}, {"w": n(21, 1, 3, 3), "b": n(21)}),
         "transposed": graph([("ConvTranspose", ["x", "w"], {"strides": [2, 2]})], {"x": n(1, 6, 7, 5)}, {"w": n(6, 5, 3, 3)}),
-        "pooling": graph([("MaxPool", ["x"], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1] * 4})], {"x": n(1, 9, 19, 15)}),
+        "pooling": graph([("MaxPool", ["x"], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1] * 4})], {"x": n(1, 40, 19, 15)}),
         "attention": graph([("MatMul", ["q", "k"], {}), ("Mul", ["t0", "s"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
                            {"q": n(1, 2, 35, 32) * 400, "k": n(1, 2, 32, 47), "v": n(1, 2, 47, 32)}, {"s": np.float32(0.17).reshape(())}),
         "transpose": graph([("Transpose", ["x"], {"perm": [0, 2, 1]}), ("Neg", ["t0"], {})], {"x": n(3, 35, 41)}),

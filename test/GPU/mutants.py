@@ -117,7 +117,7 @@ def subjects(arguments, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--each", type=int, default=20, help="mutants of a family and card")
+    parser.add_argument("--each", type=int, default=20, help="mutants of a family and card; 0: only that every family is right as it is")
     parser.add_argument("--gpu", default="a100", help="cards, by commas")
     parser.add_argument("--only", default="")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin", help="where nncc and nncc-run are")
@@ -146,7 +146,7 @@ def main():
     if arguments.report:
         arguments.report.write_text("\n".join(lines) + "\n")
     print(f"{len(lines)} mutants of {len(made)} compiled models: {killed} killed, {explained} survive as the same program, {unexplained} unexplained")
-    print(f"{killed + explained} passed, {unexplained + len(problems)} failed")
+    print(f"{len(made) + killed + explained} passed, {unexplained + len(problems)} failed")
     return 1 if unexplained or problems else 0
 
 

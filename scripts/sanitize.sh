@@ -1,12 +1,13 @@
 #!/bin/bash
 # Sanitizers. Every run: the runtime with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer, its unit tests in
-# both; models that nncc instrumented (--sanitize=thread) on several threads. With --full also the compiler with AddressSanitizer and
-# UndefinedBehaviorSanitizer: the unit tests, the lit tests (with the rows of bad input), and all conformance cases.
+# both; models that nncc instrumented (--sanitize=thread) on several threads; the importer with AddressSanitizer and the cheaper half
+# of UndefinedBehaviorSanitizer: the rows of bad input and the unit tests, with mutated models. With --full the compiler with all of
+# both: all unit and lit tests, and all conformance cases.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
 
-export ASAN_OPTIONS=allow_user_poisoning=0:detect_leaks=0 # Debian's LLVM is not instrumented; see docs/Testing.md
+export ASAN_OPTIONS=allow_user_poisoning=0:detect_leaks=0:allocator_may_return_null=1 # Debian's LLVM is not instrumented; see docs/Testing.md
 status=0
 
 # runtime_with SANITIZERS: builds the runtime and its tests alone, in build/SANITIZER-runtime, and runs the tests.
@@ -18,8 +19,24 @@ runtime_with() {
   setarch -R "$tree/test/Unit/Runtime/RuntimeTests" || status=1
 }
 
+# What takes no longer to compile than a release: accesses are checked by calls, and pointers by AddressSanitizer alone (not by null,
+# alignment, vptr, object-size, function and pointer-overflow of the other).
+calls='-Wno-unused-command-line-argument -mllvm -asan-instrumentation-with-call-threshold=0 -fno-sanitize-address-use-after-scope'
+cheap=address,array-bounds,bool,builtin,enum,float-cast-overflow,integer-divide-by-zero,nonnull-attribute,return
+cheap+=,returns-nonnull-attribute,shift,signed-integer-overflow,unreachable,vla-bound
+
+# What reads files of others.
+importer() {
+  local tree=build/asan-importer tests=(Import/ImportTests NN/NNTests Support/SupportTests)
+  cmake --preset asan -B "$tree" -DNNCC_SANITIZE="$cheap" -DCMAKE_CXX_FLAGS="$calls"
+  cmake --build "$tree" --target nncc-translate "${tests[@]##*/}"
+  for test in "${tests[@]}"; do "$tree/test/Unit/$test" --gtest_brief=1 || status=1; done
+  NNCC_SANITIZED=1 "$deps/venv/bin/python" test/Hostile/run.py "$tree/bin/nncc-translate" --check -- '[!g]*' 'graph_[!c]*' || status=1
+}
+
 runtime_with address,undefined
 runtime_with thread
+importer
 cmake --preset release
 cmake --build --preset release --target nncc
 "$deps/venv/bin/python" test/Sanitize/threads.py --runtime=build/thread-runtime || status=1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds nncc and runs its tests on a machine that may have nothing installed. Minutes on two cores with nothing cached:
-#   build 12, lit and unit 5, conformance 8, end to end 5, address and undefined-behaviour sanitizers 10.
+#   build 12, lit and unit 5, conformance 8, end to end 5, address and undefined-behaviour sanitizers 17.
 #   scripts/test.sh           what every change must pass (and what CI runs)
 #   scripts/test.sh --full    everything, in every preset, at every optimisation level; no limit on time
 #   scripts/test.sh STEP...   only these steps (what is missing is installed and built first): house format tidy lit harness

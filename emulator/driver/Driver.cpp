@@ -84,6 +84,7 @@ void Driver::start() {
   execs = {}, graphs = {};
   functions = {}, modules = {}, streams = {}, events = {}, pools = {}, contexts = {};
   gpus.clear(), cards.clear(), pinned.clear();
+  abandoned.clear();
   initialised = false;
   faults = {}, checks = {};
   report = std::make_unique<Report>();
@@ -127,7 +128,35 @@ CUresult health(const Context *context) {
   return context->gpu->lost != CUDA_SUCCESS ? context->gpu->lost : context->error;
 }
 
+static std::string counted(size_t count, const char *what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+/// Adds what the application left to the context's end.
+static void countAbandoned(Driver &d, const Context &context) {
+  auto add = [&](size_t count, const char *what) {
+    if (count)
+      d.abandoned.push_back(counted(count, what));
+  };
+  auto of = [&](const auto &table) {
+    size_t count = 0;
+    for (auto *object : table.all())
+      count += object->context == &context;
+    return count;
+  };
+  size_t ranges = 0;
+  for (auto &[address, range] : d.pinned)
+    ranges += range.context == &context;
+  add(context.memory.size(), "allocation");
+  add(ranges, "pinned range");
+  add(of(d.modules), "module");
+  add(of(d.streams), "stream");
+  add(of(d.events), "event");
+}
+
 void destroyContext(Driver &d, Context &context) {
+  if (health(&context) == CUDA_SUCCESS) // Nothing of a failed one can be freed.
+    countAbandoned(d, context);
   for (Stream *stream : streamsOf(d, context))
     dropCapture(d, *stream);
   auto ours = [&](auto &object) { return object.context == &context; };
@@ -156,9 +185,6 @@ void destroyContext(Driver &d, Context &context) {
 
 std::vector<std::string> Driver::leaks() const {
   std::vector<std::string> found;
-  auto counted = [](size_t count, const char *what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-  };
   auto objects = [&](size_t count, const char *what) {
     if (count)
       found.push_back(counted(count, what));
@@ -191,6 +217,9 @@ static void finish() {
   if (d.report->wantsLeaks())
     for (const std::string &leak : d.leaks())
       d.report->tell("leaked: " + leak);
+  if (d.report->wantsLeaks())
+    for (const std::string &what : d.abandoned)
+      d.report->tell("left to its context: " + what);
   d.report->writeCounters(d.cardNames);
 }
 

@@ -172,6 +172,8 @@ struct Driver {
   bool isPinned(uint64_t address, uint64_t bytes) const;
 
   std::vector<std::string> leaks() const;
+  /// What a context in good health still held when it was destroyed, which frees it.
+  std::vector<std::string> abandoned;
 };
 
 /// The contexts that a thread has pushed, the current one last.

@@ -157,6 +157,18 @@ TEST_F(DriverFaults, AnyCall) {
   EXPECT_EQ(session(), CUDA_SUCCESS);
 }
 
+TEST_F(DriverFaults, WhatIsLeftToTheContextIsReported) {
+  setenv("NNCC_EMU_LEAKS", "1", 1);
+  open("t4");
+  allocate(16), allocate(32);
+  CUstream stream = nullptr;
+  EXPECT_EQ(cuStreamCreate(&stream, 0), CUDA_SUCCESS);
+  EXPECT_EQ(cuDevicePrimaryCtxRelease_v2(0), CUDA_SUCCESS);
+  context = nullptr;
+  EXPECT_EQ(nnccEmuRestart(), 0u);
+  EXPECT_EQ(report(), "nncc-emu: left to its context: 2 allocations\nnncc-emu: left to its context: 1 stream\n");
+}
+
 TEST_F(DriverFaults, LeaksAndCountersAreReported) {
   std::string counters = reportFile() + ".json", trace = reportFile() + ".trace";
   setenv("NNCC_EMU_LEAKS", "1", 1);

@@ -97,7 +97,8 @@ static void buildCopy(Decoder &d, Inst &i) {
   if (!(d.has("shared") || d.has("shared::cta")) || !d.has("global"))
     return d.fail("'" + d.spelled() + "': cp.async goes from .global to .shared");
   d.oneOf({"L2::64B", "L2::128B", "L2::256B"}, 0);
-  if (!d.operands(3, 4))
+  bool hinted = d.has("L2::cache_hint");
+  if (!d.operands(3 + hinted, 4 + hinted))
     return;
   i.bytes = static_cast<uint8_t>(d.immediate(2, 16));
   if ((i.bytes != 4 && i.bytes != 8 && i.bytes != 16) || (bypass && i.bytes != 16))
@@ -111,7 +112,7 @@ static void buildCopy(Decoder &d, Inst &i) {
   d.address(1, source);
   d.slot(static_cast<Slot>(source.offset));
   d.slot(static_cast<Slot>(source.offset >> 32));
-  d.numOperands() == 4 ? d.in(3, Type::B32) : d.slot(noSlot);
+  d.numOperands() - hinted == 4 ? d.in(3, Type::B32) : d.slot(noSlot);
   i.run = copyRun;
 }
 

@@ -111,11 +111,29 @@ static void buildSleep(Decoder &d, Inst &i) {
   i.run = nothing;
 }
 
+/// What concerns how a card schedules, and not what a kernel does: dependent launches begin when the one before has ended.
+static void buildSchedulingHint(Decoder &d, Inst &i) {
+  i.kind = Class::Control;
+  for (std::string_view word : {"launch_dependents", "wait", "inc", "dec", "sync", "aligned", "u32"})
+    d.has(word);
+  d.operands(0, 1);
+  i.run = nothing;
+}
+
 std::span<const Builder> controlBuilders() {
   static constexpr Builder table[] = {
-      {"bra", buildBranch},  {"brx", buildIndexedBranch}, {"ret", buildExit},        {"exit", buildExit},
-      {"trap", buildTrap},   {"bar", buildBarrier},       {"barrier", buildBarrier}, {"membar", buildFence},
-      {"fence", buildFence}, {"nanosleep", buildSleep},
+      {"bra", buildBranch},
+      {"brx", buildIndexedBranch},
+      {"ret", buildExit},
+      {"exit", buildExit},
+      {"trap", buildTrap},
+      {"bar", buildBarrier},
+      {"barrier", buildBarrier},
+      {"membar", buildFence},
+      {"fence", buildFence},
+      {"nanosleep", buildSleep},
+      {"griddepcontrol", buildSchedulingHint},
+      {"setmaxnreg", buildSchedulingHint},
   };
   return table;
 }

@@ -9,6 +9,7 @@
 #include "Block.h"
 #include "Decoder.h"
 #include "Numbers.h"
+#include <algorithm>
 
 namespace nncc::emu {
 
@@ -42,7 +43,34 @@ static void ldmatrixRun(Warp &w, const Inst &i) {
   }
 }
 
-static void buildLdmatrix(Decoder &d, Inst &i) {
+/// The other way. op: address, then `count` registers.
+static void stmatrixRun(Warp &w, const Inst &i) {
+  if (!wholeWarp(w, i))
+    return;
+  Lanes lanes;
+  w.exec = i.count == 4 ? allLanes : (1u << 8 * i.count) - 1;
+  bool good = w.block->resolve(w, i, i.op[0], 16, Access::Write, lanes);
+  w.exec = allLanes;
+  // Rows that others write too come last: they must find what they would write.
+  for (bool contested : {false, true})
+    for (unsigned at = 0; good && at < 8u * i.count; ++at) {
+      if ((lanes.contested >> at & 1) != contested)
+        continue;
+      const uint32_t *s = w.in<uint32_t>(i.op[1 + at / 8]);
+      uint16_t row[8];
+      for (unsigned c = 0; c < 8; ++c) {
+        unsigned r = at % 8, g = i.mode ? c : r, t = i.mode ? r : c;
+        row[c] = static_cast<uint16_t>(s[4 * g + t / 2] >> 16 * (t % 2));
+      }
+      if (contested)
+        good = w.block->settle(w, i, at, 16, lanes, reinterpret_cast<const std::byte *>(row));
+      else
+        std::memcpy(lanes.host[at], row, 16);
+    }
+}
+
+static void buildMatrixMove(Decoder &d, Inst &i) {
+  bool isLoad = d.text().opcode == "ldmatrix";
   i.kind = Class::Shared;
   d.oneOf({"sync"}, -1);
   d.oneOf({"aligned"}, -1);
@@ -53,13 +81,13 @@ static void buildLdmatrix(Decoder &d, Inst &i) {
   d.type();
   if (d.failed() || !d.operands(2, 2))
     return;
-  d.address(1, i);
-  const Operand &to = d.operand(0);
+  d.address(isLoad ? 1 : 0, i);
+  const Operand &to = d.operand(isLoad ? 0 : 1);
   if (to.kind != Operand::Vector || to.elements.size() != i.count)
     return d.fail("'" + d.spelled() + "': a vector of " + std::to_string(i.count) + " registers expected");
   for (const Operand &o : to.elements)
-    d.out(o, Type::B32);
-  i.run = ldmatrixRun;
+    isLoad ? d.out(o, Type::B32) : d.in(o, Type::B32);
+  i.run = isLoad ? ldmatrixRun : stmatrixRun;
 }
 
 namespace {
@@ -138,21 +166,88 @@ static int formatOf(Type t) {
   return -1;
 }
 
-static void vectorOf(Decoder &d, size_t index, size_t count, bool isOut) {
+static void vectorOf(Decoder &d, size_t index, size_t count, bool isOut, Type type = Type::B32) {
   const Operand &o = d.operand(index);
   if ((o.kind == Operand::Vector ? o.elements.size() : 1) != count)
     return d.fail("'" + d.spelled() + "': operand " + std::to_string(index + 1) + " is a vector of " +
                   std::to_string(count));
   for (size_t e = 0; e < count; ++e) {
     const Operand &element = o.kind == Operand::Vector ? o.elements[e] : o;
-    isOut ? d.out(element, Type::B32) : d.in(element, Type::B32);
+    isOut ? d.out(element, type) : d.in(element, type);
   }
+}
+
+/// m8n8k4 of f64. op: D and D', A, B, C and C'. The products of an element are fused one after the other, in the order of k.
+static void mmaDoubleRun(Warp &w, const Inst &i) {
+  if (!wholeWarp(w, i))
+    return;
+  const double *a = w.in<double>(i.op[2]), *b = w.in<double>(i.op[3]);
+  double sums[2][numLanes];
+  for (unsigned e = 0; e < 2; ++e)
+    for (unsigned l = 0; l < numLanes; ++l) {
+      unsigned row = l / 4, column = l % 4 * 2 + e;
+      double sum = w.in<double>(i.op[4 + e])[l];
+      for (unsigned k = 0; k < 4; ++k)
+        sum = std::fma(a[4 * row + k], b[4 * column + k], sum);
+      sums[e][l] = sum;
+    }
+  for (unsigned e = 0; e < 2; ++e)
+    std::memcpy(w.out<double>(i.op[e]), sums[e], sizeof sums[e]);
+}
+
+/// m8n8k16 of bytes. op: D and D', A, B, C and C'; `target` and `mode` as for mmaRun.
+static void mmaBytesRun(Warp &w, const Inst &i) {
+  if (!wholeWarp(w, i))
+    return;
+  const uint32_t *a = w.in<uint32_t>(i.op[2]), *b = w.in<uint32_t>(i.op[3]);
+  const Elements &ofA = formats[i.target & 15], &ofB = formats[i.target >> 4];
+  uint32_t sums[2][numLanes];
+  for (unsigned e = 0; e < 2; ++e)
+    for (unsigned l = 0; l < numLanes; ++l) {
+      unsigned row = l / 4, column = l % 4 * 2 + e;
+      double sum = loadAccumulator(S32, w.in<uint32_t>(i.op[4 + e])[l], 0);
+      for (unsigned k = 0; k < 16; ++k)
+        sum += ofA.load(a[4 * row + k / 4], k % 4) * ofB.load(b[4 * column + k / 4], k % 4);
+      sums[e][l] = storeAccumulator(static_cast<Accumulator>(i.mode), sum);
+    }
+  for (unsigned e = 0; e < 2; ++e)
+    std::memcpy(w.out<uint32_t>(i.op[e]), sums[e], sizeof sums[e]);
+}
+
+/// The shapes with 8 rows: one register of A and of B, two of C.
+static void buildSmallMma(Decoder &d, Inst &i, bool isDouble) {
+  d.oneOf({"row"}, -1);
+  d.oneOf({"col"}, -1);
+  bool saturates = d.has("satfinite");
+  if (isDouble)
+    d.oneOf({"rn"}, 0);
+  Type types[4];
+  for (Type &t : types)
+    t = d.type();
+  int formatA = formatOf(types[1]), formatB = formatOf(types[2]);
+  bool bytes = formatA >= 3 && formatB >= 3 && types[0] == Type::S32 && types[3] == Type::S32;
+  bool doubles = std::all_of(std::begin(types), std::end(types), [](Type t) { return t == Type::F64; });
+  if (d.failed() || !(isDouble ? doubles && !saturates : bytes))
+    return d.fail("'" + d.spelled() + "': this shape with these types is not emulated");
+  if (!d.operands(4, 4))
+    return;
+  i.mode = saturates ? S32Saturating : S32;
+  i.target = isDouble ? 0 : static_cast<uint32_t>(formatA | formatB << 4);
+  Type element = isDouble ? Type::F64 : Type::B32;
+  constexpr size_t counts[] = {2, 1, 1, 2};
+  for (size_t k = 0; k < 4; ++k)
+    vectorOf(d, k, counts[k], k == 0, element);
+  i.run = isDouble ? mmaDoubleRun : mmaBytesRun;
 }
 
 static void buildMma(Decoder &d, Inst &i) {
   i.kind = Class::Matrix;
   d.oneOf({"sync"}, -1);
   d.oneOf({"aligned"}, -1);
+  if (d.has("m8n8k4"))
+    return buildSmallMma(d, i, true);
+  if (d.has("m8n8k16"))
+    return buildSmallMma(d, i, false);
   constexpr uint8_t depths[] = {4, 8, 16, 32};
   i.bytes = depths[std::max(0, d.oneOf({"m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32"}, -1))];
   d.oneOf({"row"}, -1);
@@ -183,7 +278,7 @@ static void buildMma(Decoder &d, Inst &i) {
 }
 
 std::span<const Builder> matrixBuilders() {
-  static constexpr Builder table[] = {{"ldmatrix", buildLdmatrix}, {"mma", buildMma}};
+  static constexpr Builder table[] = {{"ldmatrix", buildMatrixMove}, {"stmatrix", buildMatrixMove}, {"mma", buildMma}};
   return table;
 }
 

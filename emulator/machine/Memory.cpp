@@ -182,9 +182,11 @@ static Class classOf(Space space, bool isLoad) {
 template <bool isLoad> static void buildAccess(Decoder &d, Inst &i) {
   i.space = d.space();
   takeHints(d, i);
-  unsigned count = 1u << d.oneOf({"v1", "v2", "v4"}, 0);
+  unsigned count = 1u << d.oneOf({"v1", "v2", "v4", "v8"}, 0);
+  // A policy of the cache comes as an operand of its own.
+  size_t hints = d.has("L2::cache_hint");
   Type t = d.type();
-  if (!d.operands(2, 2))
+  if (!d.operands(2 + hints, 2 + hints))
     return;
   d.address(isLoad ? 1 : 0, i);
   i.kind = classOf(i.space, isLoad);
@@ -193,9 +195,9 @@ template <bool isLoad> static void buildAccess(Decoder &d, Inst &i) {
   const Operand &value = d.operand(isLoad ? 0 : 1);
   bool isVector = value.kind == Operand::Vector;
   const Operand *first = isVector ? value.elements.data() : &value;
-  if ((isVector ? value.elements.size() : 1) != count || bytesOf(t) * count > 16)
+  if ((isVector ? value.elements.size() : 1) != count || bytesOf(t) * count > 32)
     return d.fail("'" + d.spelled() + "': " + std::to_string(count) +
-                  " elements of together at most 16 bytes expected");
+                  " elements of together at most 32 bytes expected");
   // All elements are in registers of one width; the narrowest that holds the type where there is none.
   Type width = t;
   for (unsigned k = 0; k < count; ++k)
@@ -224,9 +226,27 @@ static void buildPrefetch(Decoder &d, Inst &i) {
   i.run = nothing;
 }
 
+/// A policy is a number that says nothing here.
+static void buildPolicy(Decoder &d, Inst &i) {
+  i.kind = Class::Move;
+  for (std::string_view word :
+       {"fractional", "range", "global", "L2::evict_last", "L2::evict_first", "L2::evict_normal", "L2::evict_unchanged",
+        "L2::evict_last", "L2::evict_first", "L2::evict_unchanged"})
+    d.has(word);
+  d.type();
+  if (!d.operands(1, 4))
+    return;
+  d.out(0, Type::B64);
+  d.constant(0, Type::B64);
+  i.run = mapUnary<uint64_t, uint64_t, [](uint64_t a) { return a; }>;
+}
+
 std::span<const Builder> memoryBuilders() {
-  static constexpr Builder table[] = {
-      {"ld", buildAccess<true>}, {"ldu", buildAccess<true>}, {"st", buildAccess<false>}, {"prefetch", buildPrefetch}};
+  static constexpr Builder table[] = {{"ld", buildAccess<true>},
+                                      {"ldu", buildAccess<true>},
+                                      {"st", buildAccess<false>},
+                                      {"prefetch", buildPrefetch},
+                                      {"createpolicy", buildPolicy}};
   return table;
 }
 

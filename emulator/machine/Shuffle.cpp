@@ -191,12 +191,33 @@ static void buildActiveMask(Decoder &d, Inst &i) {
   i.run = activeMask;
 }
 
+/// elect.sync d|p, mask: the lowest lane of the mask is the leader.
+static void electRun(Warp &w, const Inst &i) {
+  if (!gathered(w, i, i.op[2]))
+    return;
+  uint32_t leader = static_cast<uint32_t>(std::countr_zero(w.exec));
+  eachLane<uint32_t>(w, i.op[0], [=](unsigned) { return leader; });
+  eachBit(w, i.op[1], [=](unsigned l) { return l == leader; });
+}
+
+static void buildElect(Decoder &d, Inst &i) {
+  i.kind = Class::Shuffle;
+  d.oneOf({"sync"}, -1);
+  if (!d.operands(2, 2))
+    return;
+  const Operand &to = d.operand(0);
+  if (to.kind != Operand::Pair)
+    return d.fail("'" + d.spelled() + "': a register and a predicate expected, as in %r1|%p1");
+  d.out(to.elements[0], Type::B32);
+  d.out(to.elements[1], Type::Pred);
+  d.in(1, Type::B32);
+  i.run = electRun;
+}
+
 std::span<const Builder> shuffleBuilders() {
-  static constexpr Builder table[] = {{"shfl", buildShuffle},
-                                      {"vote", buildVote},
-                                      {"match", buildMatch},
-                                      {"redux", buildRedux},
-                                      {"activemask", buildActiveMask}};
+  static constexpr Builder table[] = {{"shfl", buildShuffle},          {"vote", buildVote},
+                                      {"match", buildMatch},           {"redux", buildRedux},
+                                      {"activemask", buildActiveMask}, {"elect", buildElect}};
   return table;
 }
 

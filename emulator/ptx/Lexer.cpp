@@ -1,6 +1,8 @@
 //===- Lexer.cpp - PTX text as tokens ----------------------------------------------------------------------------===//
 
 #include "Lexer.h"
+#include <bit>
+#include <charconv>
 
 namespace nncc::emu::ptx {
 
@@ -70,6 +72,13 @@ bool Lexer::number(Token &token, Diagnostic &diagnostic) {
     uint64_t digitValue = static_cast<uint64_t>(digit(at()));
     fits &= token.value <= (UINT64_MAX - digitValue) / base;
     token.value = token.value * base + digitValue;
+  }
+  if (decimals && token.kind == Token::Integer && base != 16 && at() == '.' && isDigit(at(1))) {
+    double value = 0;
+    const char *end = std::from_chars(text.data() + start, text.data() + text.size(), value).ptr;
+    token.kind = Token::Float, token.isDouble = true, token.value = std::bit_cast<uint64_t>(value);
+    position = static_cast<size_t>(end - text.data());
+    fits = true;
   }
   bool right = exactDigits ? position - first == exactDigits : position > first && fits;
   if (!exactDigits && at() == 'U')

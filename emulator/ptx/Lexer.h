@@ -25,6 +25,8 @@ public:
 
   /// False with a diagnostic where no token can be made.
   bool next(Token &token, Diagnostic &diagnostic);
+  /// From here on `1.5` is a number; in `.version 7.8` it is two tokens.
+  void takeDecimals() { decimals = true; }
 
 private:
   bool skipBlanks(Diagnostic &diagnostic);
@@ -34,6 +36,7 @@ private:
   std::string_view text;
   size_t position = 0;
   unsigned line = 1;
+  bool decimals = false;
 };
 
 } // namespace nncc::emu::ptx

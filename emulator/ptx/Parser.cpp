@@ -53,6 +53,7 @@ std::optional<Module> parse(std::string_view text, Diagnostic &diagnostic) {
 bool Parser::module(Module &module) {
   if (!advance() || !header(module))
     return false;
+  lexer.takeDecimals();
   while (token.kind != Token::End)
     if (!topLevel(module))
       return false;

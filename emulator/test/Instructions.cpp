@@ -96,6 +96,7 @@ TEST_F(Instructions, FloatIsIeee) {
   EXPECT_EQ(single("add.sat.f32 %f9, 0f3F800000, 0f3F800000;"), 1.0f);
   EXPECT_EQ(bits("sub.f32 %f1, 0f7F800000, 0f7F800000; mov.b32 %r9, %f1;"), 0x7fffffffu);
   EXPECT_EQ(single("div.rn.f32 %f9, 0f3F800000, 0f40400000;"), 1.0f / 3.0f);
+  EXPECT_EQ(single("add.f32 %f9, 1.5, 2.5e-1;"), 1.75f);
   EXPECT_EQ(single("sqrt.rn.f32 %f9, 0f40000000;"), std::sqrt(2.0f));
   EXPECT_EQ(single("rsqrt.approx.f32 %f9, 0f40800000;"), 0.5f);
   EXPECT_EQ(single("ex2.approx.ftz.f32 %f9, 0f40400000;"), 8.0f);

@@ -80,7 +80,8 @@ static bool isSameFile(StringRef a, StringRef b) {
     return true;
   auto absolute = [](StringRef path) {
     SmallString<128> result(path), folder;
-    sys::fs::make_absolute(result);
+    if (sys::fs::make_absolute(result))
+      return result; // the working directory is gone
     if (!sys::fs::real_path(sys::path::parent_path(result), folder)) {
       sys::path::append(folder, sys::path::filename(result));
       return folder;

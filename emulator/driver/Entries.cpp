@@ -6,6 +6,9 @@
 
 using namespace nncc::emu::driver;
 
+// Arguments of the macros below are names of functions.
+// NOLINTBEGIN(bugprone-macro-parentheses)
+
 namespace {
 
 /// A call in which stream 0 is that of the thread.
@@ -49,6 +52,8 @@ const Entry entries[] = {
 #include "Entries.def"
 #undef ENTRY
 #undef STREAM_ENTRY
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 CUresult cuGetProcAddress_v2(const char *name, void **function, int version, uint64_t flags,
                              CUdriverProcAddressQueryResult *status) {

@@ -51,6 +51,7 @@ public:
     if (auto fault = d.faults.strike("crash"))
       return fail(d, context, *fault, "kernel '" + f.name + "' fails: NNCC_EMU_FAULT");
     std::vector<const void *> params;
+    params.reserve(f.offsets.size());
     for (uint32_t offset : f.offsets)
       params.push_back(work.params.data() + offset);
     Device &machine = context.gpu->machine;

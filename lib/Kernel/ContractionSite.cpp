@@ -52,3 +52,13 @@ ContractionSite kernel::findContraction(exec::KernelOp op) {
   }
   return site;
 }
+
+Value kernel::findResult(const ContractionSite &site) {
+  if (Value memref = site.values.lookupOrNull(site.root->getResult(0)))
+    return memref;
+  for (linalg::GenericOp generic : site.epilogue)
+    for (Value result : generic.getResults())
+      if (Value memref = site.values.lookupOrNull(result))
+        return memref;
+  return nullptr;
+}

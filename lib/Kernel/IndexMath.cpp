@@ -5,12 +5,16 @@
 using namespace mlir;
 using namespace nncc::kernel;
 
-Value IndexMath::constant(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+Value IndexMath::constant(int64_t value) { return constant(value, b.getIndexType()); }
+
+Value IndexMath::constant(int64_t value, Type type) {
+  return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, value));
+}
 
 Value IndexMath::add(Value x, Value y) {
   std::optional<int64_t> left = asConstant(x), right = asConstant(y);
   if (left && right)
-    return constant(*left + *right);
+    return constant(*left + *right, x.getType());
   // The constant goes to the right, and meets a constant that is already there: x86 addresses have room for one.
   if (left)
     return add(y, x);
@@ -24,7 +28,7 @@ Value IndexMath::add(Value x, Value y) {
 Value IndexMath::sub(Value x, Value y) {
   std::optional<int64_t> left = asConstant(x), right = asConstant(y);
   if (left && right)
-    return constant(*left - *right);
+    return constant(*left - *right, x.getType());
   if (right == 0)
     return x;
   return arith::SubIOp::create(b, loc, x, y);
@@ -33,7 +37,7 @@ Value IndexMath::sub(Value x, Value y) {
 Value IndexMath::mul(Value x, Value y) {
   std::optional<int64_t> left = asConstant(x), right = asConstant(y);
   if (left && right)
-    return constant(*left * *right);
+    return constant(*left * *right, x.getType());
   if (left)
     return mul(y, x);
   if (right == 1)
@@ -46,7 +50,7 @@ Value IndexMath::mul(Value x, Value y) {
 Value IndexMath::div(Value x, Value y) {
   std::optional<int64_t> left = asConstant(x), right = asConstant(y);
   if (left && right && *right != 0)
-    return constant(*left / *right);
+    return constant(*left / *right, x.getType());
   if (right == 1)
     return x;
   return arith::DivUIOp::create(b, loc, x, y);
@@ -55,23 +59,23 @@ Value IndexMath::div(Value x, Value y) {
 Value IndexMath::rem(Value x, Value y) {
   std::optional<int64_t> left = asConstant(x), right = asConstant(y);
   if (left && right && *right != 0)
-    return constant(*left % *right);
+    return constant(*left % *right, x.getType());
   if (right == 1)
-    return constant(0);
+    return constant(0, x.getType());
   return arith::RemUIOp::create(b, loc, x, y);
 }
 
 Value IndexMath::min(Value x, Value y) {
   std::optional<int64_t> left = asConstant(x), right = asConstant(y);
   if (left && right)
-    return constant(std::min(*left, *right));
+    return constant(std::min(*left, *right), x.getType());
   return x == y ? x : arith::MinSIOp::create(b, loc, x, y).getResult();
 }
 
 Value IndexMath::max(Value x, Value y) {
   std::optional<int64_t> left = asConstant(x), right = asConstant(y);
   if (left && right)
-    return constant(std::max(*left, *right));
+    return constant(std::max(*left, *right), x.getType());
   if (right == 0) // nothing here is negative
     return x;
   if (left == 0)

@@ -31,6 +31,9 @@ bool canFuseBehindContraction(mlir::Operation *root, llvm::ArrayRef<mlir::linalg
 /// computations too.
 ContractionSite findContraction(exec::KernelOp op);
 
+/// A memref that leaves the kernel, which has the sizes of the result; null: `site` has no values.
+mlir::Value findResult(const ContractionSite &site);
+
 } // namespace nncc::kernel
 
 #endif // NNCC_KERNEL_CONTRACTIONSITE_H

@@ -12,7 +12,8 @@
 namespace nncc::kernel {
 
 /// Writes index arithmetic at the insertion point of `b`. All values are sizes or positions: not negative. What is
-/// constant is folded, so that static shapes cost nothing and the emitters need no second version for them.
+/// constant is folded, so that static shapes cost nothing and the emitters need no second version for them. Operands are
+/// index or, both, another integer type; so is the result.
 class IndexMath {
 public:
   IndexMath(mlir::OpBuilder &b, mlir::Location loc) : b(b), loc(loc) {}
@@ -21,24 +22,25 @@ public:
   mlir::Location location() const { return loc; }
 
   mlir::Value constant(int64_t value);
+  mlir::Value constant(int64_t value, mlir::Type type);
   static std::optional<int64_t> asConstant(mlir::Value value) { return mlir::getConstantIntValue(value); }
   static bool isConstant(mlir::Value value, int64_t wanted) { return asConstant(value) == wanted; }
 
   mlir::Value add(mlir::Value x, mlir::Value y);
-  mlir::Value add(mlir::Value x, int64_t y) { return add(x, constant(y)); }
+  mlir::Value add(mlir::Value x, int64_t y) { return add(x, constant(y, x.getType())); }
   mlir::Value sub(mlir::Value x, mlir::Value y);
-  mlir::Value sub(mlir::Value x, int64_t y) { return sub(x, constant(y)); }
+  mlir::Value sub(mlir::Value x, int64_t y) { return sub(x, constant(y, x.getType())); }
   mlir::Value mul(mlir::Value x, mlir::Value y);
-  mlir::Value mul(mlir::Value x, int64_t y) { return mul(x, constant(y)); }
+  mlir::Value mul(mlir::Value x, int64_t y) { return mul(x, constant(y, x.getType())); }
   mlir::Value div(mlir::Value x, mlir::Value y);
-  mlir::Value div(mlir::Value x, int64_t y) { return div(x, constant(y)); }
+  mlir::Value div(mlir::Value x, int64_t y) { return div(x, constant(y, x.getType())); }
   mlir::Value rem(mlir::Value x, mlir::Value y);
-  mlir::Value rem(mlir::Value x, int64_t y) { return rem(x, constant(y)); }
+  mlir::Value rem(mlir::Value x, int64_t y) { return rem(x, constant(y, x.getType())); }
   mlir::Value ceilDiv(mlir::Value x, int64_t y) { return div(add(x, y - 1), y); }
   mlir::Value min(mlir::Value x, mlir::Value y);
-  mlir::Value min(mlir::Value x, int64_t y) { return min(x, constant(y)); }
+  mlir::Value min(mlir::Value x, int64_t y) { return min(x, constant(y, x.getType())); }
   mlir::Value max(mlir::Value x, mlir::Value y);
-  mlir::Value max(mlir::Value x, int64_t y) { return max(x, constant(y)); }
+  mlir::Value max(mlir::Value x, int64_t y) { return max(x, constant(y, x.getType())); }
   /// x - y, or 0 where y is larger.
   mlir::Value subSaturating(mlir::Value x, mlir::Value y) { return sub(max(x, y), y); }
   /// x < y.

@@ -24,8 +24,8 @@ ConvLinesPlan::ConvLinesPlan(const ConvShape &shape, const ElementKind &kind, co
   int64_t elementBytes = std::max<int64_t>(llvm::divideCeil(kind.left.getIntOrFloatBitWidth(), 8), 1);
   // Groups are copied too: then the channels of neighbouring pixels touch, and taps and channels are one loop.
   step = std::max<int64_t>(kind.getStepSize(), 1);
-  isCopied =
-      shape.isPadded || (shape.groups > 1 && shape.kernel[2] > 1) || shape.groupInputs % step != 0 || kind.widensLeft();
+  isCopied = shape.isPadded() || (shape.groups > 1 && shape.kernel[2] > 1) || shape.groupInputs % step != 0 ||
+             kind.widensLeft();
   int64_t width = shape.output[2], numVectors = llvm::divideCeil(shape.groupOutputs, kind.lanes);
   int64_t rowBytes = isCopied ? 0 : shape.stride[2] * shape.getInputs() * elementBytes;
   registers = chooseRegisterShape(target, kind, width, numVectors, rowBytes);
@@ -57,7 +57,7 @@ void ConvLinesPlan::joinLines(const ElementKind &kind, const CPUTarget &target) 
 
 /// The copy leaves out pixels that no tap reads, and may leave gaps between pixels.
 void ConvLinesPlan::choosePixelStride(int64_t elementBytes) {
-  skipsPixels = isCopied && !shape.isPadded && shape.kernel[2] == 1;
+  skipsPixels = isCopied && !shape.isPadded() && shape.kernel[2] == 1;
   copiedPixel = getSteppedInputs();
   int64_t rowBytes = copiedPixel * getPixelStep() * elementBytes;
   // With gaps the taps across are a loop of their own: for a few channels that costs more.
@@ -136,7 +136,7 @@ ConvLinesEmitter::ConvLinesEmitter(const ContractionSite &site, const ConvShape 
     : site(site), shape(shape), kind(ElementKind::of(site.root, target)), plan(this->shape, kind, target) {}
 
 Value ConvLinesEmitter::emitTiles(IndexMath &m) const {
-  ConvOperands operands(m, site, kind);
+  ConvOperands operands(m, site);
   Value tiles = m.mul(plan.columns.getNumBlocks(m, m.constant(shape.groupOutputs)),
                       plan.pixels.getNumBlocks(m, operands.outputSizes[2]));
   tiles = m.mul(tiles, plan.lines.getNumBlocks(m, operands.outputSizes[1]));
@@ -157,7 +157,7 @@ class LinesTile {
 public:
   LinesTile(IndexMath &m, const ContractionSite &site, const ConvShape &shape, const ElementKind &kind,
             const ConvLinesPlan &plan)
-      : m(m), shape(shape), kind(kind), plan(plan), operands(m, site, kind), epilogue(m, site, kind.lanes),
+      : m(m), shape(shape), kind(kind), plan(plan), operands(m, site), epilogue(m, site, kind.lanes),
         isPacked(cast<exec::ConvOp>(site.root).getPacked().has_value()) {}
 
   void emit(Value tile, Value memory);

@@ -33,7 +33,7 @@ ConvNarrowEmitter::ConvNarrowEmitter(const ContractionSite &site, const ConvShap
 }
 
 Value ConvNarrowEmitter::emitTiles(IndexMath &m) const {
-  ConvOperands operands(m, site, kind);
+  ConvOperands operands(m, site);
   Value blocks =
       m.mul(columns.getNumBlocks(m, m.constant(shape.getOutputs())), lines.getNumBlocks(m, operands.outputSizes[1]));
   return m.mul(m.mul(blocks, operands.outputSizes[0]), operands.batch);
@@ -51,8 +51,8 @@ class NarrowTile {
 public:
   NarrowTile(IndexMath &m, const ContractionSite &site, const ConvShape &shape, const ElementKind &kind,
              int64_t pixelsAtOnce)
-      : m(m), shape(shape), kind(kind), pixelsAtOnce(pixelsAtOnce), operands(m, site, kind),
-        epilogue(m, site, kind.lanes), lanes(kind.lanes) {
+      : m(m), shape(shape), kind(kind), pixelsAtOnce(pixelsAtOnce), operands(m, site), epilogue(m, site, kind.lanes),
+        lanes(kind.lanes) {
     auto op = cast<exec::ConvOp>(site.root);
     isPacked = op.getPacked().has_value();
     hasOutside = bool(op.getOutside());

@@ -3,8 +3,8 @@
 #ifndef NNCC_LIB_CPU_CONTRACTION_CONVNARROW_H
 #define NNCC_LIB_CPU_CONTRACTION_CONVNARROW_H
 
-#include "ConvShape.h"
 #include "Emitters.h"
+#include "nncc/Kernel/ConvShape.h"
 
 namespace nncc::cpu {
 

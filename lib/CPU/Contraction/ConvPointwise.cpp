@@ -25,7 +25,7 @@ ConvPointwiseEmitter::ConvPointwiseEmitter(const ContractionSite &site, const Co
       product(getProductShape(cast<exec::ConvOp>(site.root), shape)), plan(product, kind, target) {}
 
 Product ConvPointwiseEmitter::getProduct(IndexMath &m) const {
-  ConvOperands operands(m, site, kind);
+  ConvOperands operands(m, site);
   int64_t inputs = shape.groupInputs, outputs = shape.groupOutputs, width = kind.getPanelColumns();
   bool isPanels = product.rightKind == RightMatrix::Panels;
   int64_t panel = llvm::divideCeil(inputs, kind.getStepSize()) * kind.getPanelStep();

@@ -3,8 +3,8 @@
 #ifndef NNCC_LIB_CPU_CONTRACTION_CONVPOINTWISE_H
 #define NNCC_LIB_CPU_CONTRACTION_CONVPOINTWISE_H
 
-#include "ConvShape.h"
 #include "Emitters.h"
+#include "nncc/Kernel/ConvShape.h"
 
 namespace nncc::cpu {
 

@@ -22,16 +22,6 @@ static int64_t countInstructions(ArrayRef<linalg::GenericOp> generics) {
   return count;
 }
 
-Value cpu::findResult(const ContractionSite &site) {
-  if (Value memref = site.values.lookupOrNull(site.root->getResult(0)))
-    return memref;
-  for (linalg::GenericOp generic : site.epilogue)
-    for (Value result : generic.getResults())
-      if (Value memref = site.values.lookupOrNull(result))
-        return memref;
-  return nullptr;
-}
-
 Epilogue::Epilogue(IndexMath &m, const ContractionSite &site, int64_t lanes) : site(site), lanes(lanes) {
   heavy = countInstructions(site.epilogue) > kHeavyInstructions;
   if (auto conv = dyn_cast<exec::ConvOp>(site.root); conv && conv.getBias())

@@ -10,9 +10,6 @@ namespace nncc::cpu {
 
 using namespace kernel;
 
-/// A memref that leaves the kernel, which has the sizes of the result.
-mlir::Value findResult(const ContractionSite &site);
-
 /// Adds the bias, runs the bodies of the fused linalg.generics, and stores what leaves the kernel. A result is seen as
 /// a matrix: a row for each point of all dims but the last, whose elements are the columns.
 class Epilogue {

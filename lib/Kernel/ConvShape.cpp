@@ -1,11 +1,10 @@
 //===- ConvShape.cpp - a convolution with three spatial dims --------------------------------------------------------===//
 
-#include "ConvShape.h"
-#include "Epilogue.h"
+#include "nncc/Kernel/ConvShape.h"
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::cpu;
+using namespace nncc::kernel;
 
 std::optional<ConvShape> ConvShape::of(exec::ConvOp op) {
   ArrayRef<int64_t> input = op.getInput().getType().getShape(), output = op.getType().getShape();
@@ -18,7 +17,6 @@ std::optional<ConvShape> ConvShape::of(exec::ConvOp op) {
   shape.groups = op.getGroups();
   shape.groupInputs = filter[spatial + 1];
   shape.groupOutputs = filter[spatial + 2];
-  shape.isPadded = llvm::any_of(op.getPads(), [](int64_t pad) { return pad != 0; });
   for (int64_t i = 0; i < 3; ++i) {
     bool isReal = i >= missing;
     int64_t from = i - missing;
@@ -28,22 +26,25 @@ std::optional<ConvShape> ConvShape::of(exec::ConvOp op) {
     shape.stride[i] = isReal ? op.getStrides()[from] : 1;
     shape.dilation[i] = isReal ? op.getDilations()[from] : 1;
     shape.padBefore[i] = isReal ? op.getPads()[from] : 0;
+    shape.isPaddedAlong[i] = isReal && (op.getPads()[from] != 0 || op.getPads()[spatial + from] != 0);
   }
   return shape;
 }
 
 bool ConvShape::isPointwise() const {
-  return !isPadded && getTaps() == 1 && llvm::all_of(stride, [](int64_t step) { return step == 1; });
+  return !isPadded() && getTaps() == 1 && llvm::all_of(stride, [](int64_t step) { return step == 1; });
 }
 
-ConvOperands::ConvOperands(IndexMath &m, const ContractionSite &site, const ElementKind &kind) {
+ConvOperands::ConvOperands(IndexMath &m, const ContractionSite &site) {
   auto op = cast<exec::ConvOp>(site.root);
   Value inputMemref = site.values.lookup(op.getInput()), result = findResult(site);
   int64_t spatial = op.getStrides().size(), missing = 3 - spatial;
   input = m.flatten(inputMemref);
   filter = m.flatten(site.values.lookup(op.getFilter()));
-  outside = op.getOutside() ? site.values.lookupOrDefault(op.getOutside())
-                            : arith::ConstantOp::create(m.builder(), m.location(), m.builder().getZeroAttr(kind.left));
+  outside = op.getOutside()
+                ? site.values.lookupOrDefault(op.getOutside())
+                : arith::ConstantOp::create(m.builder(), m.location(),
+                                            m.builder().getZeroAttr(op.getInput().getType().getElementType()));
   batch = m.dim(inputMemref, 0);
   for (int64_t i = 0; i < 3; ++i) {
     inputSizes[i] = i < missing ? m.constant(1) : m.dim(inputMemref, i - missing + 1);

@@ -1,15 +1,13 @@
 //===- ConvShape.h - a convolution with three spatial dims ----------------------------------------------*- C++ -*-===//
 
-#ifndef NNCC_LIB_CPU_CONTRACTION_CONVSHAPE_H
-#define NNCC_LIB_CPU_CONTRACTION_CONVSHAPE_H
+#ifndef NNCC_KERNEL_CONVSHAPE_H
+#define NNCC_KERNEL_CONVSHAPE_H
 
-#include "RegisterTile.h"
-#include "nncc/CPU/Contraction.h"
-#include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Kernel/ContractionSite.h"
 #include "nncc/Kernel/IndexMath.h"
 #include <array>
 
-namespace nncc::cpu {
+namespace nncc::kernel {
 
 using namespace kernel;
 
@@ -20,20 +18,22 @@ using Spatial = std::array<int64_t, 3>;
 struct ConvShape {
   int64_t batch, groups, groupInputs, groupOutputs;
   Spatial input, output, kernel, stride, dilation, padBefore;
-  bool isPadded;
+  /// Whether anything outside of the input is read along a spatial dim.
+  std::array<bool, 3> isPaddedAlong;
 
   /// None when the filter or the number of channels has dynamic sizes.
   static std::optional<ConvShape> of(exec::ConvOp op);
   int64_t getInputs() const { return groups * groupInputs; }
   int64_t getOutputs() const { return groups * groupOutputs; }
   int64_t getTaps() const { return kernel[0] * kernel[1] * kernel[2]; }
+  bool isPadded() const { return llvm::is_contained(isPaddedAlong, true); }
   /// A matrix product of pixels and channels.
   bool isPointwise() const;
 };
 
 /// The operands of a convolution in memory, and the sizes that are known only now.
 struct ConvOperands {
-  ConvOperands(IndexMath &m, const ContractionSite &site, const ElementKind &kind);
+  ConvOperands(IndexMath &m, const ContractionSite &site);
 
   /// One-dimensional.
   mlir::Value input, filter;
@@ -43,6 +43,6 @@ struct ConvOperands {
   std::array<mlir::Value, 3> inputSizes, outputSizes;
 };
 
-} // namespace nncc::cpu
+} // namespace nncc::kernel
 
-#endif // NNCC_LIB_CPU_CONTRACTION_CONVSHAPE_H
+#endif // NNCC_KERNEL_CONVSHAPE_H

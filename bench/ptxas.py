@@ -10,7 +10,7 @@ import tempfile
 # (release, oldest sm, newest sm, newest PTX version), as their release notes state them.
 RELEASES = [("11.8", 35, 90, 78), ("12.9", 50, 121, 88), ("13.0", 75, 121, 90)]
 # DESIGN 6: the .version that an image for a card states, which is the oldest that knows the card and has what we use.
-PTX_VERSIONS = {35: 60, 37: 60, 50: 60, 52: 60, 60: 60, 61: 60, 62: 60, 70: 60, 72: 61, 75: 63, 80: 70, 86: 71, 87: 74, 89: 78, 90: 78, 100: 86, 103: 88,
+PTX_VERSIONS = {35: 60, 37: 60, 50: 60, 52: 60, 60: 60, 61: 60, 62: 60, 70: 60, 72: 61, 75: 65, 80: 70, 86: 71, 87: 74, 89: 78, 90: 78, 100: 86, 103: 88,
                 120: 87, 121: 88}
 
 

@@ -100,7 +100,7 @@ def test_header():
 
 def test_versions_are_those_of_the_design():
     table = ptxas.PTX_VERSIONS
-    assert all(table[sm] == 60 for sm in (35, 37, 50, 52, 60, 61, 70)) and (table[75], table[80], table[90]) == (63, 70, 78)
+    assert all(table[sm] == 60 for sm in (35, 37, 50, 52, 60, 61, 70)) and (table[75], table[80], table[90]) == (65, 70, 78)
 
 
 def assemble(*arguments):

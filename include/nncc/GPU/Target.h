@@ -14,13 +14,14 @@ struct GPUTarget {
   /// 0: nothing fused or tiled.
   unsigned optLevel = 3;
 
-  /// Of an image: 60 for 6.0. The oldest version that knows the family and has what we use (`shfl.sync` is of 6.0), so that the oldest
-  /// driver that knows the card takes it; Kepler's last driver stops at 7.4.
+  /// Of an image: 60 for 6.0. The oldest version that knows the family and has what we use (`shfl.sync` is of 6.0, Turing's
+  /// `ldmatrix` and `mma.sync` of m16n8k8 are of 6.5), so that the oldest driver that does takes it;
+  /// Kepler's last one stops at 7.4.
   unsigned getPtxVersion() const {
     constexpr struct {
       unsigned sm, version;
     } table[] = {{121, 88}, {120, 87}, {103, 88}, {100, 86}, {89, 78},
-                 {87, 74},  {86, 71},  {80, 70},  {75, 63},  {72, 61}};
+                 {87, 74},  {86, 71},  {80, 70},  {75, 65},  {72, 61}};
     for (auto [family, version] : table)
       if (sm >= family)
         return version;

@@ -1,0 +1,108 @@
+//===- Tiling.cpp - how a matrix product is cut into blocks and registers -------------------------------------------===//
+
+#include "Tiling.h"
+#include "llvm/Support/MathExtras.h"
+#include <array>
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::gpu;
+
+/// Rows, columns, or products of a batch that a dynamic size stands for.
+static constexpr int64_t guessedSize = 512;
+/// Processors of cards of one family, for which one choice is made: RTX 2060 SUPER or 3070 Ti and their like, A10, A100.
+static constexpr std::array<int64_t, 3> cards = {40, 72, 108};
+/// Of a middling one.
+static constexpr int64_t numProcessors = cards[1];
+
+namespace {
+
+/// A row of a table, and how much of the peak its inner loop reaches: the share of multiply-adds among its instructions, less for small tiles,
+/// which read more of the second-level cache.
+template <typename Tile> struct Candidate {
+  Tile tile;
+  double efficiency;
+};
+
+} // namespace
+
+/// For sums of 32 bits, then of 64 bits, of which registers hold half as many.
+static constexpr Candidate<SimtTile> simtTiles32[] = {
+    {{.rowQuads = 2, .columnQuads = 2, .warpRows = 4, .warpColumns = 2, .depth = 8}, 0.91},  // 128 x 128, 256 threads
+    {{.rowQuads = 2, .columnQuads = 2, .warpRows = 4, .warpColumns = 1, .depth = 8}, 0.86},  // 128 x 64, 128 threads
+    {{.rowQuads = 2, .columnQuads = 2, .warpRows = 2, .warpColumns = 2, .depth = 8}, 0.86},  // 64 x 128, 128 threads
+    {{.rowQuads = 2, .columnQuads = 2, .warpRows = 2, .warpColumns = 1, .depth = 8}, 0.80},  // 64 x 64, 64 threads
+    {{.rowQuads = 2, .columnQuads = 1, .warpRows = 4, .warpColumns = 1, .depth = 16}, 0.76}, // 128 x 32, 128 threads
+    {{.rowQuads = 1, .columnQuads = 1, .warpRows = 4, .warpColumns = 1, .depth = 16}, 0.66}, // 64 x 32, 128 threads
+    {{.rowQuads = 1, .columnQuads = 1, .warpRows = 2, .warpColumns = 2, .depth = 16}, 0.66}, // 32 x 64, 128 threads
+    {{.rowQuads = 1, .columnQuads = 1, .warpRows = 2, .warpColumns = 1, .depth = 8}, 0.58},  // 32 x 32, 64 threads
+};
+static constexpr Candidate<SimtTile> simtTiles64[] = {
+    {{.rowQuads = 1, .columnQuads = 1, .warpRows = 4, .warpColumns = 2, .depth = 16}, 0.75}, // 64 x 64, 256 threads
+    {{.rowQuads = 1, .columnQuads = 1, .warpRows = 2, .warpColumns = 1, .depth = 8}, 0.70},  // 32 x 32, 64 threads
+};
+static constexpr Candidate<MmaTile> mmaTiles[] = {
+    {{.rowTiles = 4, .columnTiles = 8, .warpRows = 2, .warpColumns = 2, .depth = 32}, 0.95}, // 128 x 128
+    {{.rowTiles = 4, .columnTiles = 4, .warpRows = 2, .warpColumns = 2, .depth = 32}, 0.80}, // 128 x 64
+    {{.rowTiles = 2, .columnTiles = 8, .warpRows = 2, .warpColumns = 2, .depth = 32}, 0.80}, // 64 x 128
+    {{.rowTiles = 2, .columnTiles = 4, .warpRows = 2, .warpColumns = 2, .depth = 32}, 0.65}, // 64 x 64
+};
+
+static int64_t orGuess(int64_t size) { return ShapedType::isDynamic(size) ? guessedSize : size; }
+
+template <typename Tile> static double countBlocks(const Tile &tile, const ProductShape &shape) {
+  return double(llvm::divideCeil(orGuess(shape.rows), tile.getRows())) *
+         double(llvm::divideCeil(orGuess(shape.columns), tile.getColumns())) * double(orGuess(shape.batch));
+}
+
+/// Enough for a block a processor, but not so many that a part has hardly begun when it ends.
+template <typename Tile> static int64_t chooseParts(const Tile &tile, const ProductShape &shape) {
+  constexpr int64_t leastDepth = 128, mostParts = 16;
+  double blocks = countBlocks(tile, shape);
+  if (ShapedType::isDynamic(shape.depth) || blocks == 0)
+    return 1;
+  int64_t wanted = int64_t(std::min(numProcessors / blocks, double(mostParts)));
+  return std::max<int64_t>(1, std::min(wanted, shape.depth / std::max(leastDepth, 2 * tile.depth)));
+}
+
+/// Sums that the busiest processor computes one after the other, weighed by how fast it does; added up over the cards. A processor that has fewer than `wantedWarps`
+/// warps cannot hide its latencies.
+template <typename Tile>
+static double getCost(const Candidate<Tile> &candidate, int64_t parts, const ProductShape &shape, double wantedWarps) {
+  // To add the parts takes a launch: about 2 us, in which a processor does so many multiply-adds.
+  constexpr double launchWork = 200e3;
+  const Tile &tile = candidate.tile;
+  double perBlock = double(tile.getRows() * tile.getColumns()) / double(parts) / candidate.efficiency;
+  double cost = parts == 1 ? 0 : launchWork / double(shape.depth) * cards.size();
+  for (int64_t processors : cards) {
+    double perProcessor = std::ceil(countBlocks(tile, shape) * double(parts) / double(processors));
+    double warps = perProcessor * double(tile.getThreads()) / Tile::warpSize;
+    double hidden = std::min(1.0, (warps + wantedWarps / 2) / (wantedWarps * 1.5));
+    cost += perProcessor * perBlock / hidden;
+  }
+  return cost;
+}
+
+template <typename Tile>
+static Cut<Tile> choose(ArrayRef<Candidate<Tile>> candidates, const ProductShape &shape, double wantedWarps) {
+  Cut<Tile> best = {candidates.front().tile, 1};
+  double least = std::numeric_limits<double>::infinity();
+  for (const Candidate<Tile> &candidate : candidates)
+    for (int64_t parts : {int64_t(1), chooseParts(candidate.tile, shape)})
+      if (double cost = getCost(candidate, parts, shape, wantedWarps); cost < least) {
+        best = {candidate.tile, parts};
+        least = cost;
+      }
+  return best;
+}
+
+Cut<SimtTile> gpu::chooseSimtTile(const ProductShape &shape, const ElementKind &kind) {
+  bool isWide = kind.getSumBytes() == 8;
+  return choose(isWide ? ArrayRef(simtTiles64) : ArrayRef(simtTiles32), shape, /*wantedWarps=*/8);
+}
+
+Cut<MmaTile> gpu::chooseMmaTile(const ProductShape &shape) {
+  return choose(ArrayRef(mmaTiles), shape, /*wantedWarps=*/4);
+}

@@ -1,0 +1,108 @@
+// RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=80" | FileCheck %s
+// RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=75" | FileCheck %s --check-prefix=TURING
+// RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=50" | FileCheck %s --check-prefix=OLD
+
+// Tiles of 128 x 64 sums. Operands come in aligned vectors of 4, go through two buffers of shared memory, one barrier a part of K; no access and no
+// product of the loop is under a condition. Each thread adds 64 products for each of 8 elements of K.
+
+// OLD-LABEL: module @product.device
+// OLD:         func.func @product(
+// OLD-SAME:      attributes {nncc.threads = 128 : i32, nvvm.minctasm = 3 : i32}
+// OLD-COUNT-3:   llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// OLD:           nvvm.barrier
+// OLD:           scf.for
+// OLD-NOT:         scf.if
+// OLD-COUNT-3:     llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// OLD-NOT:         scf.if
+// OLD-COUNT-512:   math.fma
+// OLD-NOT:         scf.if
+// OLD:             nvvm.barrier
+// OLD:             scf.yield
+// OLD-COUNT-512: math.fma
+// OLD-COUNT-16:  llvm.store {{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
+// OLD-LABEL: module @product.host
+// OLD:         %[[BLOCKS:.*]] = arith.constant 512 : i64
+// OLD:         llvm.store %[[BLOCKS]]
+exec.kernel @product(%x: tensor<2048x64xf32>, %w: tensor<64x2048xf32>) -> tensor<2048x2048xf32> {
+  %e = tensor.empty() : tensor<2048x2048xf32>
+  %0 = exec.matmul %x, %w outs(%e) : tensor<2048x64xf32>, tensor<64x2048xf32>, tensor<2048x2048xf32> -> tensor<2048x2048xf32>
+  exec.yield %0 : tensor<2048x2048xf32>
+}
+
+// -----
+
+// f16 on tensor cores. From Ampere on parts of K are copied ahead; on Turing they go through registers, and a step of 16 is two of 8.
+
+// CHECK-LABEL: module @halves.device
+// CHECK:         nvvm.cp.async.shared.global
+// CHECK:         nvvm.cp.async.commit.group
+// CHECK:         scf.for
+// CHECK:           nvvm.cp.async.wait.group 1
+// CHECK:           nvvm.barrier
+// CHECK:           nvvm.ldmatrix {{.*}} num = 4
+// CHECK-COUNT-64:  nvvm.mma.sync {{.*}} shape = #nvvm.shape<m = 16, n = 8, k = 16>
+// CHECK-NOT:       nvvm.mma.sync
+// CHECK:           scf.yield
+
+// TURING-LABEL: module @halves.device
+// TURING-NOT:     nvvm.cp.async
+// TURING:         scf.for
+// TURING-COUNT-128: nvvm.mma.sync {{.*}} shape = #nvvm.shape<m = 16, n = 8, k = 8>
+// TURING:           scf.yield
+
+// OLD-LABEL: module @halves.device
+// OLD-NOT:     nvvm.mma.sync
+// OLD:         math.fma {{.*}} : f32
+exec.kernel @halves(%x: tensor<2048x1024xf16>, %w: tensor<1024x2048xf16>) -> tensor<2048x2048xf16> {
+  %e = tensor.empty() : tensor<2048x2048xf16>
+  %0 = exec.matmul %x, %w outs(%e) : tensor<2048x1024xf16>, tensor<1024x2048xf16>, tensor<2048x2048xf16> -> tensor<2048x2048xf16>
+  exec.yield %0 : tensor<2048x2048xf16>
+}
+
+// -----
+
+// A convolution reads the image itself: pixels outside are not touched.
+
+// CHECK-LABEL: module @convolution.device
+// CHECK:         scf.for
+// CHECK:           arith.cmpi ult
+// CHECK:           scf.if
+// CHECK-NEXT:        llvm.getelementptr
+// CHECK-NEXT:        llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+exec.kernel @convolution(%x: tensor<8x56x56x64xf32>, %w: tensor<1x3x3x64x64xf32>) -> tensor<8x56x56x64xf32> {
+  %e = tensor.empty() : tensor<8x56x56x64xf32>
+  %0 = exec.conv %x, %w outs(%e) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 1 : i64}
+      : tensor<8x56x56x64xf32>, tensor<1x3x3x64x64xf32>, tensor<8x56x56x64xf32> -> tensor<8x56x56x64xf32>
+  exec.yield %0 : tensor<8x56x56x64xf32>
+}
+
+// -----
+
+// Few tiles and a large K: parts of K leave their sums in the workspace, and a second phase adds them.
+
+// CHECK-LABEL: module @deep.device
+// CHECK:         func.func @deep$0(
+// CHECK:         func.func @deep$1(
+// CHECK:           arith.addf {{.*}} : vector<4xf32>
+// CHECK-LABEL: module @deep.host
+// CHECK:         func.func @deep.workspace(
+exec.kernel @deep(%x: tensor<49x4608xf32>, %w: tensor<4608x512xf32>) -> tensor<49x512xf32> {
+  %e = tensor.empty() : tensor<49x512xf32>
+  %0 = exec.matmul %x, %w outs(%e) : tensor<49x4608xf32>, tensor<4608x512xf32>, tensor<49x512xf32> -> tensor<49x512xf32>
+  exec.yield %0 : tensor<49x512xf32>
+}
+
+// -----
+
+// One row: no tile. The threads of a block share K.
+
+// CHECK-LABEL: module @row.device
+// CHECK:         func.func @row({{.*}} attributes {nncc.threads = 256 : i32}
+// CHECK:         scf.for
+// CHECK-COUNT-4:   llvm.load {{.*}} vector<4xf32>
+// CHECK:         nvvm.barrier
+exec.kernel @row(%x: tensor<1x2048xf32>, %w: tensor<2048x4096xf32>) -> tensor<1x4096xf32> {
+  %e = tensor.empty() : tensor<1x4096xf32>
+  %0 = exec.matmul %x, %w outs(%e) : tensor<1x2048xf32>, tensor<2048x4096xf32>, tensor<1x4096xf32> -> tensor<1x4096xf32>
+  exec.yield %0 : tensor<1x4096xf32>
+}

@@ -149,6 +149,7 @@ public:
   LogicalResult run();
 
 private:
+  LogicalResult checkOps();
   LogicalResult planContraction(const ContractionSite &site);
   bool hasSimpleOpsFirst();
   bool planNests();
@@ -275,7 +276,20 @@ LogicalResult Planner::planEach() {
   return success();
 }
 
+/// Whether nothing is left that no phase computes.
+LogicalResult Planner::checkOps() {
+  for (Operation &op : kernel.getBody().front()) {
+    bool isSimple = isReshape(&op) || isa<tensor::EmptyOp, exec::YieldOp>(op) ||
+                    (op.getNumRegions() == 0 && llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>));
+    if (!isComputation(&op) && !isSimple)
+      return op.emitError("cannot be part of a kernel for a GPU");
+  }
+  return success();
+}
+
 LogicalResult Planner::run() {
+  if (failed(checkOps()))
+    return failure();
   ContractionSite site = findContraction(kernel);
   generalizeFills(kernel);
   if (site.root ? failed(planContraction(site)) : !planNests() && failed(planEach()))

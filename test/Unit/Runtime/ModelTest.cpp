@@ -100,7 +100,8 @@ TEST_F(TypedModel, LoadFailures) {
   nncc::Result<nncc::Model> none = nncc::Model::load(*fake.get(), options);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.status().code(), NNCCRT_UNSUPPORTED);
-  EXPECT_THAT(none.status().message(), StrEq("device 'cuda:0': model 'fake' was compiled for the CPU (nncc -target=cuda)"));
+  EXPECT_THAT(none.status().message(),
+              StrEq("device 'cuda:0': model 'fake' was compiled for the CPU (nncc -target=cuda)"));
 }
 
 TEST_F(TypedModel, ContextOutlivesModel) {

@@ -27,8 +27,8 @@ import standard
 import ptxas
 import sass
 
-COLUMNS = ["from", "kernel", "card", "registers", "shared", "blocks x warps", "loop", "math", "memory", "other", "bound", "limited by", "mix"]
-SHOWN = ["HMMA", "IMMA", "FFMA", "FADD", "FMUL", "DFMA", "HFMA2", "MUFU", "LDSM", "LDS", "STS", "LDGSTS", "LDG", "STG", "SHFL", "BAR"]
+COLUMNS = ["from", "kernel", "card", "registers", "shared", "blocks x warps", "loop", "math", "memory", "other", "bound", "limited by", "spills", "mix"]
+SHOWN = ["HMMA", "IMMA", "FFMA", "FADD", "FMUL", "DFMA", "HFMA2", "MUFU", "LDSM", "LDS", "STS", "LDL", "STL", "LDGSTS", "LDG", "STG", "SHFL", "BAR"]
 
 
 def share_of(part, whole):
@@ -43,7 +43,7 @@ def row(source, name, sm, kernel, code, threads, dynamic):
     fit = f"{sass.occupancy(sm, kernel.registers, shared, threads)}x{-(-threads // 32)}" if threads else "?"
     counts = collections.Counter(i.opcode for i in main.instructions if i.runs)
     mix = " ".join(f"{o} {counts[o]}" for o in SHOWN if counts[o])
-    return [source, name, f"sm_{sm}", kernel.registers, shared, fit, "all" if main.whole else main.issued, share_of(math, main.issued), memory, other, f"{share:.0%} {unit}", limiter, mix]
+    return [source, name, f"sm_{sm}", kernel.registers, shared, fit, "all" if main.whole else main.issued, share_of(math, main.issued), memory, other, f"{share:.0%} {unit}", limiter, kernel.spills, mix]
 
 
 def dynamic_shared(text):
@@ -81,7 +81,7 @@ def anchor_rows(path, cards):
                 counted = lambda opcodes: sum(n for o, n in mix.items() if o in opcodes)
                 loop, math, memory = int(r["loop"]), counted(sass.TENSOR) or counted(sass.FP32), counted(sass.SHARED | sass.GLOBAL)
                 yield [r["src"], r["name"], r["arch"], r["regs(12.9/13.0/13.5)"].split("/")[0], r["smem"], r["CTAsxwarps"], loop, share_of(math, loop), memory,
-                       loop - math - memory, r["bound"], r["limiter"], re.sub(r" other \d+$", "", r["mix"])]
+                       loop - math - memory, r["bound"], r["limiter"], sum(int(n) for n in r["spillB"].split("/")), re.sub(r" other \d+$", "", r["mix"])]
 
 
 def show(rows, markdown):

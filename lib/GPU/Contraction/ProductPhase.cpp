@@ -118,7 +118,10 @@ static void limitRegisters(func::FuncOp function, int64_t blocks) {
 }
 
 LogicalResult ProductPhase::writeBody(OpBuilder &b, Buffers &values, const DeviceFunction &function) {
-  limitRegisters(function.function, product->getBlocksPerProcessor());
+  // Operands that are not aligned take more addresses than registers are left.
+  constexpr int64_t aligned = 4;
+  if (isMultiple(shape.depth, aligned) && isMultiple(shape.columns, aligned))
+    limitRegisters(function.function, product->getBlocksPerProcessor());
   IndexMath m(b, original.root->getLoc());
   ContractionSite site = getSite(values);
   ProductSizes sizes = getSizes(m, site);

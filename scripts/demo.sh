@@ -15,7 +15,7 @@ say "installing what is missing (Debian packages, the ONNX library)"
 scripts/bootstrap.sh
 mkdir -p build
 say "building the compiler and the runtime (10 minutes with nothing cached; the log is build/demo-build.log)"
-{ cmake --preset release -DNNCC_BUILD_EMULATOR=ON && cmake --build --preset release --target nncc nnccrt nnccrt_cuda nncc_emu_cuda; } > build/demo-build.log 2>&1 ||
+{ cmake --preset release && cmake --build --preset release --target nncc nnccrt nnccrt_cuda nncc_emu_cuda; } > build/demo-build.log 2>&1 ||
   { grep -E 'error|FAILED' build/demo-build.log | head -40 >&2; fail "the build failed"; }
 
 out=$root/build/demo

@@ -53,7 +53,7 @@ bool emulate(const char *argv0, StringRef card, Diagnostics &diagnostics) {
   if (dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
     return true;
   diagnostics.error(DiagnosticCode::CannotRead, path, "", StringRef(dlerror()))
-      .note("the emulator is built with -DNNCC_BUILD_EMULATOR=ON");
+      .note("the emulator is built with -DNNCC_EMULATOR=ON");
   return false;
 }
 

@@ -26,6 +26,9 @@ using namespace nncc::cpu;
 
 namespace {
 
+/// Its exponential is still a normal number of f32.
+constexpr double smallestExponent = -87;
+
 /// A tensor of the attention in one matrix of the batch.
 struct Matrix {
   Value memref, base;
@@ -72,7 +75,14 @@ private:
     return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(getVectorType(), element));
   }
   template <typename Op> Value make(Value x, Value y) { return Op::create(b, loc, x, y); }
-  Value exp(Value x) { return math::ExpOp::create(b, loc, x); }
+  /// exp of what is not positive; where it is below all normal numbers, zero: arithmetic on others takes many times as long, and
+  /// beside the largest weight, which is one, it says nothing.
+  Value exp(Value x) {
+    Value least = number(smallestExponent);
+    Value isNothing = compare(arith::CmpFPredicate::OLT, x, least);
+    Value normal = math::ExpOp::create(b, loc, select(isNothing, least, x));
+    return select(isNothing, number(0), normal);
+  }
   Value compare(arith::CmpFPredicate predicate, Value x, Value y) {
     return arith::CmpFOp::create(b, loc, predicate, x, y);
   }

@@ -64,7 +64,7 @@ LogicalResult KernelCompiler::emitPhase(const KernelPlan &plan, Phase &phase, co
   auto host = OpBuilder::atBlockEnd(result.host->getBody());
   KernelFunction shape = createShapeFunction(host, kernel, names.shape);
   Buffers sizes(host, kernel, shape);
-  plan.mapValues(host, sizes, nullptr);
+  plan.mapValues(host, sizes, shape.scratch);
   FailureOr<LaunchShape> launch = phase.writeShape(host, sizes);
   if (failed(launch))
     return failure();
@@ -77,7 +77,7 @@ void KernelCompiler::emitWorkspace(const KernelPlan &plan) {
   auto host = OpBuilder::atBlockEnd(result.host->getBody());
   KernelFunction function = createWorkspaceFunction(host, kernel, result.workspace);
   Buffers sizes(host, kernel, function);
-  plan.mapValues(host, sizes, nullptr);
+  plan.mapValues(host, sizes, function.scratch);
   setWorkspaceBytes(host, function, plan.workspace.getBytes(host, sizes));
 }
 

@@ -142,6 +142,10 @@ static KernelFunction createHostFunction(OpBuilder &b, exec::KernelOp kernel, St
     slots.push_back(LLVM::LoadOp::create(b, loc, slotType, address));
   }
   takeSlots(b, kernel, readSlots(b, kernel, slots), result);
+  // What lies in the workspace is asked for its sizes only.
+  Value nowhere = LLVM::ZeroOp::create(b, loc, pointer), unknown = arith::ConstantIndexOp::create(b, loc, 0);
+  auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  result.scratch = UnrealizedConversionCastOp::create(b, loc, bytes, ValueRange{nowhere, unknown}).getResult(0);
   return result;
 }
 

@@ -105,7 +105,7 @@ void KernelPlan::mapValues(OpBuilder &b, Buffers &values, Value memory) const {
         values.visitSimpleOp(&inner);
   };
   visit();
-  if (!memory || workspace.isEmpty())
+  if (workspace.isEmpty())
     return;
   // Sizes first, which tell where the tensors are, then what is made of these.
   workspace.map(b, values, memory);

@@ -76,7 +76,7 @@ public:
     phases.push_back(std::make_unique<P>(std::forward<Args>(args)...));
     return static_cast<P &>(*phases.back());
   }
-  /// Maps what the kernel does not compute, and its results and what is kept in `memory` (null: on the host).
+  /// Maps what the kernel does not compute, its results, and what is kept in `memory` (on the host only asked for sizes).
   void mapValues(mlir::OpBuilder &b, Buffers &values, mlir::Value memory) const;
 };
 

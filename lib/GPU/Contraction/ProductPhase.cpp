@@ -118,10 +118,11 @@ static void limitRegisters(func::FuncOp function, int64_t blocks) {
 }
 
 LogicalResult ProductPhase::writeBody(OpBuilder &b, Buffers &values, const DeviceFunction &function) {
-  // Operands that are not aligned take more addresses than registers are left.
+  // Operands that are not aligned take more addresses than registers are left: one block, or ptxas thinks of two and spills.
   constexpr int64_t aligned = 4;
-  if (isMultiple(shape.depth, aligned) && isMultiple(shape.columns, aligned))
-    limitRegisters(function.function, product->getBlocksPerProcessor());
+  bool isAligned = isMultiple(shape.depth, aligned) && isMultiple(shape.columns, aligned);
+  int64_t blocks = product->getBlocksPerProcessor();
+  limitRegisters(function.function, isAligned ? blocks : std::min<int64_t>(blocks, 1));
   IndexMath m(b, original.root->getLoc());
   ContractionSite site = getSite(values);
   ProductSizes sizes = getSizes(m, site);

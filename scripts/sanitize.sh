@@ -13,7 +13,7 @@ status=0
 # runtime_with SANITIZERS: builds the runtime and its tests alone, in build/SANITIZER-runtime, and runs the tests.
 runtime_with() {
   local tree=build/${1%%,*}-runtime
-  cmake --preset asan -B "$tree" -DNNCC_BUILD_COMPILER=OFF -DNNCC_SANITIZE="$1"
+  cmake --preset asan -B "$tree" -DNNCC_BUILD_COMPILER=OFF -DNNCC_EMULATOR=OFF -DNNCC_SANITIZE="$1"
   cmake --build "$tree"
   # The addresses of this machine may be too random for ThreadSanitizer.
   setarch -R "$tree/test/Unit/Runtime/RuntimeTests" || status=1
@@ -28,7 +28,7 @@ cheap+=,returns-nonnull-attribute,shift,signed-integer-overflow,unreachable,vla-
 # What reads files of others.
 importer() {
   local tree=build/asan-importer tests=(Import/ImportTests NN/NNTests Support/SupportTests)
-  cmake --preset asan -B "$tree" -DNNCC_SANITIZE="$cheap" -DCMAKE_CXX_FLAGS="$calls"
+  cmake --preset asan -B "$tree" -DNNCC_EMULATOR=OFF -DNNCC_SANITIZE="$cheap" -DCMAKE_CXX_FLAGS="$calls"
   cmake --build "$tree" --target nncc-translate "${tests[@]##*/}"
   for test in "${tests[@]}"; do "$tree/test/Unit/$test" --gtest_brief=1 || status=1; done
   NNCC_SANITIZED=1 "$deps/venv/bin/python" test/Hostile/run.py "$tree/bin/nncc-translate" --check -- '[!g]*' 'graph_[!c]*' || status=1

@@ -1,6 +1,7 @@
 //===- ContractionSite.cpp - a matrix product or a convolution and what is fused into it --------------------------===//
 
 #include "nncc/Kernel/ContractionSite.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -51,6 +52,32 @@ ContractionSite kernel::findContraction(exec::KernelOp op) {
     }
   }
   return site;
+}
+
+int64_t kernel::countInstructions(ArrayRef<linalg::GenericOp> epilogue) {
+  int64_t count = 0;
+  for (linalg::GenericOp generic : epilogue)
+    for (Operation &op : generic.getBody()->without_terminator())
+      count += isa<math::MathDialect>(op.getDialect()) && !isa<math::AbsFOp, math::SqrtOp, math::FmaOp>(op) ? 20 : 1;
+  return count;
+}
+
+bool kernel::dependsOnColumnOnly(AffineMap map) {
+  for (unsigned i = 0; i + 1 < map.getNumDims(); ++i)
+    if (map.isFunctionOfDim(i))
+      return false;
+  return true;
+}
+
+SmallVector<Value> kernel::getPosition(IndexMath &m, ArrayRef<Value> sizes, Value row, Value column) {
+  SmallVector<Value> result(sizes.size(), column);
+  for (int64_t i = int64_t(sizes.size()) - 2; i > 0; --i) {
+    result[i] = m.rem(row, sizes[i]);
+    row = m.div(row, sizes[i]);
+  }
+  if (sizes.size() > 1)
+    result[0] = row;
+  return result;
 }
 
 Value kernel::findResult(const ContractionSite &site) {

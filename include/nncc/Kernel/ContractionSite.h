@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Kernel/IndexMath.h"
 
 namespace nncc::kernel {
 
@@ -30,6 +31,16 @@ bool canFuseBehindContraction(mlir::Operation *root, llvm::ArrayRef<mlir::linalg
 /// The contraction that a kernel consists of, without values; its root is null where the kernel has none, or has other
 /// computations too.
 ContractionSite findContraction(exec::KernelOp op);
+
+/// Of the bodies of an epilogue, for one element; a function counts as twenty.
+int64_t countInstructions(llvm::ArrayRef<mlir::linalg::GenericOp> epilogue);
+
+/// Whether a map picks no dim but the last: the operand is a vector along the columns, or one element.
+bool dependsOnColumnOnly(mlir::AffineMap map);
+
+/// Where a result of `sizes` has its element, when all dims but the last count as rows.
+llvm::SmallVector<mlir::Value> getPosition(IndexMath &m, llvm::ArrayRef<mlir::Value> sizes, mlir::Value row,
+                                           mlir::Value column);
 
 /// A memref that leaves the kernel, which has the sizes of the result; null: `site` has no values.
 mlir::Value findResult(const ContractionSite &site);

@@ -18,20 +18,7 @@ static StepKind chooseSteps(Operation *root) {
 }
 
 ElementKind ElementKind::of(Operation *root, const CPUTarget &target) {
-  ElementKind kind;
-  auto element = [](Value tensor) { return cast<RankedTensorType>(tensor.getType()).getElementType(); };
-  kind.left = element(root->getOperand(0));
-  kind.right = element(root->getOperand(1));
-  kind.sum = element(root->getResult(0));
-  if (kind.sum.isF16() || kind.sum.isBF16())
-    kind.sum = Float32Type::get(root->getContext());
-  if (auto matmul = dyn_cast<exec::MatMulOp>(root)) {
-    kind.leftUnsigned = matmul.getLhsUnsigned();
-    kind.rightUnsigned = matmul.getRhsUnsigned();
-  } else if (auto conv = dyn_cast<exec::ConvOp>(root)) {
-    kind.leftUnsigned = conv.getInputUnsigned();
-    kind.rightUnsigned = conv.getFilterUnsigned();
-  }
+  ElementKind kind{ProductTypes::of(root)};
   kind.lanes = target.vectorBits / kind.sum.getIntOrFloatBitWidth();
   kind.hasFMA = target.hasFMA;
   kind.steps = chooseSteps(root);
@@ -49,24 +36,6 @@ Type ElementKind::getCopiedLeft() const {
     return sum;
   bool isQuadOfPairs = steps == StepKind::Quads && !hasVNNI;
   return isQuadOfPairs ? IntegerType::get(left.getContext(), 16) : left;
-}
-
-static Value widenTo(IndexMath &m, Value value, Type element, bool isUnsigned) {
-  OpBuilder &b = m.builder();
-  Location loc = m.location();
-  Type type = element;
-  if (auto vector = dyn_cast<VectorType>(value.getType()))
-    type = vector.clone(element);
-  if (value.getType() == type)
-    return value;
-  if (isa<FloatType>(element))
-    return arith::ExtFOp::create(b, loc, type, value);
-  return isUnsigned ? arith::ExtUIOp::create(b, loc, type, value).getResult()
-                    : arith::ExtSIOp::create(b, loc, type, value).getResult();
-}
-
-Value ElementKind::widen(IndexMath &m, Value value, bool isUnsigned) const {
-  return widenTo(m, value, sum, isUnsigned);
 }
 
 Value ElementKind::toCopiedLeft(IndexMath &m, Value value) const {

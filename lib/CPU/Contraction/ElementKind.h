@@ -4,7 +4,7 @@
 #define NNCC_LIB_CPU_CONTRACTION_ELEMENTKIND_H
 
 #include "nncc/CPU/Target.h"
-#include "nncc/Kernel/IndexMath.h"
+#include "nncc/Kernel/ProductTypes.h"
 
 namespace nncc::cpu {
 
@@ -17,9 +17,7 @@ enum class StepKind {
   Quads,  ///< four i8 a step
 };
 
-struct ElementKind {
-  mlir::Type left, right, sum;
-  bool leftUnsigned = false, rightUnsigned = false;
+struct ElementKind : kernel::ProductTypes {
   /// Lanes of a vector of sums; 1: scalars.
   int64_t lanes = 1;
   bool hasFMA = false;
@@ -37,7 +35,6 @@ struct ElementKind {
   /// Elements of the right operand that a step takes of a panel.
   int64_t getPanelStep() const { return getPanelColumns() * getStepSize(); }
   int64_t getLeftBytes() const { return left.getIntOrFloatBitWidth() / 8; }
-  int64_t getSumBytes() const { return sum.getIntOrFloatBitWidth() / 8; }
   mlir::Type getSumType() const { return lanes == 1 ? sum : mlir::VectorType::get(lanes, sum); }
   /// What the left operand is in copies: the type that it is multiplied in, so that it is widened once.
   mlir::Type getCopiedLeft() const;
@@ -50,8 +47,6 @@ struct ElementKind {
   mlir::Value loadLeft(IndexMath &m, mlir::Value memref, mlir::Value index) const;
   /// Adjacent elements of the right operand, one a lane.
   mlir::Value loadRight(IndexMath &m, mlir::Value memref, mlir::Value index, mlir::Value mask) const;
-  /// A scalar or vector of one of the operands in the type of sums.
-  mlir::Value widen(IndexMath &m, mlir::Value value, bool isUnsigned) const;
   /// The same as an element of a copy of the left operand.
   mlir::Value toCopiedLeft(IndexMath &m, mlir::Value value) const;
   mlir::Value multiplyAdd(IndexMath &m, mlir::Value left, mlir::Value right, mlir::Value sum) const;

@@ -1,7 +1,6 @@
 //===- Epilogue.cpp - what happens to sums before they are stored -------------------------------------------------===//
 
 #include "Epilogue.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Kernel/VectorBody.h"
@@ -14,14 +13,6 @@ using namespace nncc::cpu;
 /// One function of the math dialect is 20 to 40.
 static constexpr int64_t kHeavyInstructions = 12;
 
-static int64_t countInstructions(ArrayRef<linalg::GenericOp> generics) {
-  int64_t count = 0;
-  for (linalg::GenericOp generic : generics)
-    for (Operation &op : generic.getBody()->without_terminator())
-      count += isa<math::MathDialect>(op.getDialect()) && !isa<math::AbsFOp, math::SqrtOp, math::FmaOp>(op) ? 20 : 1;
-  return count;
-}
-
 Epilogue::Epilogue(IndexMath &m, const ContractionSite &site, int64_t lanes) : site(site), lanes(lanes) {
   heavy = countInstructions(site.epilogue) > kHeavyInstructions;
   if (auto conv = dyn_cast<exec::ConvOp>(site.root); conv && conv.getBias())
@@ -29,25 +20,6 @@ Epilogue::Epilogue(IndexMath &m, const ContractionSite &site, int64_t lanes) : s
   Value result = findResult(site);
   for (int64_t i = 0, rank = cast<MemRefType>(result.getType()).getRank(); i < rank; ++i)
     sizes.push_back(m.dim(result, i));
-}
-
-/// Whether a map picks one dim, the last: the operand is a vector along the columns.
-static bool dependsOnColumnOnly(AffineMap map) {
-  for (unsigned i = 0; i + 1 < map.getNumDims(); ++i)
-    if (map.isFunctionOfDim(i))
-      return false;
-  return true;
-}
-
-SmallVector<Value> Epilogue::coordinates(IndexMath &m, Value row, const Columns &columns) const {
-  SmallVector<Value> result(sizes.size(), columns.first);
-  for (int64_t i = int64_t(sizes.size()) - 2; i > 0; --i) {
-    result[i] = m.rem(row, sizes[i]);
-    row = m.div(row, sizes[i]);
-  }
-  if (sizes.size() > 1)
-    result[0] = row;
-  return result;
 }
 
 Value Epilogue::loadAt(IndexMath &m, Value tensor, AffineMap map, Value row, const Columns &columns) const {
@@ -69,7 +41,7 @@ Value Epilogue::loadAt(IndexMath &m, Value tensor, AffineMap map, Value row, con
     point.ivs.assign(sizes.size(), m.constant(0));
     point.ivs.back() = columns.first;
   } else {
-    point.ivs = coordinates(m, row, columns);
+    point.ivs = getPosition(m, sizes, row, columns.first);
   }
   return cpu::loadOperand(m.builder(), m.location(), memref, map, point);
 }
@@ -130,7 +102,7 @@ void Epilogue::finish(IndexMath &m, Value sum, Value row, const Columns &columns
   point.dim = lanes == 1 ? -1 : int64_t(sizes.size()) - 1;
   point.lanes = lanes;
   point.mask = columns.mask;
-  point.ivs = coordinates(m, row, columns);
+  point.ivs = getPosition(m, sizes, row, columns.first);
   for (linalg::GenericOp generic : site.epilogue) {
     SmallVector<Value> args;
     for (OpOperand &operand : generic->getOpOperands()) {

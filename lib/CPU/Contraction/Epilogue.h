@@ -40,7 +40,6 @@ private:
   mlir::Value loadAt(IndexMath &m, mlir::Value tensor, mlir::AffineMap map, mlir::Value row,
                      const Columns &columns) const;
   void store(IndexMath &m, mlir::Value value, mlir::Value tensor, mlir::Value row, const Columns &columns) const;
-  llvm::SmallVector<mlir::Value> coordinates(IndexMath &m, mlir::Value row, const Columns &columns) const;
 
   const ContractionSite &site;
   int64_t lanes;

@@ -1,7 +1,6 @@
 //===- Epilogue.cpp - what happens to sums before they are stored -------------------------------------------------===//
 
 #include "Epilogue.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -11,13 +10,7 @@ using namespace nncc::gpu;
 /// Instructions above which the code of an epilogue is written once a row of a thread's sums, in a loop.
 static constexpr int64_t heavyInstructions = 12;
 
-bool Epilogue::isHeavy() const {
-  int64_t count = 0;
-  for (linalg::GenericOp generic : site.epilogue)
-    for (Operation &op : generic.getBody()->without_terminator())
-      count += isa<math::MathDialect>(op.getDialect()) && !isa<math::AbsFOp, math::SqrtOp, math::FmaOp>(op) ? 20 : 1;
-  return count > heavyInstructions;
-}
+bool Epilogue::isHeavy() const { return kernel::countInstructions(site.epilogue) > heavyInstructions; }
 
 Epilogue::Epilogue(IndexMath &m, const ContractionSite &site, int64_t lanes) : site(site), lanes(lanes) {
   Value result = findResult(site);
@@ -29,25 +22,6 @@ Epilogue::Epilogue(IndexMath &m, const ContractionSite &site, int64_t lanes) : s
 // Operands
 //===----------------------------------------------------------------------------------------------------------------===//
 
-/// Whether a map picks one dim, the last, or none: the operand is a vector along the columns, or one element.
-static bool dependsOnColumnOnly(AffineMap map) {
-  for (unsigned i = 0; i + 1 < map.getNumDims(); ++i)
-    if (map.isFunctionOfDim(i))
-      return false;
-  return true;
-}
-
-SmallVector<Value> Epilogue::coordinates(IndexMath &m, Value row, const Columns &columns) const {
-  SmallVector<Value> result(sizes.size(), columns.first);
-  for (int64_t i = int64_t(sizes.size()) - 2; i > 0; --i) {
-    result[i] = m.rem(row, sizes[i]);
-    row = m.div(row, sizes[i]);
-  }
-  if (sizes.size() > 1)
-    result[0] = row;
-  return result;
-}
-
 Epilogue::Access Epilogue::getAccess(IndexMath &m, Value memref, AffineMap map, Value row,
                                      const Columns &columns) const {
   unsigned columnDim = sizes.size() - 1;
@@ -55,10 +29,10 @@ Epilogue::Access Epilogue::getAccess(IndexMath &m, Value memref, AffineMap map, 
   if (map.isIdentity() && map.getNumDims() > 1)
     return {m.add(m.mul(row, sizes.back()), columns.first), isVector};
   SmallVector<Value> at(sizes.size(), m.constant(0));
-  if (dependsOnColumnOnly(map))
+  if (kernel::dependsOnColumnOnly(map))
     at.back() = columns.first;
   else
-    at = coordinates(m, row, columns);
+    at = kernel::getPosition(m, sizes, row, columns.first);
   Value offset = m.constant(0);
   for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
     offset = m.mul(offset, m.dim(memref, dim));
@@ -106,7 +80,7 @@ Epilogue::Columns Epilogue::load(IndexMath &m, Value first, Value end) const {
   }
   for (linalg::GenericOp generic : site.epilogue)
     for (OpOperand *input : generic.getDpsInputOperands())
-      if (site.values.contains(input->get()) && dependsOnColumnOnly(generic.getMatchingIndexingMap(input)) &&
+      if (site.values.contains(input->get()) && kernel::dependsOnColumnOnly(generic.getMatchingIndexingMap(input)) &&
           generic.payloadUsesValueFromOperand(input))
         columns.operands[input] = loadAt(m, input->get(), generic.getMatchingIndexingMap(input), nullptr, columns);
   return columns;
@@ -161,7 +135,7 @@ void Epilogue::finish(IndexMath &m, Value sum, Value row, const Columns &columns
   point.dim = lanes == 1 ? -1 : int64_t(sizes.size()) - 1;
   point.lanes = lanes;
   point.mask = lanes == 1 ? Value() : columns.mask;
-  point.ivs = coordinates(m, row, columns);
+  point.ivs = kernel::getPosition(m, sizes, row, columns.first);
   for (linalg::GenericOp generic : site.epilogue) {
     SmallVector<Value> args;
     for (OpOperand &operand : generic->getOpOperands()) {

@@ -50,7 +50,6 @@ private:
                      const Columns &columns) const;
   void store(IndexMath &m, mlir::Value value, mlir::Value tensor, mlir::Value row, const Columns &columns) const;
   mlir::Value addBias(IndexMath &m, mlir::Value sum, const Columns &columns) const;
-  llvm::SmallVector<mlir::Value> coordinates(IndexMath &m, mlir::Value row, const Columns &columns) const;
 
   const ContractionSite &site;
   int64_t lanes;

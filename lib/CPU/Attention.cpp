@@ -12,6 +12,7 @@
 #include "Attention.h"
 #include "AttentionPlan.h"
 #include "Contraction/Packing.h"
+#include "RootWriter.h"
 #include "Transpose.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -39,6 +40,10 @@ struct Matrix {
 class AttentionEmitter {
 public:
   AttentionEmitter(IndexMath &m, exec::AttentionOp op, const AttentionPlan &plan, const IRMapping &values);
+
+  static LogicalResult check(exec::AttentionOp op) {
+    return op.isFusable() ? success() : op.emitError("has no kernel: exec-decompose-attention comes first");
+  }
 
   Value emitTiles();
   void emitTile(Value tile, Scratch &scratch);
@@ -403,53 +408,7 @@ void AttentionEmitter::emitResults() {
 // The writer
 //===----------------------------------------------------------------------------------------------------------------===//
 
-namespace {
-
-class AttentionWriter : public KernelWriter {
-public:
-  AttentionWriter(exec::KernelOp kernel, exec::AttentionOp op, const CPUTarget &target)
-      : kernel(kernel), op(op), plan(op, target) {}
-
-  FailureOr<Value> writeTileCount(OpBuilder &b, const KernelFunction &function) override {
-    FailureOr<IRMapping> values = mapValues(b, function);
-    if (failed(values))
-      return failure();
-    IndexMath m(b, op.getLoc());
-    return AttentionEmitter(m, op, plan, *values).emitTiles();
-  }
-
-  FailureOr<int64_t> writeTile(OpBuilder &b, const KernelFunction &function) override {
-    FailureOr<IRMapping> values = mapValues(b, function);
-    if (failed(values))
-      return failure();
-    IndexMath m(b, op.getLoc());
-    Scratch scratch(function.scratch);
-    AttentionEmitter(m, op, plan, *values).emitTile(function.tile, scratch);
-    return scratch.getBytes();
-  }
-
-  void describe(llvm::raw_ostream &os) const override { plan.describe(os); }
-
-private:
-  FailureOr<IRMapping> mapValues(OpBuilder &b, const KernelFunction &function) {
-    if (!op.isFusable())
-      return LogicalResult(op.emitError("has no kernel: exec-decompose-attention comes first"));
-    Buffers buffers(b, kernel, function);
-    buffers.assignResults();
-    for (Operation &other : kernel.getBody().front())
-      if (&other != op && !buffers.visitSimpleOp(&other))
-        return LogicalResult(other.emitError("cannot be part of a kernel with an attention"));
-    if (!buffers.getCopies().empty())
-      return LogicalResult(kernel.emitError("yields a value twice, or one that it does not compute"));
-    return buffers.values;
-  }
-
-  exec::KernelOp kernel;
-  exec::AttentionOp op;
-  AttentionPlan plan;
-};
-
-} // namespace
+using AttentionWriter = RootWriter<exec::AttentionOp, AttentionPlan, AttentionEmitter>;
 
 std::unique_ptr<KernelWriter> cpu::createAttentionWriter(exec::KernelOp kernel, const CPUTarget &target) {
   auto found = kernel.getBody().front().getOps<exec::AttentionOp>();

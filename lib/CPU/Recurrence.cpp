@@ -8,6 +8,7 @@
 
 #include "Recurrence.h"
 #include "RecurrencePlan.h"
+#include "RootWriter.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "nncc/Kernel/Buffers.h"
@@ -28,6 +29,7 @@ class RecurrenceEmitter {
 public:
   RecurrenceEmitter(IndexMath &m, exec::RecurrenceOp op, const RecurrencePlan &plan, const IRMapping &values);
 
+  static LogicalResult check(exec::RecurrenceOp) { return success(); } // what it cannot write is no recurrence
   Value emitTiles() const { return m.mul(getNumRowBlocks(), op.getNumDirections()); }
   void emitTile(Value tile, Scratch &scratch);
   /// What emitTile takes of the scratch memory.
@@ -342,51 +344,7 @@ void RecurrenceEmitter::store(Value vector, Value memref, Value at, Value mask) 
 // The writer
 //===----------------------------------------------------------------------------------------------------------------===//
 
-namespace {
-
-class RecurrenceWriter : public KernelWriter {
-public:
-  RecurrenceWriter(exec::KernelOp kernel, exec::RecurrenceOp op, const CPUTarget &target)
-      : kernel(kernel), op(op), plan(op, target) {}
-
-  FailureOr<Value> writeTileCount(OpBuilder &b, const KernelFunction &function) override {
-    FailureOr<IRMapping> values = mapValues(b, function);
-    if (failed(values))
-      return failure();
-    IndexMath m(b, op.getLoc());
-    return RecurrenceEmitter(m, op, plan, *values).emitTiles();
-  }
-
-  FailureOr<int64_t> writeTile(OpBuilder &b, const KernelFunction &function) override {
-    FailureOr<IRMapping> values = mapValues(b, function);
-    if (failed(values))
-      return failure();
-    IndexMath m(b, op.getLoc());
-    Scratch scratch(function.scratch);
-    RecurrenceEmitter(m, op, plan, *values).emitTile(function.tile, scratch);
-    return scratch.getBytes();
-  }
-
-  void describe(llvm::raw_ostream &os) const override { plan.describe(os); }
-
-private:
-  FailureOr<IRMapping> mapValues(OpBuilder &b, const KernelFunction &function) {
-    Buffers buffers(b, kernel, function);
-    buffers.assignResults();
-    for (Operation &other : kernel.getBody().front())
-      if (&other != op && !buffers.visitSimpleOp(&other))
-        return LogicalResult(other.emitError("cannot be part of a kernel with a recurrence"));
-    if (!buffers.getCopies().empty())
-      return LogicalResult(kernel.emitError("yields a value twice, or one that it does not compute"));
-    return buffers.values;
-  }
-
-  exec::KernelOp kernel;
-  exec::RecurrenceOp op;
-  RecurrencePlan plan;
-};
-
-} // namespace
+using RecurrenceWriter = RootWriter<exec::RecurrenceOp, RecurrencePlan, RecurrenceEmitter>;
 
 std::unique_ptr<KernelWriter> cpu::createRecurrenceWriter(exec::KernelOp kernel, const CPUTarget &target) {
   auto found = kernel.getBody().front().getOps<exec::RecurrenceOp>();

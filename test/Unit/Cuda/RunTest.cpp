@@ -39,11 +39,6 @@ TEST(CudaRun, ViewsOfTheContext) {
             "2 3 4; 6 7 8; ");
 }
 
-/// An emulator that has no graphs yet runs launch by launch.
-#define NEEDS_GRAPHS()                                                                                                 \
-  if (onEmulator({}, [] { return std::string(Driver().look("cuGraphLaunch") ? "yes" : "no"); }) != "yes")              \
-  GTEST_SKIP() << "the driver has no graphs"
-
 /// Four runs with one set of device tensors: launches, a capture, then graphs. Each gives the same.
 static std::string runFourTimes(void *(*chooseStream)(const Driver &), bool isDynamic = false) {
   CudaModel model({50}, isDynamic);
@@ -71,7 +66,6 @@ static std::string traceOf(const std::function<std::string()> &work) {
 }
 
 TEST(CudaRun, BecomesAGraph) {
-  NEEDS_GRAPHS();
   std::string trace = traceOf([] { return runFourTimes([](const Driver &driver) { return driver.stream(); }); });
   auto count = [&](const std::string &call) {
     size_t found = 0;
@@ -109,7 +103,6 @@ TEST(CudaRun, SizesThatChange) {
 }
 
 TEST(CudaRun, InsideTheCallersCapture) {
-  NEEDS_GRAPHS();
   EXPECT_EQ(onEmulator({},
                        [] {
                          CudaModel model;
@@ -136,7 +129,6 @@ TEST(CudaRun, InsideTheCallersCapture) {
 }
 
 TEST(CudaRun, CaptureNeedsDeviceTensors) {
-  NEEDS_GRAPHS();
   EXPECT_THAT(onEmulator({},
                          [] {
                            CudaModel model;

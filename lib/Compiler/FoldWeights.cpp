@@ -125,6 +125,8 @@ private:
       if (nnccrt_bind_input(state.context, index, &tensor, &state.status))
         return runtimeError();
     }
+    if (!aligned.empty()) // else they would be in memory twice
+      files.dropPages();
     return success();
   }
 

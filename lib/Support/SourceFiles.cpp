@@ -73,6 +73,11 @@ std::unique_ptr<MappedFile> MappedFile::map(int descriptor, StringRef name, File
   return file;
 }
 
+void MappedFile::dropPages() const {
+  if (address)
+    (void)madvise(address, size, MADV_DONTNEED); // no more than a hint
+}
+
 MappedFile::~MappedFile() {
   if (address)
     munmap(address, size);
@@ -231,6 +236,13 @@ std::optional<StringRef> SourceFiles::read(StringRef file, uint64_t offset, uint
     return std::nullopt;
   }
   return bytes->substr(offset, length);
+}
+
+void SourceFiles::dropPages() const {
+  if (modelFile)
+    modelFile->dropPages();
+  for (const auto &file : opened)
+    file.second->dropPages();
 }
 
 } // namespace nncc

@@ -37,6 +37,8 @@ public:
   MappedFile &operator=(const MappedFile &) = delete;
 
   llvm::StringRef bytes() const { return {address, size}; }
+  /// Takes its pages out of this process's memory: what is read again is loaded again.
+  void dropPages() const;
   unsigned long hardLinks() const { return links; }
 
 private:
@@ -63,6 +65,8 @@ public:
   std::optional<llvm::StringRef> model(FileError &error);
   /// All bytes of a file, given by the model's own name or by a path relative to its directory.
   std::optional<llvm::StringRef> open(llvm::StringRef file, FileError &error);
+  /// MappedFile::dropPages of all files.
+  void dropPages() const;
   /// The paths of all files that were read: the model, then its external data by name.
   std::vector<std::string> filesRead() const;
   /// A part of it; an error when it reaches beyond the end.

@@ -182,7 +182,7 @@ SourceFiles::SourceFiles(StringRef name, StringRef model, StringRef directory, S
 
 std::optional<StringRef> SourceFiles::model(FileError &error) {
   if (inMemory)
-    return *inMemory;
+    return inMemory;
   if (!modelFile) {
     int fd = ::open(path.c_str(), kOpenFlags);
     if (fd < 0) {

@@ -195,14 +195,39 @@ template <typename Op, Float (*expansion)(Float)> struct ExpandDouble : OpRewrit
   }
 };
 
-struct ExpandPowOfDouble : OpRewritePattern<math::PowFOp> {
-  using OpRewritePattern::OpRewritePattern;
+template <typename Op, Float (*expansion)(Float, Float)> struct ExpandBinaryDouble : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     if (!op.getType().isF64())
       return rewriter.notifyMatchFailure(op, "not an f64");
     lanes::Site site{rewriter, op.getLoc()};
-    rewriter.replaceOp(op, lanes::f64::pow({&site, op.getLhs()}, {&site, op.getRhs()}).value);
+    rewriter.replaceOp(op, expansion({&site, op.getLhs()}, {&site, op.getRhs()}).value);
+    return success();
+  }
+};
+
+struct ExpandPowIOfDouble : OpRewritePattern<math::FPowIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::FPowIOp op, PatternRewriter &rewriter) const override {
+    if (!op.getType().isF64())
+      return rewriter.notifyMatchFailure(op, "not an f64");
+    lanes::Site site{rewriter, op.getLoc()};
+    rewriter.replaceOp(op, lanes::f64::powi({&site, op.getLhs()}, {&site, op.getRhs()}).value);
+    return success();
+  }
+};
+
+struct ExpandSinCosOfDouble : OpRewritePattern<math::SincosOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::SincosOp op, PatternRewriter &rewriter) const override {
+    if (!op.getSin().getType().isF64())
+      return rewriter.notifyMatchFailure(op, "not an f64");
+    lanes::Site site{rewriter, op.getLoc()};
+    auto [sine, cosine] = lanes::f64::sinCos({&site, op.getOperand()});
+    rewriter.replaceOp(op, {sine.value, cosine.value});
     return success();
   }
 };
@@ -279,7 +304,11 @@ private:
                 ExpandDouble<math::SinhOp, f64::sinh>, ExpandDouble<math::CoshOp, f64::cosh>,
                 ExpandDouble<math::TanhOp, f64::tanh>, ExpandDouble<math::AsinhOp, f64::asinh>,
                 ExpandDouble<math::AcoshOp, f64::acosh>, ExpandDouble<math::AtanhOp, f64::atanh>,
-                ExpandDouble<math::ErfOp, f64::erf>, ExpandPowOfDouble, ExpandRemainder>(context);
+                ExpandDouble<math::ErfOp, f64::erf>, ExpandDouble<math::ErfcOp, f64::erfc>,
+                ExpandDouble<math::Exp2Op, f64::exp2>, ExpandDouble<math::Log2Op, f64::log2>,
+                ExpandDouble<math::Log10Op, f64::log10>, ExpandDouble<math::CbrtOp, f64::cbrt>,
+                ExpandBinaryDouble<math::Atan2Op, f64::atan2>, ExpandBinaryDouble<math::PowFOp, f64::pow>,
+                ExpandPowIOfDouble, ExpandSinCosOfDouble, ExpandRemainder>(context);
     stages.emplace_back(std::move(doubles));
   }
 

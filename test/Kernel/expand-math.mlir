@@ -125,3 +125,20 @@ func.func @of_doubles(%x: f64, %y: f64) -> (f64, f64) {
   %1 = arith.remf %x, %y : f64
   return %0, %1 : f64, f64
 }
+
+// All of them: what was left LLVM could not make code of.
+
+// F64-LABEL: func @all_of_doubles
+// F64-NOT:     math.{{(exp|log|cbrt|erf|atan2|fpowi|powf|sincos)}}
+// F64:         return
+func.func @all_of_doubles(%x: f64, %y: f64, %n: i32) -> (f64, f64, f64, f64, f64, f64, f64, f64, f64) {
+  %0 = math.exp2 %x : f64
+  %1 = math.log2 %x : f64
+  %2 = math.log10 %x : f64
+  %3 = math.cbrt %x : f64
+  %4 = math.erfc %x : f64
+  %5 = math.atan2 %x, %y : f64
+  %6 = math.fpowi %x, %n : f64, i32
+  %7, %8 = math.sincos %x : f64
+  return %0, %1, %2, %3, %4, %5, %6, %7, %8 : f64, f64, f64, f64, f64, f64, f64, f64, f64
+}

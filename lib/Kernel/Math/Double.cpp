@@ -6,26 +6,18 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 
 #include "Double.h"
+#include "DoubleParts.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 
 namespace nncc::kernel::lanes::f64 {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double log2OfE = 0x1.71547652b82fep+0, ln2 = 0x1.62e42fefa39efp-1, ln2Rest = 0x1.abc9e3b39803fp-56;
+constexpr double log2OfE = 0x1.71547652b82fep+0, pi = 0x1.921fb54442d18p+1;
 constexpr double halfPi = 0x1.921fb54442d18p+0, halfPiRest = 0x1.1a62633145c07p-54,
                  halfPiLast = -0x1.f1976b7ed8fbcp-110;
-
-/// a * b + c, rounded once.
-Float multiplyAdd(Float a, Float b, Float c) {
-  return {a.site, math::FmaOp::create(a.site->builder, a.site->loc, a.value, b.value, c.value)};
-}
-Float multiplyAdd(Float a, double b, Float c) { return multiplyAdd(a, constant(a, b), c); }
-Float multiplyAdd(Float a, Float b, double c) { return multiplyAdd(a, b, constant(a, c)); }
 
 /// The sum of coefficient(i) x^i, i < count.
 Float series(Float x, int count, llvm::function_ref<double(int)> coefficient) {
@@ -37,48 +29,28 @@ Float series(Float x, int count, llvm::function_ref<double(int)> coefficient) {
 
 double factorial(int n) { return std::tgamma(n + 1.0); }
 
-Float roundToInteger(Float x) { return {x.site, math::RoundEvenOp::create(x.site->builder, x.site->loc, x.value)}; }
-
 Int toI64(Float x) {
   return {x.site, arith::FPToSIOp::create(x.site->builder, x.site->loc, x.site->builder.getI64Type(), x.value)};
 }
 
-/// 2^n where that is normal.
-Float powerOf2(Int n) { return asFloat((n + 1023) << 52); }
+} // namespace
 
-/// A value and what was rounded off it.
-struct Pair {
-  Float high, low;
-};
-
-/// a + b exactly, |a| >= |b|.
-Pair addExactly(Float a, Float b) {
-  Float sum = a + b;
-  return {sum, b - (sum - a)};
-}
-
-Pair multiplyExactly(Float a, Float b) {
-  Float product = a * b;
-  return {product, multiplyAdd(a, b, -product)};
-}
-
-/// exp(x) - 1 for |x| <= ln(2) / 2.
 Float expm1OfSmall(Float x) {
   return x * series(x, 14, [](int i) { return 1 / factorial(i + 1); });
 }
 
-/// exp(x + rest), |rest| far below |x|.
-Float expOf(Float x, Float rest) {
-  x = atMost(atLeast(x, -750), 710);
-  Float n = roundToInteger(x * log2OfE);
-  Float r = multiplyAdd(n, -ln2Rest, multiplyAdd(n, -ln2, x)) + rest;
-  Float result = 1 + expm1OfSmall(r);
-  // Twice, because 2^n itself may be no normal number.
+Float timesPowerOf2(Float result, Float n) {
   Int all = toI64(atMost(atLeast(n, -1100), 1100)), half = shiftRightSigned(all, 1);
   return result * powerOf2(half) * powerOf2(all - half);
 }
 
-/// log(x) for finite x > 0, as a sum.
+Float expOf(Float x, Float rest) {
+  x = atMost(atLeast(x, -750), 710);
+  Float n = roundToInteger(x * log2OfE);
+  Float r = multiplyAdd(n, -ln2Rest, multiplyAdd(n, -ln2, x)) + rest;
+  return timesPowerOf2(1 + expm1OfSmall(r), n);
+}
+
 Pair logOf(Float x) {
   Mask isSmall = x < 0x1p-1022;
   x = select(isSmall, x * 0x1p54, x);
@@ -90,15 +62,21 @@ Pair logOf(Float x) {
   // log(1 + f) = 2 atanh(s)
   Float d = f + 2, dRest = f - (d - 2), s = f / d;
   Float sRest = (multiplyAdd(-s, d, f) - s * dRest) / d;
-  Float z = s * s;
-  Float tail = 2 * s * z * series(z, 12, [](int i) { return 1.0 / (2 * i + 3); }) + 2 * sRest;
-  Pair mantissa = addExactly(2 * s, tail);
+  // 2 (s + s^3 / 3) with what is rounded off, and the rest
+  Pair z = multiplyExactly(s, s), cube = multiplyExactly(s, z.high);
+  constexpr double twoThirds = 0x1.5555555555555p-1, twoThirdsRest = 0x1.5555555555555p-55;
+  Pair third = multiplyExactly(cube.high, constant(x, twoThirds));
+  Float thirdRest =
+      multiplyAdd(cube.high, twoThirdsRest, multiplyAdd(multiplyAdd(s, z.low, cube.low), twoThirds, third.low));
+  Float rest = 2 * cube.high * z.high * series(z.high, 11, [](int i) { return 1.0 / (2 * i + 5); });
+  Pair head = addExactly(2 * s, third.high);
+  Pair mantissa = addExactly(head.high, head.low + (rest + thirdRest + 2 * sRest * (1 + z.high)));
   Pair power = multiplyExactly(e, constant(e, ln2));
-  Float rest = multiplyAdd(e, ln2Rest, power.low);
+  Float powerRest = multiplyAdd(e, ln2Rest, power.low);
   Pair sum = addExactly(power.high, mantissa.high);
   // Where the power is zero the mantissa is the larger.
   Mask isMantissa = e == 0;
-  Float low = select(isMantissa, mantissa.low, sum.low + (rest + mantissa.low));
+  Float low = select(isMantissa, mantissa.low, sum.low + (powerRest + mantissa.low));
   return addExactly(select(isMantissa, mantissa.high, sum.high), low);
 }
 
@@ -108,6 +86,8 @@ Float logWithSpecials(Float x, Float result) {
   result = select(x < 0, nan, result);
   return select(isNaN(x), x, result);
 }
+
+namespace {
 
 //===----------------------------------------------------------------------------------------------------------------===//
 // Reduction by pi / 2
@@ -224,26 +204,12 @@ Float sinOfQuadrant(const Reduced &reduced, Int quadrant) {
   return select((quadrant & 2) == 2, -result, result);
 }
 
-/// atan(x) for 0 <= x <= 1: halved twice, then a series.
+/// atan(x) for 0 <= x <= 1; above tan(pi / 8) what it lacks of pi / 4.
 Float atanOfSmall(Float x) {
-  for (int i = 0; i < 2; ++i)
-    x = x / (1 + sqrt(multiplyAdd(x, x, 1)));
-  Float z = x * x;
-  return 4 * multiplyAdd(x * z, series(z, 13, [](int i) { return (i % 2 ? 1.0 : -1.0) / (2 * i + 3); }), x);
-}
-
-/// Carries a value through `count` steps.
-Float loop(Float start, int64_t count, llvm::function_ref<Float(Float step, Float value)> body) {
-  OpBuilder &b = start.site->builder;
-  Location loc = start.site->loc;
-  auto number = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
-  auto loop = scf::ForOp::create(b, loc, number(0), number(count), number(1), ValueRange{start.value});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value word = arith::IndexCastOp::create(b, loc, b.getI64Type(), loop.getInductionVar());
-  Float step = toFloat(Int{start.site, word}, start);
-  scf::YieldOp::create(b, loc, body(step, {start.site, loop.getRegionIterArg(0)}).value);
-  return {start.site, loop.getResult(0)};
+  Mask isLarge = x > 0x1.a827999fcef32p-2;
+  Float t = select(isLarge, (x - 1) / (x + 1), x), z = t * t;
+  Float angle = multiplyAdd(t * z, series(z, 22, [](int i) { return (i % 2 ? 1.0 : -1.0) / (2 * i + 3); }), t);
+  return select(isLarge, 0.5 * halfPi + (angle + 0.5 * halfPiRest), angle);
 }
 
 /// exp(-x^2), of which x^2 is rounded once only.
@@ -260,9 +226,13 @@ Float expOfMinusSquare(Float x) {
 
 Float exp(Float x) { return expOf(x, constant(x, 0)); }
 
+/// 2^n (exp(r) - 1) + (2^n - 1) where the difference matters.
 Float expm1(Float x) {
-  Float small = expm1OfSmall(atMost(atLeast(x, -0.5), 0.5));
-  return select(abs(x) < 0.34, select(x == 0, x, small), exp(x) - 1);
+  Float within = atMost(atLeast(x, -40), 40), n = roundToInteger(within * log2OfE);
+  Float r = multiplyAdd(n, -ln2Rest, multiplyAdd(n, -ln2, within));
+  Float power = timesPowerOf2(constant(x, 1), n);
+  Float small = multiplyAdd(power, expm1OfSmall(r), power - 1);
+  return select(abs(x) < 40, select(x == 0, x, small), exp(x) - 1);
 }
 
 Float log(Float x) {
@@ -288,6 +258,11 @@ Float cos(Float x) {
   return sinOfQuadrant(reduced, reduced.quadrant + 1);
 }
 
+std::pair<Float, Float> sinCos(Float x) {
+  Reduced reduced = reduce(x);
+  return {select(x == 0, x, sinOfQuadrant(reduced, reduced.quadrant)), sinOfQuadrant(reduced, reduced.quadrant + 1)};
+}
+
 Float tan(Float x) {
   Reduced reduced = reduce(x);
   Float sine = sinOfSmall(reduced.rest), cosine = cosOfSmall(reduced.rest);
@@ -309,6 +284,19 @@ Float asin(Float x) { return select(abs(x) == 1, copySign(constant(x, halfPi), x
 
 /// Twice the angle of half: no digits cancel at 1.
 Float acos(Float x) { return 2 * atan(sqrt((1 - x) / (1 + x))); }
+
+/// Of the smaller by the larger magnitude, and what that lacks of a quarter turn, or of a half one.
+Float atan2(Float y, Float x) {
+  Float height = abs(y), width = abs(x);
+  Mask isSteep = height > width;
+  Float smaller = select(isSteep, width, height), larger = select(isSteep, height, width);
+  Float ratio = select(smaller == larger, constant(x, 1), smaller / larger); // of two infinities
+  Float angle = atanOfSmall(select(larger == 0, 0, ratio));                  // of two zeros
+  angle = select(isSteep, halfPi - (angle - halfPiRest), angle);
+  Mask isLeft = bits(x) < 0;
+  angle = select(isLeft, 2 * halfPi - (angle - 2 * halfPiRest), angle);
+  return select(isNaN(x), x, select(isNaN(y), y, copySign(angle, y)));
+}
 
 Float sinh(Float x) {
   Float magnitude = abs(x), e = expm1(magnitude);
@@ -335,7 +323,7 @@ Float asinh(Float x) {
 
 Float acosh(Float x) {
   Float y = x - 1, small = log1p(y + sqrt(y * (y + 2)));
-  return select(x > 0x1p500, log(x) + ln2, small);
+  return select(x < 1, nan, select(x > 0x1p500, log(x) + ln2, small));
 }
 
 Float atanh(Float x) {
@@ -343,51 +331,44 @@ Float atanh(Float x) {
   return copySign(log1p(2 * magnitude / (1 - magnitude)) * 0.5, x);
 }
 
-/// Near zero by a series whose terms are all positive, elsewhere by a continued fraction.
-Float erf(Float x) {
-  constexpr double bound = 2.5, twoOverRootPi = 0x1.20dd750429b6dp+0;
-  Float magnitude = abs(x), inner = atMost(magnitude, bound), square = inner * inner;
+/// erf(x) for 0 <= x <= 1, by a series whose terms are all positive.
+static Float erfOfSmall(Float x) {
+  constexpr double twoOverRootPi = 0x1.20dd750429b6dp+0;
   // 1 + 2 x^2 / 3 (1 + 2 x^2 / 5 (1 + ..))
-  Float sum = loop(constant(x, 1), 61,
-                   [&](Float step, Float value) { return multiplyAdd(2 * square / (123 - 2 * step), value, 1); });
-  Float near = twoOverRootPi * inner * expOfMinusSquare(inner) * sum;
-  // x + 1/2 / (x + 1 / (x + 3/2 / (x + ..)))
-  Float outer = atMost(atLeast(magnitude, bound), 7);
-  Float fraction = loop(outer, 80, [&](Float step, Float value) { return outer + (80 - step) * 0.5 / value; });
-  Float far = 1 - expOfMinusSquare(outer) * (twoOverRootPi * 0.5) / fraction;
-  return copySign(select(isNaN(x), x, select(magnitude < bound, near, far)), x);
+  Float square = x * x, sum = constant(x, 1);
+  for (int i = 22; i > 0; --i)
+    sum = multiplyAdd(square * (2.0 / (2 * i + 1)), sum, 1);
+  return twoOverRootPi * x * expOfMinusSquare(x) * sum;
 }
 
-/// exp(y log|x|), with as many digits of the logarithm as its product has before the point.
-Float pow(Float x, Float y) {
+/// erfc(x) for x >= 0.5: the trapezoidal rule for its integral from -infinity to infinity of e^(-t^2) x / (pi (t^2 + x^2)) e^(-x^2), with steps of
+/// a half. Where the rule meets the poles at t = +-ix it has 2 / (e^(4 pi x) - 1) too much; what else it errs by is e^(-4 pi^2), a hundredth of a
+/// unit in the last place.
+static Float erfcOfLarge(Float x) {
+  constexpr int count = 13; // e^(-6.5^2) is nothing
+  constexpr double step = 0.5;
+  Float square = x * x, sum = constant(x, 0);
+  for (int i = count - 1; i > 0; --i)
+    sum = sum + 2 * std::exp(-i * i * step * step) / (square + i * i * step * step);
+  sum = sum + 1 / square;
+  Float integral = expOfMinusSquare(x) * (x * (step / pi)) * sum;
+  // Behind 6 that is nothing, and soon more than there is.
+  Float tooMuch = 2 / (exp(4 * pi * atMost(x, 6)) - 1);
+  return select(x < 6, integral - tooMuch, integral);
+}
+
+Float erfc(Float x) {
+  constexpr double bound = 0.5, last = 30; // erfc(28) is 0
   Float magnitude = abs(x);
-  Pair logarithm = logOf(magnitude);
-  Pair product = multiplyExactly(y, logarithm.high);
-  Float rest = multiplyAdd(y, logarithm.low, product.low);
-  Float result = expOf(product.high, select(abs(product.high) < 800, rest, 0)); // what has overflowed has no rest
-  // Whether y is a whole number, and an odd one.
-  Float half = y * 0.5;
-  Float whole{y.site, math::FloorOp::create(y.site->builder, y.site->loc, y.value)};
-  Float wholeHalf{y.site, math::FloorOp::create(y.site->builder, y.site->loc, half.value)};
-  Mask isWhole = whole == y, isEvenHalf = wholeHalf == half;
-  Float isOdd = select(isEvenHalf, constant(y, 0), select(isWhole, constant(y, 1), constant(y, 0)));
-  Mask isOddMask = isOdd == 1;
-  // A base of zero or infinity.
-  Float growing = select(y > 0, constant(y, infinity), constant(y, 0));
-  Float shrinking = select(y > 0, constant(y, 0), constant(y, infinity));
-  result = select(magnitude == infinity, growing, result);
-  result = select(magnitude == 0, shrinking, result);
-  // An exponent of infinity.
-  Float above = select(magnitude > 1, growing, shrinking);
-  result = select(abs(y) == infinity, select(magnitude == 1, constant(y, 1), above), result);
-  // The sign, and what has none.
-  Mask isDefined = isWhole | (magnitude == infinity) | (magnitude == 0);
-  Float negative = select(isOddMask, -result, select(isDefined, result, nan));
-  Mask hasSign = bits(x) < 0;
-  result = select(hasSign, negative, result);
-  result = select(isNaN(x), x, select(isNaN(y), y, result));
-  result = select(x == 1, 1, result);
-  return select(y == 0, 1, result);
+  Float small = 1 - erfOfSmall(atMost(magnitude, bound)), large = erfcOfLarge(atMost(atLeast(magnitude, bound), last));
+  Float result = select(magnitude < bound, small, large);
+  return select(isNaN(x), x, select(x < 0, 2 - result, result));
+}
+
+Float erf(Float x) {
+  Float magnitude = abs(x), near = erfOfSmall(atMost(magnitude, 1));
+  Float far = 1 - erfcOfLarge(atMost(atLeast(magnitude, 1), 7));
+  return copySign(select(isNaN(x), x, select(magnitude < 1, near, far)), x);
 }
 
 /// What is left of |x| when the largest y 2^k that fits is taken away, again and again: each difference is exact.

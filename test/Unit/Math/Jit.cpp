@@ -55,20 +55,20 @@ Jit::Jit() : state(std::make_unique<State>()) {
 Jit::~Jit() = default;
 
 /// A loop around `body`.
-static std::string source(std::string body, int width) {
+static std::string source(std::string body, int width, const std::string &bits) {
   std::string text = R"(func.func @run(%pa: !llvm.ptr, %pb: !llvm.ptr, %pc: !llvm.ptr, %out: !llvm.ptr, %count: index) {
     %zero = arith.constant 0 : index
     %step = arith.constant $w : index
     scf.for %i = %zero to %count step %step {
       %k = arith.index_cast %i : index to i64
-      %ea = llvm.getelementptr %pa[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-      %eb = llvm.getelementptr %pb[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
-      %ec = llvm.getelementptr %pc[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %ea = llvm.getelementptr %pa[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f$bits
+      %eb = llvm.getelementptr %pb[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f$bits
+      %ec = llvm.getelementptr %pc[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f$bits
       %a = llvm.load %ea {alignment = 4} : !llvm.ptr -> $f
       %b = llvm.load %eb {alignment = 4} : !llvm.ptr -> $f
       %c = llvm.load %ec {alignment = 4} : !llvm.ptr -> $f
       $body
-      %eo = llvm.getelementptr %out[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f32
+      %eo = llvm.getelementptr %out[%k] : (!llvm.ptr, i64) -> !llvm.ptr, f$bits
       llvm.store %r, %eo {alignment = 4} : $f, !llvm.ptr
     }
     return
@@ -81,8 +81,9 @@ static std::string source(std::string body, int width) {
   };
   replace("$body", body);
   text = std::regex_replace(text, std::regex("\\$c<([^>]*)>"), width == 1 ? "$1" : "dense<$1>");
-  replace("$f", lanes + "f32" + end);
-  replace("$i", lanes + "i32" + end);
+  replace("$bits", bits);
+  replace("$f", lanes + "f" + bits + end);
+  replace("$i", lanes + "i" + bits + end);
   replace("$w", number);
   return text;
 }
@@ -102,21 +103,30 @@ static void optimize(llvm::Module &module, llvm::TargetMachine *target) {
 }
 
 Jit::Function Jit::compile(const std::string &body, const Machine &machine, const std::string &expand) {
+  std::string pass = machine.sse2 ? "nncc-expand-math{sse2=true}" : "nncc-expand-math";
+  return reinterpret_cast<Function>(
+      compileText(source(body, machine.width, "32"), expand.empty() ? pass : expand, machine));
+}
+
+Jit::DoubleFunction Jit::compileDouble(const std::string &body, const Machine &machine) {
+  return reinterpret_cast<DoubleFunction>(
+      compileText(source(body, machine.width, "64"), "nncc-expand-math{f64=true}", machine));
+}
+
+void *Jit::compileText(const std::string &text, const std::string &expand, const Machine &machine) {
   message.clear();
   auto fail = [&](const std::string &what) {
-    message = body + " for " + machine.cpu + ": " + what;
+    message = text + " for " + machine.cpu + ": " + what;
     return nullptr;
   };
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(source(body, machine.width), state->context.get());
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, state->context.get());
   if (!module)
     return fail("cannot parse");
   PassManager passes(state->context.get());
-  std::string pass = machine.sse2 ? "nncc-expand-math{sse2=true}" : "nncc-expand-math";
   std::string lower =
       "convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,"
       "convert-func-to-llvm,reconcile-unrealized-casts";
-  if (failed(parsePassPipeline("func.func(" + (expand.empty() ? pass : expand) + ")" + "," + lower, passes)) ||
-      failed(passes.run(*module)))
+  if (failed(parsePassPipeline("func.func(" + expand + ")," + lower, passes)) || failed(passes.run(*module)))
     return fail("cannot lower");
 
   auto context = std::make_unique<llvm::LLVMContext>();
@@ -147,5 +157,5 @@ Jit::Function Jit::compile(const std::string &body, const Machine &machine, cons
   if (!symbol)
     return fail(llvm::toString(symbol.takeError()));
   state->engines.push_back(std::move(*engine));
-  return symbol->toPtr<Function>();
+  return symbol->toPtr<void *>();
 }

@@ -33,9 +33,14 @@ public:
   /// $c<1.0> for a constant. `expand` is the pipeline that does it, by
   /// default the pass. Null with the reason in error() if it fails.
   Function compile(const std::string &body, const Machine &machine, const std::string &expand = "");
+  /// The same of f64 scalars by the pass's option f64; $f is f64, $i is i64.
+  using DoubleFunction = void (*)(const double *a, const double *b, const double *c, double *out, int64_t count);
+  DoubleFunction compileDouble(const std::string &body, const Machine &machine);
   const std::string &error() const { return message; }
 
 private:
+  void *compileText(const std::string &text, const std::string &passes, const Machine &machine);
+
   struct State;
   std::unique_ptr<State> state;
   std::string message;

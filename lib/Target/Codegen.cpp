@@ -13,8 +13,6 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/IR/Module.h"
-#include "llvm/IR/Verifier.h"
-#include "llvm/Passes/PassBuilder.h"
 
 using namespace mlir;
 
@@ -118,33 +116,14 @@ void Compilation::setAttributes() {
 }
 
 llvm::Error Compilation::verify(llvm::StringRef when) {
-  std::string messages;
-  llvm::raw_string_ostream out(messages);
-  if (!options.verify || !llvm::verifyModule(*module, &out))
-    return llvm::Error::success();
-  return llvm::createStringError("invalid LLVM IR " + when + ": " + messages);
+  return options.verify ? verifyModule(*module, when) : llvm::Error::success();
 }
 
 void Compilation::optimize() {
-  llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopInterleaving = true;
-  llvm::PassBuilder builder(machine.get(), tuning);
-  addSanitizer(builder, *module, options.sanitizer);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
   const llvm::OptimizationLevel levels[] = {llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
                                             llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
-  llvm::OptimizationLevel level = levels[std::min(options.optLevel, 3u)];
-  llvm::ModulePassManager passes = level == llvm::OptimizationLevel::O0 ? builder.buildO0DefaultPipeline(level)
-                                                                        : builder.buildPerModuleDefaultPipeline(level);
-  passes.run(*module, modules);
+  optimizeModule(*module, *machine, levels[std::min(options.optLevel, 3u)], /*vectorizes=*/true,
+                 [&](llvm::PassBuilder &builder) { addSanitizer(builder, *module, options.sanitizer); });
 }
 
 llvm::Error Compilation::run() {

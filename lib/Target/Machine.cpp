@@ -5,6 +5,7 @@
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 
@@ -50,6 +51,34 @@ void prepareModule(Module &module, const TargetMachine &machine) {
   module.setDataLayout(machine.createDataLayout());
   module.setPICLevel(PICLevel::BigPIC);
   module.setUwtable(UWTableKind::Sync); // a stack trace that passes through a kernel must not end there
+}
+
+Error verifyModule(const Module &module, StringRef when) {
+  std::string messages;
+  raw_string_ostream out(messages);
+  return llvm::verifyModule(module, &out) ? createStringError("invalid LLVM IR " + when + ": " + messages)
+                                          : Error::success();
+}
+
+void optimizeModule(Module &module, TargetMachine &machine, OptimizationLevel level, bool vectorizes,
+                    function_ref<void(PassBuilder &)> extend) {
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopInterleaving = vectorizes;
+  PassBuilder builder(&machine, tuning);
+  if (extend)
+    extend(builder);
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  ModulePassManager passes = level == OptimizationLevel::O0 ? builder.buildO0DefaultPipeline(level)
+                                                            : builder.buildPerModuleDefaultPipeline(level);
+  passes.run(module, modules);
 }
 
 namespace {

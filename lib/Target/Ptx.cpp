@@ -8,9 +8,7 @@
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/Module.h"
-#include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 
 using namespace mlir;
@@ -102,30 +100,13 @@ void PtxCompilation::nameSymbols() {
 }
 
 llvm::Error PtxCompilation::verify(StringRef when) {
-  std::string messages;
-  llvm::raw_string_ostream out(messages);
-  if (!verifies || !llvm::verifyModule(*module, &out))
-    return llvm::Error::success();
-  return llvm::createStringError("invalid LLVM IR " + when + ": " + messages);
+  return verifies ? verifyModule(*module, when) : llvm::Error::success();
 }
 
-/// Vectors are ours: what LLVM would make of scalar loops helps no GPU.
+/// Vectors are ours: what LLVM would make of scalar loops helps no GPU. At O0 the descriptors of memory would live on the stack.
 void PtxCompilation::optimize() {
-  llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopInterleaving = false;
-  llvm::PassBuilder builder(machine.get(), tuning);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  // At O0 the descriptors of memory would live on the stack.
   auto level = target.optLevel == 0 ? llvm::OptimizationLevel::O1 : llvm::OptimizationLevel::O3;
-  builder.buildPerModuleDefaultPipeline(level).run(*module, modules);
+  optimizeModule(*module, *machine, level, /*vectorizes=*/false);
 }
 
 llvm::Expected<std::string> PtxCompilation::run() {

@@ -47,12 +47,16 @@ struct Plain {
 struct Flushed {
   float operator()(float x) const { return flushed(x); }
 };
-struct Half {
-  float operator()(uint16_t x) const { return fromHalf(x); }
+/// The half at bit `shift`, whose subnormals are zeros where there is an exponent to know them by.
+template <float (*widen)(uint16_t), uint16_t exponent, unsigned shift> struct Half {
+  template <class T> float operator()(T x) const {
+    uint16_t bits = static_cast<uint16_t>(x >> shift);
+    return widen(exponent && !(bits & exponent) ? bits & 0x8000 : bits);
+  }
 };
-struct Brain {
-  float operator()(uint16_t x) const { return fromBrain(x); }
-};
+template <unsigned shift> using F16 = Half<fromHalf, 0, shift>;
+template <unsigned shift> using F16Flushed = Half<fromHalf, 0x7c00, shift>;
+template <unsigned shift> using BF16 = Half<fromBrain, 0, shift>;
 } // namespace
 
 /// A bit for each lane.
@@ -130,11 +134,28 @@ template <class T, class L> static void setpRun(Warp &w, const Inst &i) {
     writeBits(w, i.op[1], q);
 }
 
-/// op: d, unused, a, b, predicate: all ones, or 1.0 where `offset` asks for it.
-template <class T, class L> static void setRun(Warp &w, const Inst &i) {
+/// Of pairs: p is what the lower halves give, q what the upper ones do.
+template <class Low, class High> static void setpPairRun(Warp &w, const Inst &i) {
+  uint32_t p = combined(w, i, comparedBits<uint32_t, Low>(w, i, i.op[2], i.op[3]));
+  uint32_t q = combined(w, i, comparedBits<uint32_t, High>(w, i, i.op[2], i.op[3]));
+  writeBits(w, i.op[0], p);
+  writeBits(w, i.op[1], q);
+}
+
+/// op: d, unused, a, b, predicate: what `offset` holds, all ones or 1.0, in the lanes where the comparison holds.
+template <class D, class T, class L> static void setRun(Warp &w, const Inst &i) {
   uint32_t bits = combined(w, i, comparedBits<T, L>(w, i, i.op[2], i.op[3]));
-  uint32_t yes = static_cast<uint32_t>(i.offset);
-  eachLane<uint32_t>(w, i.op[0], [=](unsigned l) { return bits >> l & 1 ? yes : 0; });
+  D yes = static_cast<D>(i.offset);
+  eachLane<D>(w, i.op[0], [=](unsigned l) { return bits >> l & 1 ? yes : D(0); });
+}
+
+/// Of pairs: the same in each half.
+template <class Low, class High> static void setPairRun(Warp &w, const Inst &i) {
+  uint32_t low = combined(w, i, comparedBits<uint32_t, Low>(w, i, i.op[2], i.op[3]));
+  uint32_t high = combined(w, i, comparedBits<uint32_t, High>(w, i, i.op[2], i.op[3]));
+  uint32_t yes = static_cast<uint16_t>(i.offset);
+  eachLane<uint32_t>(w, i.op[0],
+                     [=](unsigned l) { return (low >> l & 1 ? yes : 0) | (high >> l & 1 ? yes << 16 : 0); });
 }
 
 template <class F> static Handler byComparedType(Decoder &d, Type t, bool ftz, F f) {
@@ -159,37 +180,36 @@ template <class F> static Handler byComparedType(Decoder &d, Type t, bool ftz, F
   case Type::F64:
     return f.template operator()<double, Plain>();
   case Type::F16:
-    return f.template operator()<uint16_t, Half>();
+    return ftz ? f.template operator()<uint16_t, F16Flushed<0>>() : f.template operator()<uint16_t, F16<0>>();
   case Type::BF16:
-    return f.template operator()<uint16_t, Brain>();
+    return f.template operator()<uint16_t, BF16<0>>();
   default:
     d.fail("'" + d.spelled() + "' does not compare ." + std::string(ptx::nameOf(t)));
     return nullptr;
   }
 }
 
-static void buildSet(Decoder &d, Inst &i) {
-  bool toPredicate = d.text().opcode == "setp";
+static bool isPair(Type t) { return t == Type::F16x2 || t == Type::BF16x2; }
+
+template <class F> static Handler byPair(Type t, bool ftz, F f) {
+  if (t == Type::BF16x2)
+    return f.template operator()<BF16<0>, BF16<16>>();
+  return ftz ? f.template operator()<F16Flushed<0>, F16Flushed<16>>() : f.template operator()<F16<0>, F16<16>>();
+}
+
+/// The comparison, and what it is combined with.
+static void comparisonOf(Decoder &d, Inst &i) {
   i.mode = static_cast<uint8_t>(d.oneOf({"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu",
                                          "ltu", "leu", "gtu", "geu", "num", "nan"},
                                         -1));
   i.bytes = static_cast<uint8_t>((d.oneOf({"and", "or", "xor"}, 3) + 1) & 3);
-  bool ftz = d.has("ftz");
-  Type result = toPredicate ? Type::Pred : d.type(), t = d.type();
+}
+
+/// What stands behind the destinations: two of type `t`, and a predicate to combine with.
+static void comparedOperands(Decoder &d, Inst &i, Type t) {
   i.kind = t == Type::F64 ? Class::Double : ptx::isFloat(t) ? Class::Float : Class::Integer;
   if (ptx::isFloat(t) ? i.mode >= Lo && i.mode <= Hs : i.mode >= Equ)
     return d.fail("'" + d.spelled() + "': this comparison is not for ." + std::string(ptx::nameOf(t)));
-  size_t count = i.bytes ? 4 : 3;
-  if (!d.operands(count, count))
-    return;
-  const ptx::Operand &to = d.operand(0);
-  if (toPredicate && to.kind == ptx::Operand::Pair) {
-    d.out(to.elements[0], Type::Pred);
-    d.out(to.elements[1], Type::Pred);
-  } else {
-    d.out(0, result);
-    d.slot(noSlot);
-  }
   d.in(1, t);
   d.in(2, t);
   i.count = 0;
@@ -199,13 +219,64 @@ static void buildSet(Decoder &d, Inst &i) {
     p.negated = false;
     d.in(p, Type::Pred);
   }
-  i.offset = result == Type::F32 ? 0x3f800000 : 0xffffffff;
-  if (!toPredicate && bytesOf(result) != 4)
-    return d.fail("'" + d.spelled() + "' sets 32 bits");
-  if (toPredicate)
-    i.run = byComparedType(d, t, ftz, []<class T, class L>() -> Handler { return setpRun<T, L>; });
+}
+
+static void buildSetp(Decoder &d, Inst &i) {
+  comparisonOf(d, i);
+  bool ftz = d.has("ftz");
+  Type t = d.type();
+  size_t count = i.bytes ? 4 : 3;
+  if (!d.operands(count, count))
+    return;
+  const ptx::Operand &to = d.operand(0);
+  bool two = to.kind == ptx::Operand::Pair;
+  if (isPair(t) && !two)
+    return d.fail("'" + d.spelled() + "' gives two predicates, p|q");
+  d.out(two ? to.elements[0] : to, Type::Pred);
+  two ? d.out(to.elements[1], Type::Pred) : d.slot(noSlot);
+  comparedOperands(d, i, t);
+  if (isPair(t))
+    i.run = byPair(t, ftz, []<class Low, class High>() -> Handler { return setpPairRun<Low, High>; });
   else
-    i.run = byComparedType(d, t, ftz, []<class T, class L>() -> Handler { return setRun<T, L>; });
+    i.run = byComparedType(d, t, ftz, []<class T, class L>() -> Handler { return setpRun<T, L>; });
+}
+
+/// What set gives where the comparison holds.
+static uint32_t yesOf(Type result) {
+  switch (result) {
+  case Type::F32:
+    return 0x3f800000;
+  case Type::F16:
+  case Type::F16x2:
+    return 0x3c00;
+  case Type::BF16:
+  case Type::BF16x2:
+    return 0x3f80;
+  default:
+    return 0xffffffff;
+  }
+}
+
+static void buildSet(Decoder &d, Inst &i) {
+  comparisonOf(d, i);
+  bool ftz = d.has("ftz");
+  Type result = d.type(), t = d.type();
+  size_t count = i.bytes ? 4 : 3;
+  if (!d.operands(count, count))
+    return;
+  d.out(0, result);
+  d.slot(noSlot);
+  comparedOperands(d, i, t);
+  i.offset = yesOf(result);
+  bool isHalf = t == Type::F16 || t == Type::BF16;
+  if (bytesOf(result) != 4 && !(isHalf && bytesOf(result) == 2))
+    return d.fail("'" + d.spelled() + "' sets 32 bits, or 16 where halves are compared");
+  if (isPair(t))
+    i.run = byPair(t, ftz, []<class Low, class High>() -> Handler { return setPairRun<Low, High>; });
+  else if (bytesOf(result) == 2)
+    i.run = byComparedType(d, t, ftz, []<class T, class L>() -> Handler { return setRun<uint16_t, T, L>; });
+  else
+    i.run = byComparedType(d, t, ftz, []<class T, class L>() -> Handler { return setRun<uint32_t, T, L>; });
 }
 
 template <class T> static void selectRun(Warp &w, const Inst &i) {
@@ -278,7 +349,7 @@ static void buildTest(Decoder &d, Inst &i) {
 
 std::span<const Builder> compareBuilders() {
   static constexpr Builder table[] = {
-      {"setp", buildSet}, {"set", buildSet}, {"selp", buildSelect}, {"slct", buildSlct}, {"testp", buildTest}};
+      {"setp", buildSetp}, {"set", buildSet}, {"selp", buildSelect}, {"slct", buildSlct}, {"testp", buildTest}};
   return table;
 }
 

@@ -360,7 +360,12 @@ bool Decoder::build(Inst &inst) {
   if (!builder) {
     Type t = peekType();
     bool isHalf = t == Type::F16 || t == Type::BF16 || t == Type::F16x2 || t == Type::BF16x2;
-    builder = find(isHalf ? halfBuilders() : ptx::isFloat(t) ? floatBuilders() : integerBuilders(), at->opcode);
+    bool isPair = t == Type::F32x2 || t == Type::U16x2 || t == Type::S16x2;
+    builder = find(isPair            ? pairBuilders()
+                   : isHalf          ? halfBuilders()
+                   : ptx::isFloat(t) ? floatBuilders()
+                                     : integerBuilders(),
+                   at->opcode);
   }
   if (!builder) {
     fail("'" + spelled() + "' is no instruction that this machine has");

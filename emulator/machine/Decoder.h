@@ -124,6 +124,7 @@ void buildBulk(Decoder &d, Inst &i);
 std::span<const Builder> integerBuilders();
 std::span<const Builder> floatBuilders();
 std::span<const Builder> halfBuilders();
+std::span<const Builder> pairBuilders();
 
 } // namespace nncc::emu
 

@@ -121,6 +121,64 @@ TEST_F(Instructions, Half) {
   EXPECT_EQ(bits("fma.rn.relu.f16x2 %r9, 0xbc003c00, 0x3c003c00, 0;"), 0x00003c00u);
 }
 
+/// Each half its own: 1 and NaN against 1 and 1, with the results of the lower and the upper half in bits 0 and 1.
+TEST_F(Instructions, PairsOfHalvesAreCompared) {
+  auto setp = [&](const std::string &which, const std::string &a, const std::string &b, const std::string &with = "") {
+    return bits("mov.b32 %r1, " + a + "; mov.b32 %r2, " + b + "; setp.eq.u32 %p3, 0, 0; setp." + which +
+                " %p1|%p2, %r1, %r2" + with +
+                "; selp.b32 %r3, 1, 0, %p1; selp.b32 %r4, 2, 0, %p2; or.b32 %r9, %r3, %r4;");
+  };
+  EXPECT_EQ(setp("eq.f16x2", "0x7e003c00", "0x3c003c00"), 1u);
+  EXPECT_EQ(setp("num.f16x2", "0x7e003c00", "0x3c003c00"), 1u);
+  EXPECT_EQ(setp("nan.f16x2", "0x7e003c00", "0x3c003c00"), 2u);
+  EXPECT_EQ(setp("equ.f16x2", "0x7e003c00", "0x3c003c00"), 3u);
+  EXPECT_EQ(setp("neu.f16x2", "0x7e003c00", "0x3c003c00"), 2u);
+  EXPECT_EQ(setp("lt.f16x2", "0xbc003c00", "0x3c003c00"), 2u); // -1 < 1
+  EXPECT_EQ(setp("ge.and.f16x2", "0x40003c00", "0x3c003c00", ", !%p3"), 0u);
+  EXPECT_EQ(setp("lt.or.f16x2", "0x40003c00", "0x3c003c00", ", %p3"), 3u);
+  EXPECT_EQ(setp("eq.f16x2", "0x00010001", "0x00000001"), 1u); // subnormals
+  EXPECT_EQ(setp("eq.ftz.f16x2", "0x00010001", "0x80000001"), 3u);
+  EXPECT_EQ(setp("gt.bf16x2", "0x3f813f80", "0x3f803f80"), 2u);
+  EXPECT_EQ(setp("nan.bf16x2", "0x3f80ff81", "0x3f803f80"), 1u);
+  EXPECT_EQ(bits("mov.b32 %r1, 0x7e003c00; set.eq.f16x2.f16x2 %r9, %r1, 0x3c003c00;"), 0x00003c00u);
+  EXPECT_EQ(bits("mov.b32 %r1, 0x7e003c00; set.neu.u32.f16x2 %r9, %r1, 0x3c003c00;"), 0xffff0000u);
+  EXPECT_EQ(bits("mov.b32 %r1, 0x3f803f81; set.le.bf16x2.bf16x2 %r9, %r1, 0x3f803f80;"), 0x3f800000u);
+  EXPECT_EQ(half("mov.b16 %h1, 0x3c00; set.ge.f16.f16 %h9, %h1, 0x3c00;"), 0x3c00);
+  EXPECT_EQ(half("mov.b16 %h1, 0x3c00; setp.lt.f16 %p1, %h1, 0x4000; selp.b16 %h9, 5, 6, %p1;"), 5);
+  auto refused = [&](const std::string &body) {
+    Diagnostic diagnostic;
+    EXPECT_FALSE(
+        device.load(".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k() { .reg .b32 %r<4>; .reg "
+                    ".pred %p<4>; " +
+                        body + " ret; }",
+                    diagnostic));
+    return diagnostic.message;
+  };
+  EXPECT_EQ(refused("setp.eq.f16x2 %p1, %r1, %r2;"), "'setp.eq.f16x2' gives two predicates, p|q");
+  EXPECT_EQ(refused("setp.lo.f16x2 %p1|%p2, %r1, %r2;"), "'setp.lo.f16x2': this comparison is not for .f16x2");
+}
+
+TEST_F(Instructions, Pairs) {
+  // {2, -1}, {3, 0.5} and {1, 1}, the first in the lower half.
+  std::string pairs =
+      "mov.b64 %rd1, 0xbf80000040000000; mov.b64 %rd2, 0x3f00000040400000; mov.b64 %rd3, 0x3f8000003f800000; ";
+  EXPECT_EQ(wide(pairs + "add.rn.f32x2 %rd9, %rd1, %rd2;"), 0xbf00000040a00000u);
+  EXPECT_EQ(wide(pairs + "sub.rn.f32x2 %rd9, %rd1, %rd2;"), 0xbfc00000bf800000u);
+  EXPECT_EQ(wide(pairs + "mul.rn.f32x2 %rd9, %rd1, %rd2;"), 0xbf00000040c00000u);
+  EXPECT_EQ(wide(pairs + "fma.rn.f32x2 %rd9, %rd1, %rd2, %rd3;"), 0x3f00000040e00000u);
+  EXPECT_EQ(
+      wide("mov.b64 %rd1, 0x8000000100800000; mov.b64 %rd2, 0x3f8000003f000000; mul.rn.ftz.f32x2 %rd9, %rd1, %rd2;"),
+      0x8000000000000000u); // a subnormal result and a subnormal operand
+  // (1 + 2^-12)^2 - 1: only a fused one keeps 2^-24.
+  EXPECT_EQ(
+      wide("mov.b64 %rd1, 0x3f8008003f800800; mov.b64 %rd2, 0xbf800000bf800000; fma.rn.f32x2 %rd9, %rd1, %rd1, %rd2;"),
+      0x3a0004003a000400u);
+  EXPECT_EQ(bits("mov.b32 %r1, 0xffff8000; add.s16x2 %r9, %r1, 0x0002ffff;"), 0x00017fffu);
+  EXPECT_EQ(bits("mov.b32 %r1, 0xffff0005; max.s16x2 %r9, %r1, 0x0002fffb;"), 0x00020005u);
+  EXPECT_EQ(bits("mov.b32 %r1, 0xffff0005; min.u16x2 %r9, %r1, 0x0002fffb;"), 0x00020005u);
+  EXPECT_EQ(bits("mov.b32 %r1, 0xffff0005; min.s16x2 %r9, %r1, 0x0002fffb;"), 0xfffffffbu);
+}
+
 TEST_F(Instructions, Convert) {
   EXPECT_EQ(bits("cvt.rni.s32.f32 %r9, 0f40200000;"), 2u); // 2.5
   EXPECT_EQ(bits("cvt.rzi.s32.f32 %r9, 0fC0200000;"), static_cast<uint32_t>(-2));

@@ -42,11 +42,14 @@ enum class Type : uint8_t {
   F32,
   F16x2,
   BF16x2,
+  U16x2,
+  S16x2,
   TF32,
   B64,
   U64,
   S64,
   F64,
+  F32x2,
   B128
 };
 

@@ -1,11 +1,23 @@
 #!/bin/bash
-# Formats every C and C++ file; with --check only says which are not formatted.
+# Formats C and C++ files.
+#   scripts/format.sh [--check] [FILE...]    without files all of them; --check only says which are not formatted
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-cd "$root"
 
-mapfile -t files < <(git ls-files -co --exclude-standard '*.cpp' '*.h' '*.c')
-if [ "${1:-}" = --check ]; then
+check=''
+if [ "${1:-}" = --check ]; then check=1; shift; fi
+if [ $# = 0 ]; then
+  cd "$root"
+  mapfile -t files < <(git ls-files -co --exclude-standard '*.cpp' '*.h' '*.c')
+else
+  for file in "$@"; do
+    [ -f "$file" ] || fail "$file: no such file"
+    case $file in *.cpp | *.h | *.c) ;; *) fail "$file: not a C or C++ file" ;; esac
+  done
+  files=("$@")
+fi
+
+if [ -n "$check" ]; then
   wrong=$(clang-format-22 --dry-run "${files[@]}" 2>&1 | sed -n 's/^\([^:]*\):[0-9:]* warning.*/\1/p' | sort -u)
   [ -z "$wrong" ] || printf '%s: error: not formatted; run scripts/format.sh\n' $wrong
   bad=$(printf '%s' "$wrong" | grep -c . || true)

@@ -58,8 +58,7 @@ public:
     if (!runPasses("optimise", buildOptimise, Stage::NN) || !runPasses("form kernels", buildFormKernels, Stage::NN) ||
         !runPasses("plan memory", buildPlanMemory, Stage::Linalg))
       return std::nullopt;
-    MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::Internal);
-    if (failed(describeModel(*module, model)))
+    if (!describeModule())
       return std::nullopt;
     if (auto weights = module->lookupSymbol<ModuleOp>("weights"))
       model.weightsBytes = WeightLayout::of(weights.lookupSymbol<func::FuncOp>("main").getResultTypes()).bytes;
@@ -278,10 +277,10 @@ private:
   //===--------------------------------------------------------------------------------------------------------------------===//
 
   std::optional<CompileResult> generate() {
-    MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::Internal);
-    ProgramOptions program = programOptions();
     if (!describeProgram())
       return std::nullopt;
+    MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::Internal);
+    ProgramOptions program = programOptions();
     if (!options.report.empty())
       report.readProgram(*module);
     if (options.debugInfo)
@@ -303,8 +302,16 @@ private:
     return result;
   }
 
+  /// Fills in `model`. What the module says of itself is nncc's only where a model or a dump of `nn` was read.
+  bool describeModule() {
+    bool isOurs = stage == Stage::NN;
+    MLIRDiagnosticsScope scope(&context, diagnostics, options.input,
+                               isOurs ? DiagnosticCode::Internal : DiagnosticCode::NotAModel);
+    return succeeded(describeModel(*module, model)) && (isOurs || succeeded(checkSchedule(*module, model)));
+  }
+
   bool describeProgram() {
-    if (failed(describeModel(*module, model)))
+    if (!describeModule())
       return false;
     target::assignIdentifiers(model);
     bool anyOnHost = llvm::any_of(model.kernels, [](const target::KernelDescription &kernel) { return kernel.onHost; });
@@ -342,11 +349,13 @@ private:
         !other.runPasses("form kernels for CPUs", buildFormKernels, Stage::NN) ||
         !other.runPasses("plan memory for CPUs", buildPlanMemory, Stage::Linalg))
       return false;
-    MLIRDiagnosticsScope scope(&other.context, diagnostics, options.input, DiagnosticCode::Internal);
     other.model.variant = "cpu.";
+    if (!other.describeProgram())
+      return false;
+    MLIRDiagnosticsScope scope(&other.context, diagnostics, options.input, DiagnosticCode::Internal);
     ProgramOptions program = other.programOptions();
     target::WeightBlob blob;
-    if (!other.describeProgram() || !other.foldModelWeights(blob, program))
+    if (!other.foldModelWeights(blob, program))
       return false;
     (*other.module)->setAttr("exec.weight_offsets", Builder(&other.context).getDenseI64ArrayAttr(weights.merge(blob)));
     if (!other.compileKernels(objects, program))

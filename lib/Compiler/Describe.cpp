@@ -128,9 +128,14 @@ static void collectNodes(Location loc, llvm::StringSet<> &seen, std::vector<std:
 }
 
 LogicalResult describeModel(ModuleOp module, target::ModelDescription &model) {
+  llvm::StringSet<> seen;
   if (auto symbols = module->getAttrOfType<ArrayAttr>("exec.symbols"))
-    for (StringAttr symbol : symbols.getAsRange<StringAttr>())
-      model.symbols.push_back(symbol.str());
+    for (Attribute symbol : symbols) {
+      auto name = dyn_cast<StringAttr>(symbol);
+      if (!name || !seen.insert(name.getValue()).second)
+        return module.emitError("exec.symbols is no list of different names");
+      model.symbols.push_back(name.str());
+    }
   if (failed(describeValues(module, "exec.inputs", model.symbols, model.inputs)) ||
       failed(describeValues(module, "exec.outputs", model.symbols, model.outputs)))
     return failure();
@@ -138,15 +143,15 @@ LogicalResult describeModel(ModuleOp module, target::ModelDescription &model) {
     target::KernelDescription &description = model.kernels.emplace_back();
     description.name = kernel.getSymName().str();
     description.onHost = kernel.getHost();
-    llvm::StringSet<> seen;
-    collectNodes(kernel.getLoc(), seen, description.nodes);
+    llvm::StringSet<> named;
+    collectNodes(kernel.getLoc(), named, description.nodes);
     exec::KernelCost cost = exec::computeKernelCost(kernel);
     description.operations = std::move(cost.operations);
     description.bytes = std::move(cost.bytes);
   }
   std::optional<exec::MemoryPlan> plan = exec::MemoryPlan::get(module);
   if (!plan)
-    return module.emitError("has no memory plan");
+    return module.emitError("exec.plan is no memory plan");
   model.arenaBytes = plan->isStatic ? plan->arenaBytes : -1;
   model.numCarries = plan->numCarries;
   for (const exec::Lifetime &slot : plan->slots)

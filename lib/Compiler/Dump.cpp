@@ -5,7 +5,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
-#include "nncc/Dialect/Exec/Transforms/MemoryPlan.h"
 #include "nncc/Support/BracketDepth.h"
 #include "nncc/Support/MLIRDiagnostics.h"
 
@@ -64,7 +63,7 @@ Dump parseDump(MLIRContext &context, SourceFiles &files, Diagnostics &diagnostic
     diagnostics.error(DiagnosticCode::NotAModel, files.modelPath(), "", problem);
     return {};
   }
-  if (exec::MemoryPlan::get(*dump.module))
+  if ((*dump.module)->hasAttr("exec.plan"))
     dump.stage = Stage::Exec;
   else if ((*dump.module)->hasAttr("exec.inputs"))
     dump.stage = Stage::Linalg;

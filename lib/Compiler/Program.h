@@ -30,6 +30,10 @@ void registerAllNNCCDialects(mlir::DialectRegistry &registry);
 /// the caller's.
 mlir::LogicalResult describeModel(mlir::ModuleOp module, target::ModelDescription &model);
 
+/// Whether the schedule asks only for what `model`, its description, has: what a dump says may have been edited. It is code, though:
+/// what it does to the memory that it has is not checked.
+mlir::LogicalResult checkSchedule(mlir::ModuleOp module, const target::ModelDescription &model);
+
 /// The kernels of a module on tensors, each with how it is cut for one level.
 std::string printTiling(mlir::ModuleOp module, const target::CPULevel &level, const ProgramOptions &options);
 /// The kernels of a module for the last level or family as loops, vectors and memrefs, one after the other.

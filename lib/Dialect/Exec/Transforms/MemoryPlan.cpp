@@ -10,18 +10,26 @@ std::optional<MemoryPlan> MemoryPlan::get(ModuleOp module) {
   auto attribute = module->getAttrOfType<DictionaryAttr>("exec.plan");
   if (!attribute)
     return std::nullopt;
+  auto number = [&](StringRef name) {
+    auto integer = attribute.getAs<IntegerAttr>(name);
+    return integer && integer.getType().isInteger(64) ? integer.getInt() : -1;
+  };
   MemoryPlan plan;
-  if (auto carries = attribute.getAs<IntegerAttr>("carries"))
-    plan.numCarries = carries.getInt();
-  if (auto bytes = attribute.getAs<IntegerAttr>("bytes"))
-    plan.arenaBytes = bytes.getInt();
-  if (auto bytes = attribute.getAs<IntegerAttr>("bound"))
-    plan.boundBytes = bytes.getInt();
   auto slots = attribute.getAs<ArrayAttr>("slots");
   plan.isStatic = !slots;
+  if (!llvm::isUInt<32>(number("carries")))
+    return std::nullopt;
+  plan.numCarries = number("carries");
+  if (plan.isStatic) {
+    plan.arenaBytes = number("bytes");
+    plan.boundBytes = number("bound");
+    if (plan.arenaBytes < 0 || plan.boundBytes < 0)
+      return std::nullopt;
+  }
   for (Attribute slot : slots ? slots.getValue() : ArrayRef<Attribute>()) {
     auto numbers = dyn_cast<DenseI64ArrayAttr>(slot);
-    if (!numbers || numbers.size() != 3)
+    if (!numbers || numbers.size() != 3 || numbers[0] < -1 || !llvm::isUInt<32>(numbers[1]) ||
+        !llvm::isUInt<32>(numbers[2]) || numbers[1] > numbers[2])
       return std::nullopt;
     plan.slots.push_back({numbers[0], unsigned(numbers[1]), unsigned(numbers[2])});
   }

@@ -81,9 +81,17 @@ void AttentionPlan::describe(llvm::raw_ostream &os) const {
 
 void RecurrencePlan::describe(llvm::raw_ostream &os) const {
   os << "all of time; a tile takes one direction and " << rowsPerTile << " rows";
-  for (const PhasePlan &phase : phases)
-    os << "; products in register tiles of " << phase.rows.getRowsPerTile() << " x "
-       << phase.columns.getColumnsPerTile() << (phase.prefetch ? ", weights fetched ahead" : "");
+  auto describeTiles = [&](const ProductTiles &tiles) {
+    os << tiles.rows.getRowsPerTile() << " x " << tiles.columns.getColumnsPerTile();
+  };
+  for (const PhasePlan &phase : phases) {
+    os << "; products in register tiles of ";
+    describeTiles(phase.many);
+    if (phase.few) {
+      os << ", of up to " << kFewRows << " rows in such of ";
+      describeTiles(*phase.few);
+    }
+  }
 }
 
 //===--------------------------------------------------------------------------------------------------------------===//

@@ -50,6 +50,7 @@ private:
   void emitLastStates();
   void emitStep(Value step);
   void emitProduct(unsigned phase, Value step);
+  void emitProduct(unsigned phase, Value step, const ProductTiles &tiles);
   void emitRow(unsigned phase, Value step, Value row, Value batchRow);
   void emitArithmetic(unsigned phase, const Place &place);
   /// The sequence is zero behind the end of a row.
@@ -146,7 +147,22 @@ void RecurrenceEmitter::emitStep(Value step) {
   }
 }
 
-void RecurrenceEmitter::emitProduct(unsigned number, Value step) {
+void RecurrenceEmitter::emitProduct(unsigned phase, Value step) {
+  const PhasePlan &product = plan.phases[phase];
+  if (!product.few)
+    return emitProduct(phase, step, product.many);
+  Value isFew = m.less(numRows, m.constant(RecurrencePlan::kFewRows + 1));
+  auto branch = scf::IfOp::create(m.builder(), m.location(), isFew, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(m.builder());
+  m.builder().setInsertionPointToStart(branch.thenBlock());
+  emitProduct(phase, step, *product.few);
+  m.builder().setInsertionPointToStart(branch.elseBlock());
+  emitProduct(phase, step, product.many);
+}
+
+/// Nothing is prefetched: the hardware reads ahead of weights that come from afar for the first time as fast as with help, and
+/// from the second-level cache, where they are then, twice as fast as with requests that it could do without.
+void RecurrenceEmitter::emitProduct(unsigned number, Value step, const ProductTiles &tiles) {
   const PhasePlan &phase = plan.phases[number];
   Value zero = m.constant(0), one = m.constant(1), columns = m.constant(phase.numColumns);
   RightMatrix right{.kind = op.getPacked() ? RightMatrix::Panels : RightMatrix::RowMajor,
@@ -170,19 +186,18 @@ void RecurrenceEmitter::emitProduct(unsigned number, Value step) {
                   .numLines = one,
                   .numRows = numRows,
                   .rowBlock = zero,
-                  .rows = phase.rows,
+                  .rows = tiles.rows,
                   .numColumns = columns,
                   .columnBlock = zero,
-                  .columns = phase.columns,
+                  .columns = tiles.columns,
                   .right = right,
-                  .prefetch = phase.prefetch,
                   .resultRow = zero,
                   .resultLineStride = zero,
                   .resultColumn = zero,
                   .sums = sums,
                   .sumStride = phase.sumStride};
   // Back and forth through the columns: the weights that the step before read last are those that are still near.
-  int64_t numTiles = phase.columns.getNumTiles();
+  int64_t numTiles = tiles.columns.getNumTiles();
   Value isForth = m.equal(m.rem(step, 2), zero);
   m.loop(m.constant(numTiles), [&](Value tile) {
     if (numTiles > 1) {

@@ -23,17 +23,24 @@ RecurrencePlan::RecurrencePlan(exec::RecurrenceOp op, const CPUTarget &target) {
   rowsPerTile = chooseRowsPerTile(numRows);
   int64_t hidden = op.getHidden();
   stateStride = llvm::alignTo(hidden, kind.getPanelColumns());
-  for (unsigned phase = 0; phase < op.getGates().size(); ++phase) {
-    int64_t columns = op.getGates()[phase] * hidden, bytes = kind.getSumBytes();
-    RegisterShape registers =
-        chooseRegisterShape(target, kind, rowsPerTile, llvm::divideCeil(columns, kind.lanes), stateStride * bytes);
-    PhasePlan plan;
-    plan.numColumns = columns;
-    plan.rows = RowTiling(hasWholeTiles() ? rowsPerTile : ShapedType::kDynamic, registers.rows);
-    plan.rows.setTilesPerBlock(llvm::divideCeil(rowsPerTile, registers.rows));
-    plan.columns = ColumnTiling(columns, registers.vectors, kind.lanes);
-    plan.sumStride = plan.columns.getNumTiles() * plan.columns.getColumnsPerTile();
-    plan.prefetch = op.getPacked() && columns * hidden * bytes > target.l1Bytes * 2;
-    phases.push_back(plan);
-  }
+  for (unsigned phase = 0; phase < op.getGates().size(); ++phase)
+    phases.push_back(planPhase(op.getGates()[phase] * hidden, target));
+}
+
+PhasePlan RecurrencePlan::planPhase(int64_t numColumns, const CPUTarget &target) const {
+  auto getTiles = [&](int64_t rows) {
+    RegisterShape registers = chooseRegisterShape(target, kind, rows, llvm::divideCeil(numColumns, kind.lanes),
+                                                  stateStride * kind.getSumBytes());
+    ProductTiles tiles{RowTiling(hasWholeTiles() ? rowsPerTile : ShapedType::kDynamic, registers.rows),
+                       ColumnTiling(numColumns, registers.vectors, kind.lanes)};
+    tiles.rows.setTilesPerBlock(llvm::divideCeil(rows, registers.rows));
+    return tiles;
+  };
+  PhasePlan plan{getTiles(rowsPerTile), std::nullopt, numColumns, 0};
+  // A tile that is tall is narrow: a row or two have too few sums in it to hide how long one addition takes.
+  if (!hasWholeTiles() && rowsPerTile > kFewRows)
+    plan.few = getTiles(kFewRows);
+  for (const ProductTiles &tiles : {plan.many, plan.few.value_or(plan.many)})
+    plan.sumStride = std::max(plan.sumStride, tiles.columns.getNumTiles() * tiles.columns.getColumnsPerTile());
+  return plan;
 }

@@ -8,17 +8,25 @@
 
 namespace nncc::cpu {
 
-/// The product of one phase.
-struct PhasePlan {
+/// The register tiles of a product.
+struct ProductTiles {
   RowTiling rows;
   ColumnTiling columns;
+};
+
+/// The product of one phase.
+struct PhasePlan {
+  /// `few`: up to RecurrencePlan::kFewRows, where the number of rows is known only at run time; nothing: `many` serves any number.
+  ProductTiles many;
+  std::optional<ProductTiles> few;
   int64_t numColumns, sumStride;
-  bool prefetch;
 };
 
 /// What is decided before any code is written, from types and target alone.
 struct RecurrencePlan {
   RecurrencePlan(exec::RecurrenceOp op, const CPUTarget &target);
+
+  static constexpr int64_t kFewRows = 4;
 
   ElementKind kind;
   /// Rows in all, or ShapedType::kDynamic.
@@ -31,6 +39,9 @@ struct RecurrencePlan {
   /// For readers, one paragraph.
   void describe(llvm::raw_ostream &os) const;
   bool hasWholeTiles() const { return mlir::ShapedType::isStatic(numRows) && numRows % rowsPerTile == 0; }
+
+private:
+  PhasePlan planPhase(int64_t numColumns, const CPUTarget &target) const;
 };
 
 } // namespace nncc::cpu

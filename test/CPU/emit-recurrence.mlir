@@ -31,3 +31,29 @@ exec.kernel @lines(%x: tensor<9x1x64xf32>, %r: tensor<2x32x32xf32>) -> tensor<9x
   } -> tensor<9x2x1x32xf32>, tensor<2x1x32xf32>
   exec.yield %y : tensor<9x2x1x32xf32>
 }
+
+// Of rows whose number shows at run time there may be one: few have register tiles that are wide enough to keep the multiply-adds busy.
+// CHECK-LABEL: func.func private @some_lines.body
+// CHECK: scf.for
+// CHECK:   %[[FEW:.*]] = arith.cmpi slt, {{.*}}, %c5
+// CHECK:   scf.if %[[FEW]] {
+// CHECK:     %{{.*}}:16 = scf.for
+// CHECK:     %{{.*}}:8 = scf.for
+// CHECK:     %{{.*}}:4 = scf.for
+// CHECK:   } else {
+// CHECK:     %{{.*}}:16 = scf.for
+// CHECK:     %{{.*}}:8 = scf.for
+// CHECK:     %{{.*}}:4 = scf.for
+// CHECK:     %{{.*}}:2 = scf.for
+exec.kernel @some_lines(%x: tensor<9x?x64xf32>, %r: tensor<1x64x64xf32>, %rows: index) -> tensor<9x1x?x64xf32> {
+  %y0 = tensor.empty(%rows) : tensor<9x1x?x64xf32>
+  %h0 = tensor.empty(%rows) : tensor<1x?x64xf32>
+  %y, %h = exec.recurrence (%x : tensor<9x?x64xf32>) weights(%r : tensor<1x64x64xf32>)
+      outs(%y0, %h0 : tensor<9x1x?x64xf32>, tensor<1x?x64xf32>)
+      attributes {gates = array<i64: 1>, hidden = 64 : i64, reverse = array<i1: false>} {
+  ^bb0(%input: f32, %sum: f32, %state: f32):
+    %0 = arith.addf %input, %sum : f32
+    exec.yield %0 : f32
+  } -> tensor<9x1x?x64xf32>, tensor<1x?x64xf32>
+  exec.yield %y : tensor<9x1x?x64xf32>
+}

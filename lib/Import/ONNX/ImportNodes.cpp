@@ -292,6 +292,8 @@ LogicalResult GraphImporter::expandSchema(const onnx::NodeProto &node, const onn
   Opsets opsets;
   for (const onnx::OperatorSetIdProto &import : function->opset_import())
     opsets[normalizeDomain(import.domain())] = int(import.version());
+  // Bodies of other domains do not say which ai.onnx they are written in: it is that of the library that has them.
+  opsets.try_emplace("", newestOpset(""));
   SmallVector<const onnx::AttributeProto *> defaults;
   for (const auto &[name, attribute] : schema.attributes())
     if (attribute.default_value.type() != onnx::AttributeProto::UNDEFINED)

@@ -18,6 +18,11 @@ static const std::pair<int, int> *standardVersions(StringRef domain) {
   return found == known.end() ? nullptr : &found->second;
 }
 
+int newestOpset(StringRef domain) {
+  const std::pair<int, int> *versions = standardVersions(normalizeDomain(domain));
+  return versions ? versions->second : 0;
+}
+
 bool isStandardDomain(StringRef domain) { return standardVersions(normalizeDomain(domain)); }
 
 Opsets readOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports, StringRef place,

@@ -23,6 +23,8 @@ using Opsets = llvm::StringMap<int>;
 Opsets readOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports, llvm::StringRef place,
                   Reporter &reporter);
 
+/// The newest opset of a domain that the library knows; 0 for domains that are not of the standard.
+int newestOpset(llvm::StringRef domain);
 /// A domain of the ONNX standard.
 bool isStandardDomain(llvm::StringRef domain);
 /// The schema of an operator in a version of its domain, also when it is deprecated there; null when there is none.

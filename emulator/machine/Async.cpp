@@ -5,8 +5,6 @@
 
 namespace nncc::emu {
 
-using ptx::Operand;
-
 /// op: shared address, global address, low and high half of its offset, source size or noSlot. What the source lacks is zero.
 static void copyRun(Warp &w, const Inst &i) {
   Block &block = *w.block;

@@ -11,7 +11,6 @@
 #include "llvm/Support/JSON.h"
 
 using namespace nncc;
-using llvm::StringRef;
 
 namespace {
 

@@ -5,8 +5,6 @@
 
 using namespace nncc::rt::test;
 using testing::HasSubstr;
-using testing::Not;
-using testing::StrEq;
 
 TEST(CudaRun, HostTensors) {
   EXPECT_EQ(onEmulator({},

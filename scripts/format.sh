@@ -19,7 +19,7 @@ fi
 
 if [ -n "$check" ]; then
   wrong=$(clang-format-22 --dry-run "${files[@]}" 2>&1 | sed -n 's/^\([^:]*\):[0-9:]* warning.*/\1/p' | sort -u)
-  [ -z "$wrong" ] || printf '%s: error: not formatted; run scripts/format.sh\n' $wrong
+  [ -z "$wrong" ] || sed "s/$/: error: not formatted; run scripts\/format.sh/" <<< "$wrong"
   bad=$(printf '%s' "$wrong" | grep -c . || true)
   echo "$((${#files[@]} - bad)) passed, $bad failed"
   [ "$bad" = 0 ]

@@ -40,3 +40,19 @@ def test_options_that_pages_name_exist(tool):
             for command in re.findall(rf"(?:^|`)(?:\S*/)?{tool}(?: [^`|&]*)?", line):
                 for option in re.findall(r"(?<= )--?([A-Za-z][\w-]*)", command):
                     assert option in known or option[0] in "Oj", f"{page.name}: {line.strip()}"
+
+
+def test_evidence_names_what_exists():
+    """`lit F` selects a test, `Tests` (A, B) are parts of names of the unit tests, and files are there."""
+    text = (ROOT / "docs/Evidence.md").read_text()
+    paths = [str(path.relative_to(ROOT / "test")) for path in ROOT.glob("test/**/*") if path.suffix in (".mlir", ".test", ".onnxtxt")]
+    for wanted in re.findall(r"`lit ([\w/-]+)`", text):
+        assert wanted == "F" or any(re.search(wanted, path) for path in paths), f"lit {wanted}"
+    for path in re.findall(r"`((?:test|bench|scripts|emulator)/[\w/.-]+\.(?:py|sh))", text):
+        assert (ROOT / path).exists(), path
+    for binary, names in re.findall(r"`(\w+Tests)`(?: \(|:? )((?:`?[A-Z]\w+(?:\.\w*)?\*?`?(?:, )?)+)", text):
+        built = [path for path in BUILD.glob(f"**/{binary}") if path.is_file()]
+        assert built, binary
+        listed = subprocess.run([built[0], "--gtest_list_tests"], capture_output=True, text=True, check=True).stdout
+        for name in re.findall(r"[A-Z]\w+(?:\.\w+)?", names):
+            assert name.split(".")[-1] in listed, f"{binary}: {name}"

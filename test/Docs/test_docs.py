@@ -50,9 +50,9 @@ def test_evidence_names_what_exists():
         assert wanted == "F" or any(re.search(wanted, path) for path in paths), f"lit {wanted}"
     for path in re.findall(r"`((?:test|bench|scripts|emulator)/[\w/.-]+\.(?:py|sh))", text):
         assert (ROOT / path).exists(), path
-    for binary, names in re.findall(r"`(\w+Tests)`(?: \(|:? )((?:`?[A-Z]\w+(?:\.\w*)?\*?`?(?:, )?)+)", text):
+    for binary, names in re.findall(r"`([\w-]+[tT]ests)`(?: \(|:? )?((?:`?[A-Z]\w+(?:\.\w*)?\*?`?(?:, )?)*)", text):
         built = [path for path in BUILD.glob(f"**/{binary}") if path.is_file()]
-        assert built, binary
+        assert built, f"{binary}: built by check-unit?"
         listed = subprocess.run([built[0], "--gtest_list_tests"], capture_output=True, text=True, check=True).stdout
         for name in re.findall(r"[A-Z]\w+(?:\.\w+)?", names):
             assert name.split(".")[-1] in listed, f"{binary}: {name}"

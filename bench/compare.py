@@ -43,6 +43,7 @@ def parse_arguments():
     add("--nncc-flags", type=str.split, default=[])
     add("--kernels", action="store_true", help="list the kernels far below the machine's limits")
     add("--json", help="write all figures to this file")
+    add("--markdown", help="write the table to this file as a page")
     return parser.parse_args()
 
 
@@ -168,6 +169,18 @@ def summary(rows, peers):
             print(f"{threads} threads, nncc / the faster peer: geometric mean {geometric_mean(best):.3f}")
 
 
+def page(title, rows, peers):
+    """The table in Markdown. A dash: no figure; the verdict says why, or the peer does not run the model."""
+    def cell(value, form):
+        return form.format(value) if isinstance(value, float) else "-"
+    lines = ["# Models", "", f"Made by `bench/compare.py {' '.join(sys.argv[1:])}` on {title}.",
+             "", "| model | verdict | compiled in s | threads | ms | " + " | ".join(f"nncc / {peer}" for peer in peers) + " |",
+             "|---|---|---|---|---|" + "---|" * len(peers)]
+    lines += [f"| {row['model']} | {row['verdict']} | {row['compile_seconds']:.1f} | {row['threads']} | {cell(row['ms']['nncc'], '{:.3f}')} | "
+              + " | ".join(cell(row["ratios"].get(peer), "{:.2f}") for peer in peers) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
 def chosen(options):
     cache = pathlib.Path(os.environ.get("NNCC_DEPS") or pathlib.Path.home() / ".cache/nncc") / "bench"
     plain = [name for name in options.names if "/" not in name]
@@ -199,6 +212,8 @@ def main():
     summary(rows, peers)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"cpu": cpu, "rows": rows}, indent=1))
+    if options.markdown:
+        pathlib.Path(options.markdown).write_text(page(f"{cpu}, {os.cpu_count()} cores", rows, peers))
     return 1 if any(isinstance(row["ms"]["nncc"], str) for row in rows) else 0
 
 

@@ -191,7 +191,17 @@ Value emit(nn::IsInfOp op, const ScalarArgs &s) {
 
 Value emit(nn::AddOp, const ScalarArgs &s) { return floatOrInt<arith::AddFOp, arith::AddIOp>(s); }
 Value emit(nn::SubOp, const ScalarArgs &s) { return floatOrInt<arith::SubFOp, arith::SubIOp>(s); }
-Value emit(nn::MulOp, const ScalarArgs &s) { return floatOrInt<arith::MulFOp, arith::MulIOp>(s); }
+/// What a sigmoid gates is zero below all normal numbers, as the sigmoid itself: kernels that multiply it again and again would take many
+/// times as long on Intel's cores.
+Value emit(nn::MulOp op, const ScalarArgs &s) {
+  Value product = floatOrInt<arith::MulFOp, arith::MulIOp>(s);
+  bool isGate = llvm::any_of(op->getOperands(), [](Value x) { return bool(x.getDefiningOp<nn::SigmoidOp>()); });
+  if (!isGate || !(s.type.isF32() || s.type.isF64()))
+    return product;
+  Value least = s.constant(s.type.isF32() ? 0x1p-126 : 0x1p-1022);
+  Value isNothing = s.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, s.make<math::AbsFOp>(product), least);
+  return s.make<arith::SelectOp>(isNothing, s.constant(0), product);
+}
 Value emit(nn::DivOp, const ScalarArgs &s) {
   return s.isFloat() ? s.make<arith::DivFOp>(s[0], s[1]) : divideSafely(s, /*remainder=*/false);
 }

@@ -26,10 +26,19 @@ Value toBit(OpBuilder &b, Location loc, Value boolean) {
 
 Value fromBit(OpBuilder &b, Location loc, Value bit) { return arith::ExtUIOp::create(b, loc, b.getI8Type(), bit); }
 
+/// Its exponential is still a normal number of f64, of f32.
+static double getLeastExponent(Type type) { return type.isF64() ? -708 : -87; }
+
 Value sigmoidScalar(OpBuilder &b, Location loc, Value x) {
-  // e^-|x| cannot overflow; below zero the result is e^x / (1 + e^x).
-  Value one = constantOf(b, loc, x.getType(), 1), zero = constantOf(b, loc, x.getType(), 0);
-  Value power = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, math::AbsFOp::create(b, loc, x)));
+  // e^-|x| cannot overflow; below zero the result is e^x / (1 + e^x). Powers below all normal numbers are zero: arithmetic on them, and on
+  // the products that follow, takes a hundred cycles on Intel's cores, and deep networks have many arguments that low.
+  Type type = x.getType();
+  Value one = constantOf(b, loc, type, 1), zero = constantOf(b, loc, type, 0);
+  Value exponent = arith::NegFOp::create(b, loc, math::AbsFOp::create(b, loc, x));
+  Value least = constantOf(b, loc, type, getLeastExponent(type));
+  Value isNothing = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, exponent, least);
+  Value nothing = constantOf(b, loc, type, -std::numeric_limits<double>::infinity());
+  Value power = math::ExpOp::create(b, loc, arith::SelectOp::create(b, loc, isNothing, nothing, exponent));
   Value negative = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, zero);
   Value above = arith::SelectOp::create(b, loc, negative, power, one);
   return arith::DivFOp::create(b, loc, above, arith::AddFOp::create(b, loc, one, power));

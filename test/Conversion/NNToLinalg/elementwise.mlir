@@ -64,3 +64,34 @@ func.func @activations(%x: tensor<3xf32>, %y: tensor<3xf16>) -> (tensor<3xf32>, 
   %3 = nn.hard_swish %x : tensor<3xf32> -> tensor<3xf32>
   return %0, %1, %2, %3 : tensor<3xf32>, tensor<3xf32>, tensor<3xf16>, tensor<3xf32>
 }
+
+// Powers below all normal numbers are zero.
+// CHECK-LABEL: func.func @sigmoid
+// CHECK-DAG: %[[LEAST:.*]] = arith.constant -8.700000e+01 : f32
+// CHECK-DAG: %[[INF:.*]] = arith.constant 0xFF800000 : f32
+// CHECK: %[[ABS:.*]] = math.absf
+// CHECK: %[[X:.*]] = arith.negf %[[ABS]]
+// CHECK: %[[SMALL:.*]] = arith.cmpf olt, %[[X]], %[[LEAST]]
+// CHECK: %[[EXPONENT:.*]] = arith.select %[[SMALL]], %[[INF]], %[[X]]
+// CHECK: math.exp %[[EXPONENT]]
+func.func @sigmoid(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = nn.sigmoid %x : tensor<4xf32> -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// And so are products with a sigmoid, but not others.
+// CHECK-LABEL: func.func @gate
+// CHECK: arith.divf
+// CHECK: %[[PRODUCT:.*]] = arith.mulf
+// CHECK: %[[SIZE:.*]] = math.absf %[[PRODUCT]]
+// CHECK: %[[SMALL:.*]] = arith.cmpf olt, %[[SIZE]], %{{.*}}
+// CHECK: arith.select %[[SMALL]], %{{.*}}, %[[PRODUCT]]
+// CHECK: arith.mulf
+// CHECK-NOT: arith.select
+// CHECK: return
+func.func @gate(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = nn.sigmoid %x : tensor<4xf32> -> tensor<4xf32>
+  %1 = nn.mul %y, %0 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %2 = nn.mul %1, %y : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  return %2 : tensor<4xf32>
+}

@@ -37,7 +37,12 @@ public:
       return node.error("tf_crop_and_resize needs a start and an end for each axis in 'roi'");
     std::optional<SmallVector<double>> known = constantFloats(scales);
     // The cheapest order: what shrinks comes first; the last axis, whose elements are gathered, while the tensor is small.
-    auto shrinks = [&](int64_t i) { return known && (*known)[i] < 1; };
+    auto shrinks = [&](int64_t i) {
+      std::optional<nn::Dim> size = statedSize(i);
+      nn::Dim from = lengthOf(axes[i]);
+      return known ? (*known)[i] < 1
+                   : size && size->isStatic() && from.isStatic() && size->getStatic() < from.getStatic();
+    };
     SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, axes.size()));
     llvm::sort(order, [&](int64_t i, int64_t j) { return shrinks(i) != shrinks(j) ? shrinks(i) : i > j; });
     constexpr double kSmallestAntialiased = 1.0 / (1 << 20); // or filters have more elements than an axis
@@ -45,7 +50,7 @@ public:
       if (known && antialias && (*known)[i] < kSmallestAntialiased)
         return node.error("scale " + Twine(std::to_string((*known)[i])) +
                           " is too small for a filter that antialiases");
-      if (known && (*known)[i] == 1 && coordinates != "tf_crop_and_resize")
+      if (staysAsItIs(i, known))
         continue;
       if (failed(resizeAxis(i, axes[i], known)))
         return failure();
@@ -72,6 +77,22 @@ private:
     if (llvm::is_contained(known, value))
       return success();
     return node.error(name + " is '" + value + "', not one of " + llvm::join(known, ", "));
+  }
+
+  nn::Dim lengthOf(int64_t axis) const { return nn::getDims(nn::typeOf(value))[axis]; }
+
+  /// What `sizes` says of an axis, if it is known.
+  std::optional<nn::Dim> statedSize(int64_t i) const {
+    std::optional<SmallVector<nn::Dim>> elements = sizes ? nn::getShapeElements(sizes) : std::nullopt;
+    return elements && int64_t(elements->size()) == int64_t(axes.size()) ? std::optional((*elements)[i]) : std::nullopt;
+  }
+
+  /// With the scale 1, each element is taken where it is.
+  bool staysAsItIs(int64_t i, const std::optional<SmallVector<double>> &known) const {
+    if (coordinates == "tf_crop_and_resize" || commonScale)
+      return false;
+    std::optional<nn::Dim> size = statedSize(i);
+    return (known && (*known)[i] == 1) || (size && *size == lengthOf(axes[i]));
   }
 
   FailureOr<Value> element(Value tensor, int64_t index) {

@@ -37,3 +37,62 @@ func.func @casts(%x: tensor<2x300xf32>) -> (tensor<1xi1>, tensor<1xi1>, tensor<1
   %2 = nn.cast %many {to = i8} : tensor<1xi64> -> tensor<1xi8>
   return %0, %1, %2 : tensor<1xi1>, tensor<1xi1>, tensor<1xi8>
 }
+
+// A size that follows from a scale, as detectors compute it: in f32.
+// CHECK-LABEL: func.func @scaled
+// CHECK-NEXT: %[[S:.*]] = nn.constant dense<[213, 320]> : tensor<2xi64>
+// CHECK-NEXT: return %[[S]]
+func.func @scaled(%x: tensor<200x300xf32>) -> tensor<2xi64> {
+  %target = nn.constant dense<3.200000e+02> : tensor<f32>
+  %half = nn.constant dense<5.000000e-01> : tensor<f32>
+  %shape = nn.shape_of %x : tensor<200x300xf32> -> tensor<2xi64>
+  %longest = nn.reduce "max" %shape axes [0] : tensor<2xi64> -> tensor<i64>
+  %0 = nn.cast %longest {to = f32} : tensor<i64> -> tensor<f32>
+  %1 = nn.reciprocal %0 : tensor<f32> -> tensor<f32>
+  %scale = nn.mul %1, %target : tensor<f32>, tensor<f32> -> tensor<f32>
+  %2 = nn.cast %shape {to = f32} : tensor<2xi64> -> tensor<2xf32>
+  %3 = nn.mul %2, %scale : tensor<2xf32>, tensor<f32> -> tensor<2xf32>
+  %4 = nn.add %3, %half : tensor<2xf32>, tensor<f32> -> tensor<2xf32>
+  %5 = nn.floor %4 : tensor<2xf32> -> tensor<2xf32>
+  %6 = nn.ceil %5 : tensor<2xf32> -> tensor<2xf32>
+  %7 = nn.cast %6 {to = i64} : tensor<2xf32> -> tensor<2xi64>
+  %8 = nn.max %7, %7 : tensor<2xi64>, tensor<2xi64> -> tensor<2xi64>
+  %9 = nn.cast %8 {to = f32} : tensor<2xi64> -> tensor<2xf32>
+  %10 = nn.cast %9 {to = i64} : tensor<2xf32> -> tensor<2xi64>
+  return %10 : tensor<2xi64>
+}
+
+// Amounts of padding, as PyTorch's exporter turns them around: pairs from the last axis on become all starts, then all ends.
+// CHECK-LABEL: func.func @pads
+// CHECK-NEXT: %[[P:.*]] = nn.constant dense<[0, 3, 1, 0, 4, 2]> : tensor<6xi64>
+// CHECK-NEXT: return %[[P]]
+func.func @pads(%x: tensor<3xf32>) -> tensor<6xi64> {
+  %pairs = nn.constant dense<[1, 2]> : tensor<2xi64>
+  %more = nn.constant dense<[0, 0]> : tensor<2xi64>
+  %shape = nn.shape_of %x : tensor<3xf32> -> tensor<1xi64>
+  %one = nn.constant dense<1> : tensor<1xi64>
+  %minus = nn.constant dense<-1> : tensor<1xi64>
+  %last = nn.constant dense<-9223372036854775807> : tensor<1xi64>
+  %matrix = nn.constant dense<[-1, 2]> : tensor<2xi64>
+  %four = nn.add %shape, %one : tensor<1xi64>, tensor<1xi64> -> tensor<1xi64>
+  %0 = nn.concat %pairs, %shape, %four, %more axis 0 : tensor<2xi64>, tensor<1xi64>, tensor<1xi64>, tensor<2xi64> -> tensor<6xi64>
+  %1 = nn.reshape %0, %matrix : tensor<6xi64>, tensor<2xi64> -> tensor<3x2xi64>
+  %2 = nn.slice %1, %minus, %last, %minus axes [0] : tensor<3x2xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64> -> tensor<3x2xi64>
+  %3 = nn.transpose %2 [1, 0] : tensor<3x2xi64> -> tensor<2x3xi64>
+  %4 = nn.reshape %3, %minus : tensor<2x3xi64>, tensor<1xi64> -> tensor<6xi64>
+  return %4 : tensor<6xi64>
+}
+
+// Not finite, or of too many: not known.
+// CHECK-LABEL: func.func @beyond
+// CHECK-DAG: %[[INF:.*]] = nn.cast {{.*}} -> tensor<1xi64>
+// CHECK-DAG: %[[SMALL:.*]] = nn.cast {{.*}} -> tensor<1xi8>
+// CHECK: return %[[INF]], %[[SMALL]]
+func.func @beyond() -> (tensor<1xi64>, tensor<1xi8>) {
+  %zero = nn.constant dense<0.0> : tensor<1xf32>
+  %many = nn.constant dense<300.0> : tensor<1xf32>
+  %0 = nn.reciprocal %zero : tensor<1xf32> -> tensor<1xf32>
+  %1 = nn.cast %0 {to = i64} : tensor<1xf32> -> tensor<1xi64>
+  %2 = nn.cast %many {to = i8} : tensor<1xf32> -> tensor<1xi8>
+  return %1, %2 : tensor<1xi64>, tensor<1xi8>
+}

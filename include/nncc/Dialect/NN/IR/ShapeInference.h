@@ -21,7 +21,8 @@ mlir::DenseElementsAttr getConstant(mlir::Value value);
 
 /// The elements of a small integer tensor (rank 0 or 1), each a number, an expression of the model's symbols, or unknown; nothing
 /// when the number of elements is unknown or above 64. Looks through the ops that exporters compute shapes with: shape_of, gather,
-/// concat, slice, reshape, cast, integer arithmetic, where, constants. Costs no more than the chain's length.
+/// concat, slice, reshape, cast, integer arithmetic, where, constants, and f32 and f64 arithmetic on numbers that are known. Costs no more
+/// than the chain's length.
 std::optional<llvm::SmallVector<Dim>> getShapeElements(mlir::Value value);
 
 /// As getShapeElements, when all elements are numbers.

@@ -1,8 +1,9 @@
 #!/bin/bash
 # Sanitizers. Every run: the runtime with AddressSanitizer and UndefinedBehaviorSanitizer, and with ThreadSanitizer, its unit tests in
-# both; models that nncc instrumented (--sanitize=thread) on several threads; the importer with AddressSanitizer and the cheaper half
-# of UndefinedBehaviorSanitizer: the rows of bad input and the unit tests, with mutated models. With --full the compiler with all of
-# both: all unit and lit tests, and all conformance cases.
+# both; the runtime for GPUs with the first two, on the emulator, with all faults of the driver; models that nncc instrumented
+# (--sanitize=thread) on several threads; the importer with AddressSanitizer and the cheaper half of UndefinedBehaviorSanitizer: the rows
+# of bad input and the unit tests, with mutated models. With --full the compiler and the emulator with the same: all unit and lit tests,
+# all rows of bad input, and all conformance cases.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$root"
@@ -10,13 +11,16 @@ cd "$root"
 export ASAN_OPTIONS=allow_user_poisoning=0:detect_leaks=0:allocator_may_return_null=1 # Debian's LLVM is not instrumented; see docs/Testing.md
 status=0
 
-# runtime_with SANITIZERS: builds the runtime and its tests alone, in build/SANITIZER-runtime, and runs the tests.
+# runtime_with SANITIZERS TEST...: builds the runtime and its tests alone, in build/SANITIZER-runtime, and runs these. The emulator is that
+# of the release, without sanitizers.
 runtime_with() {
-  local tree=build/${1%%,*}-runtime
-  cmake --preset asan -B "$tree" -DNNCC_BUILD_COMPILER=OFF -DNNCC_EMULATOR=OFF -DNNCC_SANITIZE="$1"
-  cmake --build "$tree"
+  local tree=build/${1%%,*}-runtime test
+  cmake --preset asan -B "$tree" -DNNCC_BUILD_COMPILER=OFF -DNNCC_EMULATOR=OFF -DNNCC_SANITIZE="$1" \
+    -DNNCC_EMULATED_DRIVER="$root/build/release/lib/nncc/libcuda.so.1"
+  local tests=("${@:2}")
+  cmake --build "$tree" --target nnccrt "${tests[@]##*/}"
   # The addresses of this machine may be too random for ThreadSanitizer.
-  setarch -R "$tree/test/Unit/Runtime/RuntimeTests" || status=1
+  for test in "${tests[@]}"; do setarch -R "$tree/test/Unit/$test" --gtest_brief=1 || status=1; done
 }
 
 # What takes no longer to compile than a release: accesses are checked by calls, and pointers by AddressSanitizer alone (not by null,
@@ -34,15 +38,16 @@ importer() {
   NNCC_SANITIZED=1 "$deps/venv/bin/python" test/Hostile/run.py "$tree/bin/nncc-translate" --check -- '[!g]*' 'graph_[!c]*' || status=1
 }
 
-runtime_with address,undefined
-runtime_with thread
-importer
 cmake --preset release
-cmake --build --preset release --target nncc
+cmake --build --preset release --target nncc nncc_emu_cuda
+runtime_with address,undefined Runtime/RuntimeTests
+ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=1 runtime_with address,undefined Cuda/CudaTests # of LLVM there is nothing in it
+runtime_with thread Runtime/RuntimeTests
+importer
 "$deps/venv/bin/python" test/Sanitize/threads.py --runtime=build/thread-runtime || status=1
 
 if [ "${1:-}" = --full ]; then
-  cmake --preset asan
+  cmake --preset asan -DNNCC_SANITIZE="$cheap" -DCMAKE_CXX_FLAGS="$calls"
   cmake --build --preset asan
   /usr/lib/llvm-22/bin/lit -sv build/asan/test build/asan/test/Unit || status=1
   "$deps/venv/bin/python" test/Conformance/run.py --build=build/asan --timeout=300 || status=1

@@ -121,7 +121,7 @@ private:
   }
 
   /// The weighted sum over the taps of the dims from `place.size()` on, at the places of those before.
-  Value interpolate(Body c, SmallVector<Value> place) {
+  Value interpolate(Body c, ArrayRef<Value> place) {
     size_t dim = place.size();
     if (dim == coordinates.size())
       return castScalar(c.b, c.loc, pixel(c, place), elementType, real);

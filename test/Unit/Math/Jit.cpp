@@ -55,7 +55,7 @@ Jit::Jit() : state(std::make_unique<State>()) {
 Jit::~Jit() = default;
 
 /// A loop around `body`.
-static std::string source(std::string body, int width, const std::string &bits) {
+static std::string source(const std::string &body, int width, const std::string &bits) {
   std::string text = R"(func.func @run(%pa: !llvm.ptr, %pb: !llvm.ptr, %pc: !llvm.ptr, %out: !llvm.ptr, %count: index) {
     %zero = arith.constant 0 : index
     %step = arith.constant $w : index

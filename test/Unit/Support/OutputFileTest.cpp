@@ -37,7 +37,7 @@ protected:
     llvm::consumeError(std::move(error));
     return ok;
   }
-  bool accepts(std::vector<std::string> outputs, std::vector<std::string> inputs) {
+  bool accepts(const std::vector<std::string> &outputs, const std::vector<std::string> &inputs) {
     Diagnostics diagnostics;
     return checkOutputPaths(outputs, inputs, diagnostics);
   }

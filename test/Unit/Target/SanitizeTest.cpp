@@ -9,7 +9,7 @@ namespace {
 
 class Sanitize : public Toolchain {
 protected:
-  std::string runToy(Sanitizer sanitizer, llvm::StringRef kernel, llvm::StringRef driver, std::string flag) {
+  std::string runToy(Sanitizer sanitizer, llvm::StringRef kernel, llvm::StringRef driver, const std::string &flag) {
     ObjectBytes object = buildToy(describeToy("toy", {"x86-64-v2"}), sanitizer, kernel);
     EXPECT_OK(writeObjectFile(path("toy.o"), object, makeToyWeights()));
     compileDriver(driver, {flag, "-DMODEL=nncc_model_toy"});

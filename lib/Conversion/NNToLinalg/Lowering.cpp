@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/NN/IR/Broadcast.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
@@ -173,6 +174,8 @@ Value generateElements(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes,
 // Broadcasting
 //===----------------------------------------------------------------------------------------------------------------------===//
 
+static constexpr StringRef kDoNotBroadcast = "sizes of the operands do not broadcast";
+
 namespace {
 /// All operands' sizes at one dim of the result, counted from the back.
 struct DimAcross {
@@ -181,17 +184,29 @@ struct DimAcross {
 };
 } // namespace
 
-/// True when these sizes, apart from ones, are known to be the same.
-static bool agree(ArrayRef<nn::Dim> dims) {
-  const nn::Dim *first = nullptr;
-  for (const nn::Dim &dim : dims) {
-    if (dim.isStatic(1))
+/// Which of these sizes all others are that are not 1, as far as they broadcast at all; nothing where that is not known.
+static std::optional<size_t> findCommon(ArrayRef<nn::Dim> dims) {
+  std::optional<size_t> common;
+  for (size_t i = 0; i < dims.size(); ++i)
+    if (!common || dims[*common].isStatic(1) || isCapped(dims[*common], dims[i]))
+      common = i;
+  bool isCommon = common && llvm::all_of(llvm::enumerate(dims), [&](auto dim) {
+                    return dim.index() == *common || dim.value().isStatic(1) || dim.value() == dims[*common] ||
+                           isCapped(dim.value(), dims[*common]);
+                  });
+  return isCommon ? common : std::nullopt;
+}
+
+/// The size of a dim of the result: that of operand number `common`, which those that may be too long for a table have as well.
+static OpFoldResult takeCommon(OpBuilder &b, Location loc, const DimAcross &across, size_t common) {
+  for (auto [dim, size] : llvm::zip_equal(across.dims, across.sizes)) {
+    if (!isCapped(dim, across.dims[common]))
       continue;
-    if (first && *first != dim)
-      return false;
-    first = first ? first : &dim;
+    Value same = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, asIndex(b, loc, size),
+                                       asIndex(b, loc, across.sizes[common]));
+    exec::CheckOp::create(b, loc, same, b.getStringAttr(kDoNotBroadcast));
   }
-  return true;
+  return across.sizes[common];
 }
 
 OpFoldResult broadcastSizeAtRunTime(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes) {
@@ -203,7 +218,7 @@ OpFoldResult broadcastSizeAtRunTime(OpBuilder &b, Location loc, ArrayRef<OpFoldR
     Value otherIsOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, other, one);
     Value same = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, result, other);
     Value fits = arith::OrIOp::create(b, loc, same, arith::OrIOp::create(b, loc, resultIsOne, otherIsOne));
-    exec::CheckOp::create(b, loc, fits, b.getStringAttr("sizes of the operands do not broadcast"));
+    exec::CheckOp::create(b, loc, fits, b.getStringAttr(kDoNotBroadcast));
     result = arith::SelectOp::create(b, loc, resultIsOne, other, result);
   }
   return result;
@@ -216,17 +231,15 @@ Sizes broadcastSizes(OpBuilder &b, Location loc, ValueRange originals, ValueRang
   Sizes result;
   for (int64_t i = 0; i < rank; ++i) {
     DimAcross across;
-    OpFoldResult size = b.getIndexAttr(1);
     for (auto [original, value] : llvm::zip_equal(originals, converted)) {
       int64_t index = i - (rank - nn::typeOf(original).getRank());
       if (index < 0)
         continue;
       across.dims.push_back(nn::Dim::of(nn::typeOf(original), index));
       across.sizes.push_back(sizeOf(b, loc, original, value, index));
-      if (!across.dims.back().isStatic(1))
-        size = across.sizes.back();
     }
-    result.push_back(agree(across.dims) ? size : broadcastSizeAtRunTime(b, loc, across.sizes));
+    std::optional<size_t> common = findCommon(across.dims);
+    result.push_back(common ? takeCommon(b, loc, across, *common) : broadcastSizeAtRunTime(b, loc, across.sizes));
   }
   return result;
 }
@@ -242,7 +255,7 @@ LoopOperand broadcastOperand(OpBuilder &b, Location loc, Value original, Value c
     bool isOne = dim.isStatic(1);
     exprs.push_back(isOne ? b.getAffineConstantExpr(0) : b.getAffineDimExpr(i + shift));
     // `dims` is unknown where the operands do not agree: this one may be the 1 among them.
-    mayBroadcast.push_back(!isOne && !dim.isStatic() && dim != dims[i + shift]);
+    mayBroadcast.push_back(!isOne && !dim.isStatic() && dim != dims[i + shift] && !isCapped(dim, dims[i + shift]));
   }
   auto map = AffineMap::get(rank, 0, exprs, b.getContext());
   if (llvm::none_of(mayBroadcast, [](bool may) { return may; }))
@@ -273,17 +286,11 @@ static SmallVector<nn::Dim> agreedDims(ValueRange originals, int64_t rank) {
   SmallVector<nn::Dim> result;
   for (int64_t i = 0; i < rank; ++i) {
     SmallVector<nn::Dim> across;
-    nn::Dim found(1);
-    int64_t unknowns = 0;
-    for (Value original : originals) {
-      int64_t index = i - (rank - nn::typeOf(original).getRank());
-      if (index < 0)
-        continue;
-      across.push_back(nn::Dim::of(nn::typeOf(original), index));
-      if (!across.back().isStatic(1))
-        found = across.back(), ++unknowns;
-    }
-    result.push_back(agree(across) ? found : nn::Dim::unknown());
+    for (Value original : originals)
+      if (int64_t index = i - (rank - nn::typeOf(original).getRank()); index >= 0)
+        across.push_back(nn::Dim::of(nn::typeOf(original), index));
+    std::optional<size_t> common = findCommon(across);
+    result.push_back(common ? across[*common] : nn::Dim::unknown());
   }
   return result;
 }
@@ -310,7 +317,8 @@ Value mapBroadcast(OpBuilder &b, Location loc, ValueRange originals, ValueRange 
     for (int64_t i = 0; i < type.getRank(); ++i) {
       nn::Dim dim = nn::Dim::of(type, i);
       int64_t shift = rank - type.getRank();
-      plain &= dim.isStatic() || dim == dims[i + shift] || isOnlyOne(originals, original, type.getRank() - 1 - i);
+      plain &= dim.isStatic() || dim == dims[i + shift] || isCapped(dim, dims[i + shift]) ||
+               isOnlyOne(originals, original, type.getRank() - 1 - i);
     }
     if (plain) {
       SmallVector<AffineExpr> exprs;

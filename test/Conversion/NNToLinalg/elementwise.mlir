@@ -21,6 +21,17 @@ func.func @ambiguous(%x: tensor<?xf32, #nn.dims<"n">>, %y: tensor<?xf32, #nn.dim
   return %0 : tensor<?xf32>
 }
 
+// Rows of a table of 512: as many as there are, if the two broadcast at all. Nothing is read through a condition.
+// CHECK-LABEL: func.func @capped
+// CHECK: exec.check %{{.*}}, "sizes of the operands do not broadcast"
+// CHECK-NOT: arith.select
+// CHECK: linalg.generic
+// CHECK-NOT: linalg.generic
+func.func @capped(%x: tensor<?x4xf32, #nn.dims<"n", "">>, %y: tensor<?x4xf32, #nn.dims<"min(512, n)", "">>) -> tensor<?x4xf32, #nn.dims<"n", "">> {
+  %0 = nn.add %x, %y : tensor<?x4xf32, #nn.dims<"n", "">>, tensor<?x4xf32, #nn.dims<"min(512, n)", "">> -> tensor<?x4xf32, #nn.dims<"n", "">>
+  return %0 : tensor<?x4xf32, #nn.dims<"n", "">>
+}
+
 // A comparison of unsigned integers gives a boolean in an i8.
 // CHECK-LABEL: func.func @less
 // CHECK-SAME: tensor<3xi8>, %{{.*}}: tensor<3xi8>

@@ -51,3 +51,20 @@ func.func @control(%c: tensor<i1>, %s: tensor<?xf32, #nn.dims<"n">>, %x: tensor<
   }
   return %0, %1, %3 : tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?x2xf32>
 }
+
+// -----
+
+// As positions of a transformer come: so many rows of a table as there are tokens, added to these. The sum has the size of the tokens, and so
+// has what follows.
+// CHECK-LABEL: func.func @positions
+// CHECK-SAME: -> tensor<?x?x4xf32, #nn.dims<"batch", "seq", "">>
+// CHECK: nn.slice {{.*}} -> tensor<?x4xf32, #nn.dims<"min(512, seq)", "">>
+func.func @positions(%x: tensor<?x?x4xf32, #nn.dims<"batch", "seq", "">>, %table: tensor<512x4xf32>) -> tensor<?x?x4xf32> {
+  %0 = nn.constant dense<0> : tensor<1xi64>
+  %1 = nn.constant dense<1> : tensor<1xi64>
+  %shape = nn.shape_of %x : tensor<?x?x4xf32, #nn.dims<"batch", "seq", "">> -> tensor<3xi64>
+  %n = nn.gather %shape, %1 axis 0 : tensor<3xi64>, tensor<1xi64> -> tensor<1xi64>
+  %rows = nn.slice %table, %0, %n, %1 axes [0] : tensor<512x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64> -> tensor<?x4xf32>
+  %sum = nn.add %rows, %x : tensor<?x4xf32>, tensor<?x?x4xf32, #nn.dims<"batch", "seq", "">> -> tensor<?x?x4xf32>
+  return %sum : tensor<?x?x4xf32>
+}

@@ -1,6 +1,6 @@
 //===- DimTest.cpp - arithmetic on symbolic sizes -----------------------------------------------------------------===//
 
-#include "nncc/Dialect/NN/IR/Dim.h"
+#include "nncc/Dialect/NN/IR/Broadcast.h"
 #include <climits>
 #include <gtest/gtest.h>
 #include <map>
@@ -82,6 +82,26 @@ TEST(Dim, KnowsLowerBounds) {
   EXPECT_TRUE((n * m + 3).isAtLeast(3));
   EXPECT_FALSE((n - 1).isAtLeast(0));
   EXPECT_TRUE(Dim(4).isAtLeast(4));
+  // A call, from what its arguments are.
+  EXPECT_TRUE(Dim::min(n, m).isAtLeast(0));
+  EXPECT_FALSE(Dim::min(n, m - 1).isAtLeast(0));
+  EXPECT_TRUE(Dim::max(n - m, 0).isAtLeast(0));
+  EXPECT_TRUE((n + 1).ceilDiv(2).isAtLeast(0));
+  EXPECT_FALSE((n - 1).floorDiv(2).isAtLeast(0));
+  EXPECT_FALSE(n.mod(m).isAtLeast(0));
+}
+
+TEST(Dim, KnowsWhatIsCapped) {
+  EXPECT_TRUE(isCapped(Dim::min(n, 512), n));
+  EXPECT_TRUE(isCapped(Dim::min(n + m, 512), n + m));
+  EXPECT_TRUE(isCapped(Dim::min(n, m + 1), n));
+  EXPECT_FALSE(isCapped(Dim::min(n, m), n)); // m may be 0
+  EXPECT_FALSE(isCapped(Dim::min(n, 512), m));
+  EXPECT_FALSE(isCapped(Dim::min(n, 512) * 2, n));
+  EXPECT_FALSE(isCapped(Dim::min(n, 512) + 1, n + 1));
+  EXPECT_FALSE(isCapped(Dim::max(n, 512), n));
+  EXPECT_FALSE(isCapped(n, n));
+  EXPECT_FALSE(isCapped(Dim::unknown(), n));
 }
 
 /// Random expressions: the value is that of the operations, and the text is read back as an equal expression.

@@ -365,14 +365,24 @@ bool Dim::operator==(const Dim &other) const { return !unknownFlag && !other.unk
 bool Dim::isAtLeast(int64_t bound) const {
   if (unknownFlag)
     return false;
+  // A call is what its arguments make it, a symbol a size.
+  auto mayBeNegative = [](StringRef factor) {
+    StringRef function;
+    Dim a, b;
+    if (!splitCall(factor, function, a, b))
+      return false;
+    if (function == "max")
+      return !a.isAtLeast(0) && !b.isAtLeast(0);
+    return !a.isAtLeast(0) || !b.isAtLeast(function == "min" ? 0 : 1);
+  };
   int64_t constant = 0;
   for (const auto &[monomial, coefficient] : terms) {
     if (monomial.empty())
       constant = coefficient;
     else if (coefficient < 0)
       return false;
-    else if (any_of(monomial, [](StringRef factor) { return factor.ends_with(")") && !factor.starts_with("'"); }))
-      return false; // a call may be negative
+    else if (any_of(monomial, mayBeNegative))
+      return false;
   }
   return constant >= bound;
 }

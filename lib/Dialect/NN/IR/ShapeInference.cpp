@@ -2,6 +2,7 @@
 
 #include "nncc/Dialect/NN/IR/ShapeInference.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "nncc/Dialect/NN/IR/Broadcast.h"
 #include "nncc/Dialect/NN/IR/NNOps.h"
 
 using namespace mlir;
@@ -14,11 +15,28 @@ DenseElementsAttr getConstant(Value value) {
   return constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : elements;
 }
 
+bool isCapped(const Dim &dim, const Dim &size) {
+  if (dim.isUnknown() || dim.isStatic())
+    return false;
+  // Of the calls in it, the one that is the whole of it.
+  bool isWhole = false;
+  auto apply = [&](StringRef op, Dim x, Dim y) {
+    if (op == "min" && Dim::min(x, y) == dim)
+      isWhole |= (x == size && y.isAtLeast(1)) || (y == size && x.isAtLeast(1));
+    return op == "+" ? x + y : op == "*" ? x * y : op == "min" ? Dim::min(x, y) : Dim::unknown();
+  };
+  dim.evaluate<Dim>([](int64_t number) { return Dim(number); }, [](StringRef name) { return Dim::symbol(name); },
+                    apply);
+  return isWhole;
+}
+
 FailureOr<Dim> broadcastDim(const Dim &a, const Dim &b, std::optional<Location> loc) {
   if (a.isStatic(1))
     return b;
-  if (b.isStatic(1) || a == b)
+  if (b.isStatic(1) || a == b || isCapped(b, a))
     return a;
+  if (isCapped(a, b))
+    return b;
   if (a.isStatic() && b.isStatic())
     return emitOptionalError(loc, "sizes ", a.getStatic(), " and ", b.getStatic(), " do not broadcast");
   if (a.isStatic() || b.isStatic())

@@ -229,8 +229,10 @@ static Dim sliceSize(const Dim &size, const Dim &start, const Dim &end, const Di
   Dim last = end.isStatic() && end.getStatic() < 0 ? size + end : end;
   if (end.isStatic() && end.getStatic() >= (int64_t(1) << 31) - 1)
     last = size;
+  if (start.isStatic(0) && size.isAtLeast(0) && last.isAtLeast(0))
+    return Dim::min(size, last).ceilDiv(step);
   bool inside = first.isAtLeast(0) && (size - first).isAtLeast(0) && last.isAtLeast(0) && (size - last).isAtLeast(0);
-  if (!inside && !(start.isStatic(0) && last == size))
+  if (!inside)
     return Dim::unknown();
   Dim span = last - first;
   return span.isAtLeast(0) ? span.ceilDiv(step) : Dim::unknown();

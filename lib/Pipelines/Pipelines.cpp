@@ -24,6 +24,7 @@ void buildOptimise(OpPassManager &passes, const PipelineOptions &options) {
   // What only says in another way what is computed: the oracle does without.
   if (options.optLevel > 0) {
     passes.addNestedPass<func::FuncOp>(nn::createRecognize());
+    passes.addNestedPass<func::FuncOp>(nn::createMergeProducts());
     passes.addNestedPass<func::FuncOp>(nn::createSimplify());
     passes.addNestedPass<func::FuncOp>(nn::createFoldIntoConv());
   }

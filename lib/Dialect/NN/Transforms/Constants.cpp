@@ -26,15 +26,44 @@ bool isConstant(Value value) {
   return true;
 }
 
-Value reshapeTo(PatternRewriter &rewriter, Location loc, Value value, ArrayRef<Dim> sizes) {
-  SmallVector<int64_t> shape;
-  for (const Dim &size : sizes)
-    shape.push_back(size.isStatic() ? size.getStatic() : -1);
-  if (llvm::count(shape, -1) > 1 || (llvm::is_contained(shape, -1) && llvm::is_contained(shape, 0)))
+namespace {
+/// The operand of a reshape; empty where a constant cannot say it.
+struct Shape {
+  SmallVector<int64_t> sizes;
+  bool allowzero = true;
+
+  static Shape of(RankedTensorType from, ArrayRef<Dim> sizes);
+};
+} // namespace
+
+Shape Shape::of(RankedTensorType from, ArrayRef<Dim> wanted) {
+  Shape shape;
+  for (const Dim &size : wanted)
+    shape.sizes.push_back(size.isStatic() ? size.getStatic() : -1);
+  bool hasZero = llvm::is_contained(shape.sizes, 0);
+  // One size follows from the others. Where there are more of them, 0 copies those that stand at their old places.
+  if (llvm::count(shape.sizes, -1) > 1 && !hasZero) {
+    shape.allowzero = false;
+    for (size_t i = 0; i < std::min<size_t>(wanted.size(), from.getRank()); ++i)
+      if (shape.sizes[i] == -1 && wanted[i] == Dim::of(from, i))
+        shape.sizes[i] = 0;
+  }
+  auto unknown = llvm::count(shape.sizes, -1);
+  return unknown > 1 || (unknown == 1 && hasZero) ? Shape() : shape;
+}
+
+bool canReshapeTo(RankedTensorType from, ArrayRef<Dim> sizes) {
+  return sizes.empty() || !Shape::of(from, sizes).sizes.empty();
+}
+
+Value reshapeTo(OpBuilder &b, Location loc, Value value, ArrayRef<Dim> sizes) {
+  RankedTensorType from = typeOf(value);
+  if (!canReshapeTo(from, sizes))
     return {};
-  auto type = RankedTensorType::get({int64_t(shape.size())}, rewriter.getI64Type());
-  auto constant = ConstantOp::create(rewriter, loc, DenseElementsAttr::get(type, ArrayRef(shape)));
-  return ReshapeOp::create(rewriter, loc, value, constant, /*allowzero=*/true);
+  Shape shape = Shape::of(from, sizes);
+  auto type = RankedTensorType::get({int64_t(shape.sizes.size())}, b.getI64Type());
+  auto constant = ConstantOp::create(b, loc, DenseElementsAttr::get(type, ArrayRef(shape.sizes)));
+  return ReshapeOp::create(b, loc, value, constant, shape.allowzero);
 }
 
 } // namespace nncc::nn

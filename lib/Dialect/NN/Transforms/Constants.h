@@ -11,9 +11,11 @@ namespace nncc::nn {
 /// Whether `value` depends on constants alone, through a few ops, so that what is done to it is done while compiling.
 bool isConstant(mlir::Value value);
 
-/// `value` under a shape of these sizes, of which one may be unknown or symbolic; null when more are.
-mlir::Value reshapeTo(mlir::PatternRewriter &rewriter, mlir::Location loc, mlir::Value value,
-                      llvm::ArrayRef<Dim> sizes);
+/// Whether a constant can say a shape of these sizes for a tensor of type `from`: one may be unknown or symbolic, besides those that
+/// stand where `from` has them.
+bool canReshapeTo(mlir::RankedTensorType from, llvm::ArrayRef<Dim> sizes);
+/// `value` under that shape; null where a constant cannot say it.
+mlir::Value reshapeTo(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, llvm::ArrayRef<Dim> sizes);
 
 } // namespace nncc::nn
 

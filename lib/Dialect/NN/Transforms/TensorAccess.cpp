@@ -236,9 +236,8 @@ std::optional<TensorAccess> TensorAccess::split(ArrayRef<Dim> sizes, SmallVector
       shape.push_back(digit.size);
     }
   }
-  bool isKnown = llvm::count_if(shape, [](const Dim &size) { return !size.isStatic(); }) <= 1;
   TensorAccess access(tensor, single);
-  return isKnown && access.isSimple(sizes) ? std::optional(access) : std::nullopt;
+  return canReshapeTo(typeOf(tensor), shape) && access.isSimple(sizes) ? std::optional(access) : std::nullopt;
 }
 
 } // namespace nncc::nn

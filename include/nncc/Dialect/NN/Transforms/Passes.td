@@ -105,6 +105,31 @@ def Recognize : Pass<"nn-recognize", "::mlir::func::FuncOp"> {
   }];
 }
 
+def MergeProducts : Pass<"nn-merge-products", "::mlir::func::FuncOp"> {
+  let summary = "Projections of one operand that attentions read are one product";
+  let description = [{
+    Queries, keys and values are products of one operand with constant matrices, each perhaps with a bias. With the matrices side by side they
+    are one product, whose parts are an index in the maps of the attention: nothing is sliced or copied. As many products are merged as have
+    the same left operand and number of columns, stand before the first attention that reads one, and are read by attentions alone, through
+    reshapes; others would need a copy of their part.
+
+    ```mlir
+    %0 = nn.matmul %x, %wk : tensor<1x9x8xf32>, tensor<8x6xf32> -> tensor<1x9x6xf32>
+    %k = nn.reshape %0, %heads : tensor<1x9x6xf32>, tensor<4xi64> -> tensor<1x9x3x2xf32>
+    %1 = nn.matmul %x, %wv : tensor<1x9x8xf32>, tensor<8x6xf32> -> tensor<1x9x6xf32>
+    %v = nn.reshape %1, %heads : tensor<1x9x6xf32>, tensor<4xi64> -> tensor<1x9x3x2xf32>
+    %2 = nn.attention %q, %k, %v {indexing_maps = [.., affine_map<(h, m, n, d, e) -> (0, n, h, d)>, affine_map<(h, m, n, d, e) -> (0, n, h, e)>, ..]} : ..
+    ```
+    becomes
+    ```mlir
+    %w = nn.concat %wk, %wv axis 1 : tensor<8x6xf32>, tensor<8x6xf32> -> tensor<8x12xf32>
+    %0 = nn.matmul %x, %w : tensor<1x9x8xf32>, tensor<8x12xf32> -> tensor<1x9x12xf32>
+    %kv = nn.reshape %0, %parts : tensor<1x9x12xf32>, tensor<5xi64> -> tensor<1x9x2x3x2xf32>
+    %2 = nn.attention %q, %kv, %kv {indexing_maps = [.., affine_map<(h, m, n, d, e) -> (0, n, 0, h, d)>, affine_map<(h, m, n, d, e) -> (0, n, 1, h, e)>, ..]} : ..
+    ```
+  }];
+}
+
 def Simplify : Pass<"nn-simplify", "::mlir::func::FuncOp"> {
   let summary = "Arithmetic that has a cheaper form, and movement that moves nothing";
   let description = [{

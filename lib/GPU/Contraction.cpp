@@ -23,7 +23,7 @@ static bool isDeep(int64_t depth) { return depth > std::numeric_limits<int32_t>:
 /// A product, and the phase that adds its parts, if it has parts.
 template <typename P, typename... Args> static void addProduct(KernelPlan &plan, Args &&...args) {
   P &product = plan.add<P>(plan, std::forward<Args>(args)...);
-  if (product.hasParts())
+  if (product.leavesParts())
     plan.add<PartSumPhase>(product);
 }
 

@@ -15,6 +15,9 @@ namespace nncc::gpu {
 
 using namespace kernel;
 
+/// In front of the workspace there are counters of 32 bits, all zero, which a kernel leaves so (NNCCRT_CUDA_COUNTER_BYTES).
+inline constexpr int64_t counterBytes = 4096;
+
 /// A function of the device whose body is to be written; its scratch is the workspace.
 struct DeviceFunction : KernelFunction {
   /// The thread in its block and the block in the grid, index.

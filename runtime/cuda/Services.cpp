@@ -44,7 +44,7 @@ static bool findWorkspace(Run &run, uint32_t kernel, const uint64_t *args, uint6
   int64_t bytes = code.workspace ? code.workspace(args) : 0;
   if (bytes < 0)
     return run.report.failNoMemory(UINT64_MAX);
-  uint64_t wanted = static_cast<uint64_t>(bytes);
+  uint64_t wanted = bytes ? static_cast<uint64_t>(bytes) + NNCCRT_CUDA_COUNTER_BYTES : 0;
   session.workspaceBytes = wanted > session.workspaceBytes ? wanted : session.workspaceBytes;
   if (!bytes || session.mode == Mode::Dry)
     return true;
@@ -53,7 +53,7 @@ static bool findWorkspace(Run &run, uint32_t kernel, const uint64_t *args, uint6
         NNCCRT_INVALID, "the stream is being captured, and the context has no memory for it yet: nnccrt_prepare first");
   if (!session.reserveWorkspace(wanted, run.report))
     return false;
-  address = addressOf(session.workspace.data);
+  address = addressOf(session.workspace.data) + NNCCRT_CUDA_COUNTER_BYTES;
   return true;
 }
 

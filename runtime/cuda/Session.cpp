@@ -72,10 +72,15 @@ void Session::free(DevicePtr data) {
 
 bool Session::reserveWorkspace(uint64_t bytes, Report &report) {
   const char *before = workspace.data;
+  uint64_t had = workspace.capacity;
   bool isReserved = extra.reserve(workspace, bytes, report);
   if (workspace.data != before)
     graphs.forgetCaptures(driver);
-  return isReserved;
+  if (!isReserved || (workspace.data == before && workspace.capacity == had))
+    return isReserved;
+  DevicePtr counters = reinterpret_cast<DevicePtr>(workspace.data);
+  Result result = driver.fill(counters, 0, NNCCRT_CUDA_COUNTER_BYTES, isInRun ? current : own);
+  return !result || device.fail(result, report, "clearing the counters of kernels on %s", device.text);
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

@@ -78,18 +78,42 @@ exec.kernel @convolution(%x: tensor<8x56x56x64xf32>, %w: tensor<1x3x3x64x64xf32>
 
 // -----
 
-// Few tiles and a large K: parts of K leave their sums in the workspace, and a second phase adds them.
+// Few tiles and a large K: parts of K leave their sums in the workspace, and the block of a tile that ends last adds them, part by part.
 
 // CHECK-LABEL: module @deep.device
-// CHECK:         func.func @deep$0(
-// CHECK:         func.func @deep$1(
-// CHECK:           arith.addf {{.*}} : vector<4xf32>
+// CHECK:         func.func @deep(
+// CHECK:           llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
+// CHECK:           nvvm.memory.barrier <gpu>
+// CHECK-NEXT:      nvvm.barrier
+// CHECK:           %[[BEFORE:.*]] = llvm.atomicrmw add %[[COUNTER:.*]], %{{.*}} syncscope("device") monotonic : !llvm.ptr<1>, i32
+// CHECK-NEXT:      llvm.store %[[BEFORE]], %{{.*}} : i32, !llvm.ptr<3>
+// CHECK:           nvvm.barrier
+// CHECK:           nvvm.memory.barrier <gpu>
+// CHECK:             llvm.store %c0{{.*}}, %[[COUNTER]]
+// CHECK:           scf.if
+// CHECK:             scf.for
+// CHECK:               arith.addf {{.*}} : vector<4xf32>
+// CHECK-NOT:     func.func
 // CHECK-LABEL: module @deep.host
 // CHECK:         func.func @deep.workspace(
 exec.kernel @deep(%x: tensor<49x4608xf32>, %w: tensor<4608x512xf32>) -> tensor<49x512xf32> {
   %e = tensor.empty() : tensor<49x512xf32>
   %0 = exec.matmul %x, %w outs(%e) : tensor<49x4608xf32>, tensor<4608x512xf32>, tensor<49x512xf32> -> tensor<49x512xf32>
   exec.yield %0 : tensor<49x512xf32>
+}
+
+// -----
+
+// How many tiles there are is not known: a second phase adds the parts.
+
+// CHECK-LABEL: module @dynamic.device
+// CHECK:         func.func @dynamic$0(
+// CHECK-NOT:       atomicrmw
+// CHECK:         func.func @dynamic$1(
+// CHECK:           arith.addf {{.*}} : vector<4xf32>
+exec.kernel @dynamic(%x: tensor<?x4608xf32>, %w: tensor<4608x64xf32>, %e: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %0 = exec.matmul %x, %w outs(%e) : tensor<?x4608xf32>, tensor<4608x64xf32>, tensor<?x64xf32> -> tensor<?x64xf32>
+  exec.yield %0 : tensor<?x64xf32>
 }
 
 // -----

@@ -20,6 +20,13 @@ static constexpr int64_t accessBytes = 16;
 
 void nncc::gpu::emitBarrier(IndexMath &m) { NVVM::BarrierOp::create(m.builder(), m.location()); }
 
+void nncc::gpu::emitFence(IndexMath &m) { NVVM::MembarOp::create(m.builder(), m.location(), NVVM::MemScopeKind::GPU); }
+
+Value nncc::gpu::addAtomically(IndexMath &m, Value pointer, Value value) {
+  return LLVM::AtomicRMWOp::create(m.builder(), m.location(), LLVM::AtomicBinOp::add, pointer, value,
+                                   LLVM::AtomicOrdering::monotonic, "device");
+}
+
 //===----------------------------------------------------------------------------------------------------------------===//
 // Addresses
 //===----------------------------------------------------------------------------------------------------------------===//

@@ -17,6 +17,10 @@ enum class ReadKind {
 
 /// All threads of the block, and what they wrote to shared memory.
 void emitBarrier(IndexMath &m);
+/// What the thread wrote before is seen by threads of other blocks before what it writes next; what it reads next is not older.
+void emitFence(IndexMath &m);
+/// Adds to an integer in global memory at once; what was there before.
+mlir::Value addAtomically(IndexMath &m, mlir::Value pointer, mlir::Value value);
 
 /// The address of a kernel's memref, in global memory.
 mlir::Value getGlobalPointer(IndexMath &m, mlir::Value memref);

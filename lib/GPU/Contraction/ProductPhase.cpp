@@ -2,6 +2,7 @@
 
 #include "ProductPhase.h"
 #include "MmaProduct.h"
+#include "PartJoin.h"
 #include "SimtProduct.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -26,10 +27,20 @@ ProductPhase::ProductPhase(KernelPlan &plan, ContractionSite site, const Product
     return;
   partDepth = llvm::alignTo(llvm::divideCeil(shape.depth, numParts), partDepth);
   numParts = llvm::divideCeil(shape.depth, partDepth);
-  if (!hasParts())
-    return;
+  if (hasParts())
+    reserveParts();
+}
+
+void ProductPhase::reserveParts() {
+  if (!llvm::is_contained({shape.batch, shape.rows, shape.columns}, ShapedType::kDynamic)) {
+    int64_t tiles = shape.batch * llvm::divideCeil(shape.rows, product->getRows()) *
+                    llvm::divideCeil(shape.columns, product->getColumns());
+    numTiles = PartJoin::canCount(tiles) ? tiles : 0;
+  }
   reserved = plan.workspace.reserve([this](OpBuilder &b, Buffers &values) {
     IndexMath m(b, original.root->getLoc());
+    if (joinsParts())
+      return m.constant(PartJoin(*product, kind, numParts, numTiles).getBytes());
     ProductSizes sizes = getSizes(m, getSite(values));
     Value sums = m.mul(m.mul(sizes.batch, sizes.rows), sizes.columns);
     return m.mul(sums, numParts * kind.getSumBytes());
@@ -137,11 +148,21 @@ LogicalResult ProductPhase::writeBody(OpBuilder &b, Buffers &values, const Devic
     depth = m.min(m.sub(depth, first), partDepth);
   }
   SmallVector<Value> sums = product->emit(m, thread, *left, *right, depth, getSharedPointer(m, function.shared));
-  if (hasParts())
+  auto finish = [&](ValueRange all) { writeResults(m, site, sizes, block, thread, all); };
+  if (joinsParts())
+    joinParts(m, getPartSums(b, values, function), function, sums, finish);
+  else if (hasParts())
     writePartSums(m, getPartSums(b, values, function), sizes, block, thread, sums);
   else
-    writeResults(m, site, sizes, block, thread, sums);
+    finish(sums);
   return success();
+}
+
+void ProductPhase::joinParts(IndexMath &m, Value parts, const DeviceFunction &function, ValueRange sums,
+                             function_ref<void(ValueRange)> finish) const {
+  Value counters = moveBytes(m, getGlobalPointer(m, function.scratch), -counterBytes);
+  PartJoin(*product, kind, numParts, numTiles)
+      .join(m, {function.block, function.thread, parts, counters, getSharedPointer(m, function.shared)}, sums, finish);
 }
 
 /// The sums of a thread in one group of columns, row by row.

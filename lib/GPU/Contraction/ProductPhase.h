@@ -25,7 +25,7 @@ class ProductPhase : public Phase {
 public:
   unsigned getThreads() const override { return product->getThreads(); }
   /// Whether a PartSumPhase has to follow.
-  bool hasParts() const { return numParts > 1; }
+  bool leavesParts() const { return hasParts() && !joinsParts(); }
   mlir::FailureOr<LaunchShape> writeShape(mlir::OpBuilder &b, Buffers &values) override;
   llvm::LogicalResult writeBody(mlir::OpBuilder &b, Buffers &values, const DeviceFunction &function) override;
 
@@ -59,6 +59,12 @@ protected:
 
 private:
   friend class PartSumPhase;
+  bool hasParts() const { return numParts > 1; }
+  /// Whether the last block of a tile adds its parts: there are as many tiles as counters, or fewer.
+  bool joinsParts() const { return numTiles > 0; }
+  void reserveParts();
+  void joinParts(IndexMath &m, mlir::Value parts, const DeviceFunction &function, mlir::ValueRange sums,
+                 llvm::function_ref<void(mlir::ValueRange)> finish) const;
   ContractionSite getSite(Buffers &values) const;
   BlockPlace getPlace(IndexMath &m, const ProductSizes &sizes, mlir::Value block) const;
   /// Where the sums of parts are: part, product, row, column.
@@ -73,6 +79,8 @@ private:
   /// Parts of K that different blocks take, elements of each but the last, and where in the workspace their sums are.
   int64_t numParts = 1, partDepth = 0;
   unsigned reserved = 0;
+  /// Of all products, where it is known and the last block of each adds its parts; else 0.
+  int64_t numTiles = 0;
 };
 
 /// A multiple of `chunk`, known while compiling: rows of that many elements are aligned for chunks.

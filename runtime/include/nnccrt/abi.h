@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NNCCRT_ABI_VERSION 3u
+#define NNCCRT_ABI_VERSION 4u
 
 /* Element types, with the numbers of ONNX's TensorProto.DataType. */
 enum {
@@ -132,6 +132,9 @@ typedef struct nnccrt_cuda_launch {
   uint32_t threads;
   uint32_t shared_bytes; /* dynamic */
 } nnccrt_cuda_launch;
+
+/* In front of a kernel's workspace: zeros, which the kernel may change while it runs. */
+#define NNCCRT_CUDA_COUNTER_BYTES 4096
 
 /* One entry of an image. Its parameters are the kernel's args, 64 bits each, then the address of the kernel's workspace (0: none).
  * `shape` and nnccrt_cuda_kernel.workspace are host code; args are those of the launch, addresses of the device among them. */

@@ -118,14 +118,14 @@ TEST(CudaDevice, MemoryLimit) {
                          [] {
                            CudaModel model;
                            nnccrt_load_options options = Loaded::optionsFor("cuda");
-                           options.memory_limit = 4096;
+                           options.memory_limit = 8192;
                            Loaded loaded(model, options);
                            std::vector<float> x(4096);
                            std::string small = sequence({loaded.bindInput(x.data(), 4), loaded.run()});
                            return small + (small.empty() ? "ok; " : "; ") +
                                   sequence({loaded.bindInput(x.data(), 4096), loaded.run()});
                          }),
-              testing::AllOf(testing::StartsWith("ok; "), HasSubstr("the memory limit of 4096 bytes")));
+              testing::AllOf(testing::StartsWith("ok; "), HasSubstr("the memory limit of 8192 bytes")));
 }
 
 TEST(CudaDevice, TrimGivesMemoryBack) {

@@ -29,7 +29,10 @@ static constexpr char kText[] = ".version 6.3\n.target sm_50\n.address_size 64\n
     "k0_add", "0f40400000", // 3
     "setp.neu.f32 %p, %v0, 0f41500000; @%p bra end;\n"
     "mov.u32 %r4, 1; st.global.u32 [%a3], %r4; mov.u64 %a8, 13; st.global.u64 [%a3+8], %a8;\n")
-    ADD_KERNEL("k1_sub", "0fC0000000", ""); // -2
+    ADD_KERNEL("k1_sub", "0fC0000000", // -2; the counters in front of its workspace are zero
+               "ld.param.b64 %a8, [w]; cvta.to.global.u64 %a8, %a8;\n"
+               "ld.global.u32 %r4, [%a8-4096]; ld.global.u32 %r5, [%a8-4]; or.b32 %r4, %r4, %r5;\n"
+               "setp.ne.u32 %p, %r4, 0; @%p trap;\n");
 
 static void shape(const uint64_t *args, nnccrt_cuda_launch *launch) {
   *launch = {static_cast<int64_t>((args[2] + 31) / 32), 32, 0};

@@ -145,8 +145,13 @@ std::vector<char> DeviceKernel::download(uint64_t address, uint64_t count) {
 std::string DeviceKernel::run(const std::vector<uint64_t> &slots) {
   std::vector<uint64_t> all{upload(std::vector<char>(sizeof(nnccrt_fault)))};
   all.insert(all.end(), slots.begin(), slots.end());
-  uint64_t bytes = state->workspace ? state->workspace(all.data()) : 0, workspace = bytes ? allocate(bytes) : 0;
-  all.push_back(workspace);
+  uint64_t bytes = state->workspace ? state->workspace(all.data()) : 0, workspace = 0;
+  std::vector<char> counters(NNCCRT_CUDA_COUNTER_BYTES);
+  if (bytes) {
+    workspace = allocate(counters.size() + bytes);
+    (void)state->device.write(workspace, counters.data(), counters.size());
+  }
+  all.push_back(bytes ? workspace + counters.size() : 0);
   std::vector<const void *> params;
   for (const uint64_t &slot : all)
     params.push_back(&slot);
@@ -168,6 +173,8 @@ std::string DeviceKernel::run(const std::vector<uint64_t> &slots) {
   if (message.empty() && found.code != 0)
     message = "fault " + std::to_string(found.code);
   release(all.front());
+  if (workspace && download(workspace, counters.size()) != counters && message.empty())
+    message = "counters are left behind";
   if (workspace)
     release(workspace);
   return message;

@@ -48,7 +48,7 @@ TEST(MatMul, OfManyBlocks) {
   check(test);
 }
 
-/// So few tiles and so deep that K is cut, and its parts are added by another launch.
+/// So few tiles and so deep that K is cut: its parts are added by the last block of a tile or, where the number of tiles is dynamic, by another launch.
 TEST(MatMul, OfDeepSums) {
   for (auto [k, n] : {std::pair<int64_t, int64_t>{1030, 37}, {2048, 64}})
     for (const char *element : {"f32", "f16"}) {

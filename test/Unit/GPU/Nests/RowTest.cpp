@@ -101,7 +101,8 @@ exec.kernel @k(%x: tensor<NxCxE>, %C: index, %N: index) -> (tensor<NxE>, tensor<
 
 /// f64 has no library on a card.
 TEST(Row, FunctionsOfDoubles) {
-  for (std::string function : {"exp", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "asinh", "erf", "erfc", "exp2", "cbrt"}) {
+  for (std::string function :
+       {"exp", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "asinh", "erf", "erfc", "exp2", "cbrt"}) {
     std::string text = R"(
 exec.kernel @k(%x: tensor<Nxf64>, %N: index) -> tensor<Nxf64> {
   %e = empty<Nxf64>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the figures that docs/Evidence.md states, on this machine: sizes, start-up, idle time, compile time and memory, memory plans.
 
-  bench/figures.py [--build=build/release] [SECTION ...]      sections: sizes start idle compile plans; none: all
+  bench/figures.py [--build=build/release] [SECTION ...]      sections: sizes start idle compile plans gpu; none: all
 Each line says what was measured, its bound and whether it holds; exit code 1 when one does not. Times want a quiet machine: they are no
 tests.
 """
@@ -145,7 +145,33 @@ class Figures:
             self.tell(f"arena over lower bound, {name}", ratio, 1.25, "")
         self.tell(f"arena over lower bound, the worst of {len(ratios)} models", max(ratios)[0] if ratios else float("inf"), 1.25, "")
 
-SECTIONS = {"sizes": Figures.sizes, "start": Figures.start, "idle": Figures.idle, "compile": Figures.compile_times, "plans": Figures.plans}
+    def gpu(self):
+        """What nncc -target=cuda says of the architectures of ../shared/bench: computations on the host, launches, memory."""
+        most, host, ratios = {"resnet50": 60, "mobilenet_v2": 60, "bert_base": 90}, {}, []
+        for model in every_model():
+            if not model.name.startswith("shared/bench/"):
+                continue
+            report, name = self.folder / "gpu.json", model.name.split("/")[-1]
+            self.compile(model.path, *models.shape_options(model), "-target=cuda", "-gpu=sm_80", f"--report={report}", "-o", str(self.folder / "gpu.o"))
+            said = json.loads(report.read_text())
+            costs = {"host": 0, "cuda": 0}
+            for kernel in said["kernels"]:
+                costs[kernel["runs_on"]] += kernel["launches"] * (kernel["operations"] if isinstance(kernel["operations"], int) else 0)
+            host[name] = costs["host"] / max(1, sum(costs.values()))
+            if said["memory"].get("bound_bytes"):
+                ratios.append((said["memory"]["arena_bytes"] / said["memory"]["bound_bytes"], name))
+            launches = sum(kernel["launches"] * kernel["phases"]["sm_80"] for kernel in said["kernels"])
+            if name in most:
+                self.tell(f"launches of {name} for sm_80", launches, most[name] + 1, "")
+            print(f"        {name}: {launches} launches, {sum(k['runs_on'] == 'host' for k in said['kernels'])} kernels on the host, "
+                  f"{100 * host[name]:.4f} % of the operations there", flush=True)
+        worst = max(host, key=host.get, default=None)
+        self.tell(f"operations on the host, the most of {len(host)} architectures ({worst})", 100 * host.get(worst, 1), 0.01, "%")
+        self.tell(f"arena over lower bound for sm_80, the worst of {len(ratios)}", max(ratios)[0] if ratios else float("inf"), 1.25, "")
+
+
+SECTIONS = {"sizes": Figures.sizes, "start": Figures.start, "idle": Figures.idle, "compile": Figures.compile_times, "plans": Figures.plans,
+            "gpu": Figures.gpu}
 
 
 def main():

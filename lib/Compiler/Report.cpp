@@ -63,6 +63,15 @@ static void printValues(OStream &json, StringRef name, ArrayRef<target::ValueDes
   });
 }
 
+/// How many entries of each image stand for kernel `number`.
+static void printPhases(OStream &json, const target::ModelDescription &model, size_t number) {
+  json.attributeObject("phases", [&] {
+    for (const target::CudaImageDescription &image : model.images)
+      if (number < image.kernels.size())
+        json.attribute("sm_" + std::to_string(image.sm), int64_t(image.kernels[number].phases.size()));
+  });
+}
+
 static void printKernels(OStream &json, const Report &report) {
   const target::ModelDescription &model = report.model;
   for (size_t i = 0; i < std::min(model.kernels.size(), report.bodies.size()); ++i)
@@ -78,8 +87,10 @@ static void printKernels(OStream &json, const Report &report) {
           json.value(op);
       });
       json.attribute("launches", report.launches[i]);
-      if (report.options.target != TargetKind::CPU)
+      if (report.options.target != TargetKind::CPU) {
         json.attribute("runs_on", kernel.onHost ? "host" : "cuda");
+        printPhases(json, model, i);
+      }
       printCost(json, "operations", kernel.operations);
       printCost(json, "bytes", kernel.bytes);
       json.attributeObject("object_bytes", [&] {

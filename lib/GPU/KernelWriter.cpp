@@ -1,6 +1,7 @@
 //===- KernelWriter.cpp - the phases of a kernel ------------------------------------------------------------------===//
 
 #include "KernelWriter.h"
+#include "Attention.h"
 #include "Contraction.h"
 #include "NestPhase.h"
 #include "PointPhases.h"
@@ -17,7 +18,7 @@ using namespace nncc;
 using namespace nncc::gpu;
 
 bool nncc::gpu::isComputation(Operation *op) {
-  return isa<linalg::LinalgOp, exec::GridOp, exec::MatMulOp, exec::ConvOp, exec::RecurrenceOp>(op);
+  return isa<linalg::LinalgOp, exec::GridOp, exec::MatMulOp, exec::ConvOp, exec::AttentionOp, exec::RecurrenceOp>(op);
 }
 
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -221,6 +222,10 @@ LogicalResult Planner::add(Operation *op) {
   }
   if (isa<exec::MatMulOp, exec::ConvOp>(op))
     return addContraction(plan, ContractionSite{op, {}, {}});
+  if (auto attention = dyn_cast<exec::AttentionOp>(op)) {
+    addAttention(plan, attention);
+    return success();
+  }
   if (auto recurrence = dyn_cast<exec::RecurrenceOp>(op))
     return addRecurrence(plan, recurrence);
   return op->emitError("cannot be part of a kernel for a GPU");

@@ -39,14 +39,14 @@ static Value shuffleWord(OpBuilder &b, Location loc, Value word, int64_t mask) {
 }
 
 /// By words of 32 bits.
-static Value shuffle(OpBuilder &b, Location loc, Value value, int64_t mask) {
+Value nncc::gpu::shuffleLanes(OpBuilder &b, Location loc, Value value, int64_t mask) {
   Type type = value.getType(), word = b.getI32Type(), twoWords = b.getI64Type();
   if (type.isInteger(32) || type.isF32())
     return shuffleWord(b, loc, value, mask);
   Type integer = b.getIntegerType(type.getIntOrFloatBitWidth());
   if (type != integer)
     return arith::BitcastOp::create(b, loc, type,
-                                    shuffle(b, loc, arith::BitcastOp::create(b, loc, integer, value), mask));
+                                    shuffleLanes(b, loc, arith::BitcastOp::create(b, loc, integer, value), mask));
   if (integer.getIntOrFloatBitWidth() < 32) {
     Value wide = shuffleWord(b, loc, arith::ExtUIOp::create(b, loc, word, value), mask);
     return arith::TruncIOp::create(b, loc, type, wide);
@@ -85,7 +85,7 @@ Value nncc::gpu::joinTeam(OpBuilder &b, Location loc, Operation *combiner, Value
   }
   unsigned lanes = team.isAlongRow ? std::min(team.members, warp) : 1;
   for (unsigned mask = lanes / 2; mask >= 1; mask /= 2)
-    value = combine(b, loc, combiner, value, shuffle(b, loc, value, mask));
+    value = combine(b, loc, combiner, value, shuffleLanes(b, loc, value, mask));
   if (team.members == lanes)
     return value;
 

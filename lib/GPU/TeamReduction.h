@@ -20,6 +20,9 @@ struct TeamPlace {
 mlir::Value joinTeam(mlir::OpBuilder &b, mlir::Location loc, mlir::Operation *combiner, mlir::Value value,
                      const Team &team, const TeamPlace &place, mlir::Value shared);
 
+/// The value, a number of up to 64 bits, of the lane whose number differs in the bits of `mask`.
+mlir::Value shuffleLanes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, int64_t mask);
+
 /// All threads of the block wait for each other, and see what the others wrote.
 void createBarrier(mlir::OpBuilder &b, mlir::Location loc);
 

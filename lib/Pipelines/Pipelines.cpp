@@ -49,7 +49,9 @@ void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createCSEPass());
   // How vectors of a CPU are filled: nothing that a GPU gains by.
   bool forVectors = options.optLevel > 0 && options.device == Device::CPU;
-  passes.addPass(exec::createDecomposeAttention({.all = !forVectors}));
+  // Of a GPU, one kernel computes whatever there is.
+  if (forVectors || options.optLevel == 0)
+    passes.addPass(exec::createDecomposeAttention({.all = !forVectors}));
   if (forVectors)
     passes.addPass(exec::createJoinPixels());
   if (forVectors && options.winograd)

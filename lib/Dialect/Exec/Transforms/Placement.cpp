@@ -93,7 +93,7 @@ bool Placement::isSmallKernel(LaunchOp launch) {
   auto isSmallTensor = [](Type type) { return isSmall(type, kMaxHost); };
   KernelOp kernel = launch.lookupKernel();
   auto walked = kernel.walk([](Operation *op) {
-    return isa<ConvOp, MatMulOp, RecurrenceOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+    return isa<ConvOp, MatMulOp, AttentionOp, RecurrenceOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
   });
   return !walked.wasInterrupted() && llvm::all_of(launch.getInputs().getTypes(), isSmallTensor) &&
          llvm::all_of(launch.getResultTypes(), isSmallTensor);

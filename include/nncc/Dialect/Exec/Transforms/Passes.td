@@ -32,7 +32,7 @@ def SeparateWeights : Pass<"exec-separate-weights", "::mlir::ModuleOp"> {
 def DecomposeAttention : Pass<"exec-decompose-attention", "::mlir::ModuleOp"> {
   let summary = "Attentions become matrix products and the rows of a softmax between them";
   let description = [{
-    For targets, levels and types without a kernel for exec.attention. Operands are put in order first, where their order is another one.
+    For level 0, and for what has no kernel on a CPU. Operands are put in order first, where their order is another one.
 
     ```mlir
     %0 = exec.attention %q, %k, %v outs(%init) {indexing_maps = [affine_map<(b, m, n, d, e) -> (b, m, d)>, ..], scale = 0.125}

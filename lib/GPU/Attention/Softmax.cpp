@@ -1,0 +1,54 @@
+//===- Softmax.cpp - scores, their largest one, and weights -----------------------------------------------------------===//
+
+#include "Softmax.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::gpu;
+
+Value Softmax::number(double value) const {
+  OpBuilder &b = m.builder();
+  return arith::ConstantOp::create(b, m.location(), b.getFloatAttr(type, value));
+}
+
+Value Softmax::getLeast() const { return number(-std::numeric_limits<double>::infinity()); }
+
+Value Softmax::scale(Value product) const { return multiply(product, number(op.getScale().convertToDouble())); }
+
+Value Softmax::add(Value x, Value y) const { return arith::AddFOp::create(m.builder(), m.location(), x, y); }
+
+Value Softmax::multiply(Value x, Value y) const { return arith::MulFOp::create(m.builder(), m.location(), x, y); }
+
+Value Softmax::getLarger(Value x, Value y) const { return arith::MaxNumFOp::create(m.builder(), m.location(), x, y); }
+
+Value Softmax::getBase(Value largest) const {
+  OpBuilder &b = m.builder();
+  Value isNothing = arith::CmpFOp::create(b, m.location(), arith::CmpFPredicate::OEQ, largest, getLeast());
+  return arith::SelectOp::create(b, m.location(), isNothing, getZero(), largest);
+}
+
+Value Softmax::getWeight(Value score, Value base) const {
+  OpBuilder &b = m.builder();
+  Location loc = m.location();
+  Value difference = arith::SubFOp::create(b, loc, score, base);
+  if (!type.isF32())
+    return math::ExpOp::create(b, loc, difference);
+  Value exponent = multiply(difference, number(llvm::numbers::log2e));
+  return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr("llvm.nvvm.ex2.approx.ftz"), exponent)
+      .getResults();
+}
+
+SmallVector<Value> Softmax::divide(ValueRange sums, Value total, Value numKeys) const {
+  OpBuilder &b = m.builder();
+  Location loc = m.location();
+  Value factor = arith::DivFOp::create(b, loc, number(1), total), isEmpty = m.equal(numKeys, m.constant(0));
+  if (op.getNanAsZero())
+    isEmpty = arith::OrIOp::create(b, loc, isEmpty,
+                                   arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ULE, total, getZero()));
+  return llvm::map_to_vector(sums, [&](Value sum) -> Value {
+    return arith::SelectOp::create(b, loc, isEmpty, getZero(), multiply(sum, factor));
+  });
+}

@@ -62,7 +62,7 @@ static void setPointerAttributes(OpBuilder &b, exec::KernelOp kernel, func::Func
   llvm::SmallDenseSet<unsigned> shared;
   for (unsigned result = 0; result < kernel.getResultTypes().size(); ++result)
     if (int64_t argument = kernel.getAlias(result); argument >= 0)
-      shared.insert_range(ArrayRef<unsigned>{unsigned(argument), unsigned(numArguments + result)});
+      shared.insert_range(ArrayRef<unsigned>{unsigned(argument), numArguments + result});
   auto promise = [&](unsigned argument, bool isAlone, bool isRead) {
     if (isAlone)
       function.setArgAttr(argument, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());

@@ -12,7 +12,7 @@ static ProductShape getShape(const ContractionSite &site) {
   return {shape.batch, shape.rows, shape.columns, shape.depth};
 }
 
-MatMulPhase::MatMulPhase(KernelPlan &plan, ContractionSite site)
+MatMulPhase::MatMulPhase(KernelPlan &plan, const ContractionSite &site)
     : ProductPhase(plan, site, getShape(site), cast<exec::MatMulOp>(site.root).getTransposeRhs()) {}
 
 ProductSizes MatMulPhase::getSizes(IndexMath &m, const ContractionSite &site) const {

@@ -9,7 +9,7 @@ namespace nncc::gpu {
 
 class MatMulPhase : public ProductPhase {
 public:
-  MatMulPhase(KernelPlan &plan, ContractionSite site);
+  MatMulPhase(KernelPlan &plan, const ContractionSite &site);
 
 protected:
   ProductSizes getSizes(IndexMath &m, const ContractionSite &site) const override;

@@ -45,10 +45,10 @@ class PixelLoader : public TileLoader {
 public:
   /// `getPixel` gives the pixel of the result that a line of the tile (i32) stands for; an index.
   PixelLoader(const OperandTile &tile, OperandTile::Place place, mlir::Type element, const ConvShape &shape,
-              ConvOperands operands, mlir::Value image, mlir::Value group,
+              const ConvOperands &operands, mlir::Value image, mlir::Value group,
               std::function<mlir::Value(IndexMath &, mlir::Value line)> getPixel)
-      : TileLoader(tile, std::move(place), element), shape(shape), operands(std::move(operands)), image(image),
-        group(group), getPixel(std::move(getPixel)) {}
+      : TileLoader(tile, std::move(place), element), shape(shape), operands(operands), image(image), group(group),
+        getPixel(std::move(getPixel)) {}
 
   llvm::SmallVector<mlir::Value> load(IndexMath &m, mlir::ValueRange state, mlir::Value valid) override;
   llvm::SmallVector<mlir::Value> advance(IndexMath &m, mlir::ValueRange state, mlir::Value count) override;

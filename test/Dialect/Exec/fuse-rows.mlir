@@ -81,3 +81,42 @@ func.func @main(%x: tensor<8x4xf32>) -> tensor<4x8xf32> {
   } -> tensor<4x8xf32>
   return %l : tensor<4x8xf32>
 }
+
+// -----
+
+#all = affine_map<(d0, d1) -> (d0, d1)>
+#column = affine_map<(d0, d1) -> (d1)>
+#kept = affine_map<(d0, d1) -> (0, d1)>
+#one = affine_map<(d0, d1) -> ()>
+
+// The sums of the columns would all have to be kept while the sum of everything is made; that a reshape is between them changes nothing.
+// CHECK-LABEL: exec.kernel @k0_reduce_add_div(
+// CHECK:       exec.kernel @k1_reduce_add(
+func.func @main(%x: tensor<?x?xf32>, %n: index, %m: index) -> tensor<f32> {
+  %zero = arith.constant 0.0 : f32
+  %columns = tensor.empty(%m) : tensor<?xf32>
+  %init = tensor.empty(%n, %m) : tensor<?x?xf32>
+  %scalar = tensor.empty() : tensor<f32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%columns : tensor<?xf32>) -> tensor<?xf32>
+  %s = linalg.generic {indexing_maps = [#all, #column], iterator_types = ["reduction", "parallel"]}
+      ins(%x : tensor<?x?xf32>) outs(%s0 : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = arith.addf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<?xf32>
+  %e = tensor.expand_shape %s [[0, 1]] output_shape [1, %m] : tensor<?xf32> into tensor<1x?xf32>
+  %q = linalg.generic {indexing_maps = [#all, #kept, #all], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %e : tensor<?x?xf32>, tensor<1x?xf32>) outs(%init : tensor<?x?xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %r = arith.divf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<?x?xf32>
+  %t0 = linalg.fill ins(%zero : f32) outs(%scalar : tensor<f32>) -> tensor<f32>
+  %t = linalg.generic {indexing_maps = [#all, #one], iterator_types = ["reduction", "reduction"]}
+      ins(%q : tensor<?x?xf32>) outs(%t0 : tensor<f32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = arith.addf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<f32>
+  return %t : tensor<f32>
+}

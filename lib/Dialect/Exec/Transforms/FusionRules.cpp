@@ -98,6 +98,15 @@ static bool isStraight(Operation *op) {
   });
 }
 
+/// Whether an operation of `classes` reads `result`, itself or through views.
+static bool isReadInside(Value result, const LoopClasses &classes) {
+  return llvm::any_of(result.getUsers(), [&](Operation *user) {
+    if (isView(user))
+      return isReadInside(user->getResult(0), classes);
+    return llvm::any_of(classes.getNests(), [&](const LoopClasses::Nest &other) { return other.op == user; });
+  });
+}
+
 /// What each operation needs of the others must be in registers, or cheap to keep for one row.
 static const char *findRowObstacle(const LoopClasses &classes) {
   for (const LoopClasses::Nest &nest : classes.getNests()) {
@@ -111,12 +120,8 @@ static const char *findRowObstacle(const LoopClasses &classes) {
       if (isParallel && !classes.isShared(loopClass) && !classes.isReduced(loopClass))
         return "one of them has a loop that the other lacks";
     }
-    auto isReadInside = [&](Value result) {
-      return llvm::any_of(result.getUsers(), [&](Operation *user) {
-        return llvm::any_of(classes.getNests(), [&](const LoopClasses::Nest &other) { return other.op == user; });
-      });
-    };
-    if (reduces && hasOwnParallel && llvm::any_of(nest.op->getResults(), isReadInside))
+    if (reduces && hasOwnParallel &&
+        llvm::any_of(nest.op->getResults(), [&](Value result) { return isReadInside(result, classes); }))
       return "a reduction gives more than one element for a row";
   }
   return nullptr;

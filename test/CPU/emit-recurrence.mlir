@@ -1,4 +1,5 @@
 // RUN: nncc-opt %s --cpu-emit-kernels="cpu=x86-64-v4 stage=vector" | FileCheck %s
+// RUN: nncc-opt %s --cpu-emit-kernels="cpu=x86-64-v3 stage=vector" | FileCheck %s --check-prefix=V3
 
 // One tile a direction and group of rows, for all of time. Each step is a product, whose sums stay in scratch memory, and the arithmetic
 // of the units, 16 at a time.
@@ -56,4 +57,22 @@ exec.kernel @some_lines(%x: tensor<9x?x64xf32>, %r: tensor<1x64x64xf32>, %rows: 
     exec.yield %0 : f32
   } -> tensor<9x1x?x64xf32>, tensor<1x?x64xf32>
   exec.yield %y : tensor<9x1x?x64xf32>
+}
+
+// One row has as many sums at once as hide the time of an addition: four cache lines of weights.
+// CHECK-LABEL: func.func private @one_line.body
+// CHECK: %{{.*}}:4 = scf.for {{.*}} -> (vector<16xf32>
+// V3-LABEL: func.func private @one_line.body
+// V3: %{{.*}}:8 = scf.for {{.*}} -> (vector<8xf32>
+exec.kernel @one_line(%x: tensor<9x1x64xf32>, %r: tensor<1x64x64xf32>) -> tensor<9x1x1x64xf32> {
+  %y0 = tensor.empty() : tensor<9x1x1x64xf32>
+  %h0 = tensor.empty() : tensor<1x1x64xf32>
+  %y, %h = exec.recurrence (%x : tensor<9x1x64xf32>) weights(%r : tensor<1x64x64xf32>)
+      outs(%y0, %h0 : tensor<9x1x1x64xf32>, tensor<1x1x64xf32>)
+      attributes {gates = array<i64: 1>, hidden = 64 : i64, reverse = array<i1: false>} {
+  ^bb0(%input: f32, %sum: f32, %state: f32):
+    %0 = arith.addf %input, %sum : f32
+    exec.yield %0 : f32
+  } -> tensor<9x1x1x64xf32>, tensor<1x1x64xf32>
+  exec.yield %y : tensor<9x1x1x64xf32>
 }

@@ -33,9 +33,12 @@ RegisterShape cpu::chooseRegisterShape(const CPUTarget &target, const ElementKin
   RegisterNeeds needs = RegisterNeeds::of(kind);
   RegisterShape best{1, 1};
   double bestCost = std::numeric_limits<double>::infinity();
-  for (int64_t width = 1; width <= 4; ++width) {
+  // One row uses a vector once, from memory, and as many sums as hide the time of an addition: four cache lines of weights at once.
+  bool isOneRow = rows == 1 && kind.steps == StepKind::Single && kind.hasFMA;
+  int64_t widest = isOneRow ? std::max<int64_t>(4 * 512 / target.vectorBits, 4) : 4;
+  for (int64_t width = 1; width <= widest; ++width) {
     // One register more than there are and LLVM spills.
-    int64_t forSums = target.getNumRegisters() - needs.other - needs.perVector * width;
+    int64_t forSums = target.getNumRegisters() - needs.other - (isOneRow ? 0 : needs.perVector * width);
     int64_t tallest = forSums / (needs.perSum * width);
     if (tallest < 1)
       break;

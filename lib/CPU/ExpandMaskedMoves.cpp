@@ -44,10 +44,13 @@ private:
 
 } // namespace
 
-/// How many lanes there are when the first ones are, else null.
+/// How many lanes there are when the first ones are, else null. A mask may be made of more than a vector has.
 static Value getNumLanes(OpBuilder &b, Value mask) {
-  if (auto create = mask.getDefiningOp<vector::CreateMaskOp>())
-    return create.getOperand(0);
+  if (auto create = mask.getDefiningOp<vector::CreateMaskOp>()) {
+    int64_t lanes = create.getType().getDimSize(0);
+    Value all = arith::ConstantIndexOp::create(b, mask.getLoc(), lanes);
+    return b.createOrFold<arith::MinSIOp>(mask.getLoc(), create.getOperand(0), all);
+  }
   if (auto constant = mask.getDefiningOp<vector::ConstantMaskOp>())
     return arith::ConstantIndexOp::create(b, mask.getLoc(), constant.getMaskDimSizes()[0]);
   return {};

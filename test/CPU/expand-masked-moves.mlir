@@ -4,13 +4,16 @@
 // CHECK-SAME:    %[[FROM:.*]]: memref<4x?xi8>, %[[TO:.*]]: memref<?xi8>, %[[N:.*]]: index, %[[I:.*]]: index,
 // CHECK-DAG:     %[[IN:.*]] = memref.alloca() {alignment = 64 : i64} : memref<32xi8>
 // CHECK-DAG:     %[[OUT:.*]] = memref.alloca() {alignment = 64 : i64} : memref<32xi8>
-// CHECK:         scf.for %[[K:.*]] = %{{.*}} to %[[N]]
+// CHECK:         %[[LANES:.*]] = arith.constant 32 : index
+// CHECK-NEXT:    %[[COUNT:.*]] = arith.minsi %[[N]], %[[LANES]]
+// CHECK:         scf.for %[[K:.*]] = %{{.*}} to %[[COUNT]]
 // CHECK-NEXT:      %[[AT:.*]] = arith.addi %{{.*}}, %[[K]]
 // CHECK:           %[[E:.*]] = memref.load %[[FROM]][%[[I]], %[[AT]]]
 // CHECK-NEXT:      memref.store %[[E]]
 // CHECK:         vector.load
+// CHECK:         %[[STORED:.*]] = arith.minsi %[[N]]
 // CHECK:         vector.store
-// CHECK:         scf.for %{{.*}} = %{{.*}} to %[[N]]
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %[[STORED]]
 // CHECK:           memref.store %{{.*}}, %[[TO]]
 func.func @tail(%from: memref<4x?xi8>, %to: memref<?xi8>, %n: index, %i: index, %zero: vector<32xi8>) {
   %mask = vector.create_mask %n : vector<32xi1>

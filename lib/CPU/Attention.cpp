@@ -5,6 +5,9 @@
 // neither is transposed or copied; the largest score and the sum of a row are a lane of vectors that are combined key by key,
 // without a step across lanes. What is transposed is the tile's block of queries, and its results in the end.
 //
+// Keys behind the last one that a mask lets any row of the tile see (text that goes on, padding) are left out. Where a mask is a large
+// negative number and not -inf, a row from which it hides all keys has weights all the same: then the tile is computed again with all of them.
+//
 // When the keys are more than a block, sums and weights of the blocks before are scaled down to the largest score so far.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
@@ -14,6 +17,7 @@
 #include "Contraction/Packing.h"
 #include "RootWriter.h"
 #include "Transpose.h"
+#include "VisibleKeys.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -58,6 +62,10 @@ private:
 
   Value getSize(unsigned dim);
   Matrix locate(unsigned tensor);
+  Value emitVisibleKeys();
+  void emitVisible(Value visible);
+  Value emitSeesNothing();
+  void emitKeys(Value count);
   void emitBlock(const Block &block);
   void emitQueries();
   SmallVector<Value> getPartialVectors(Value column);
@@ -196,21 +204,66 @@ void AttentionEmitter::emitTile(Value tile, Scratch &scratch) {
   }
 
   emitQueries();
-  if (plan.hasOneBlock()) {
-    emitBlock({m.constant(0), numKeys});
-  } else {
-    forEachVector(m.constant(0), numLanes, [&](Value row) {
-      store(number(-std::numeric_limits<double>::infinity()), largest, row);
-      store(number(0), totals, row);
-      m.loop(m.constant(plan.columns), [&](Value column) { store(number(0), sums, getScoreAt(column, row)); });
-    });
-    m.loop(m.ceilDiv(numKeys, plan.keysPerBlock), [&](Value number) {
-      Value first = m.mul(number, plan.keysPerBlock);
-      emitBlock({first, plan.hasWholeBlocks() ? m.constant(plan.keysPerBlock)
-                                              : m.min(m.sub(numKeys, first), plan.keysPerBlock)});
-    });
-  }
+  if (plan.readableMasks.empty())
+    emitKeys(numKeys);
+  else
+    emitVisible(emitVisibleKeys());
   emitResults();
+}
+
+/// The keys up to the last one that all masks let some row of the tile see; all of them where there is none.
+Value AttentionEmitter::emitVisibleKeys() {
+  Value count = numKeys;
+  for (unsigned number : plan.readableMasks) {
+    Matrix mask = locate(3 + number);
+    MaskRows rows{mask.memref, mask.base, mask.rowStride, numRows};
+    if (mask.rowStride)
+      rows.base = m.add(mask.base, m.mul(firstRow, mask.rowStride));
+    count = m.min(count, emitCountVisibleKeys(m, rows, numKeys, plan.getLanes()));
+  }
+  return select(m.equal(count, m.constant(0)), numKeys, count);
+}
+
+/// Weights and sums of the visible keys, and again of all keys where a row sees none of them.
+void AttentionEmitter::emitVisible(Value visible) {
+  scf::WhileOp::create(
+      b, loc, b.getIndexType(), visible,
+      [&](OpBuilder &, Location, ValueRange count) {
+        emitKeys(count.front());
+        Value isPart = m.less(count.front(), numKeys);
+        Value isAgain = arith::AndIOp::create(b, loc, isPart, emitSeesNothing());
+        scf::ConditionOp::create(b, loc, isAgain, numKeys);
+      },
+      [&](OpBuilder &, Location, ValueRange all) { scf::YieldOp::create(b, loc, all); });
+}
+
+/// Whether the largest score of a row of the tile is that of a hidden key (i1).
+Value AttentionEmitter::emitSeesNothing() {
+  Value least = m.reduce(m.div(numLanes, plan.getLanes()), load(largest, m.constant(0)),
+                         [&](Value vector, ValueRange soFar) -> SmallVector<Value> {
+                           Value own = load(largest, m.mul(vector, plan.getLanes()));
+                           return {make<arith::MinimumFOp>(soFar.front(), own)};
+                         })
+                    .front();
+  Value smallest = vector::ReductionOp::create(b, loc, vector::CombiningKind::MINIMUMF, least);
+  Value bound = arith::ConstantOp::create(b, loc, FloatAttr::get(plan.kind.sum, MaskBounds::visible));
+  return compare(arith::CmpFPredicate::OLE, smallest, bound);
+}
+
+/// Weights of the first `count` keys, not yet divided by their sums, and what they make of the values.
+void AttentionEmitter::emitKeys(Value count) {
+  if (plan.hasOneBlock())
+    return emitBlock({m.constant(0), count});
+  forEachVector(m.constant(0), numLanes, [&](Value row) {
+    store(number(-std::numeric_limits<double>::infinity()), largest, row);
+    store(number(0), totals, row);
+    m.loop(m.constant(plan.columns), [&](Value column) { store(number(0), sums, getScoreAt(column, row)); });
+  });
+  bool areWhole = plan.hasWholeBlocks() && plan.readableMasks.empty();
+  m.loop(m.ceilDiv(count, plan.keysPerBlock), [&](Value number) {
+    Value first = m.mul(number, plan.keysPerBlock);
+    emitBlock({first, areWhole ? m.constant(plan.keysPerBlock) : m.min(m.sub(count, first), plan.keysPerBlock)});
+  });
 }
 
 void AttentionEmitter::emitBlock(const Block &block) {
@@ -332,12 +385,12 @@ void AttentionEmitter::emitWeights(const Block &block, Value row) {
   if (!isOnly) {
     Value shrink = exp(make<arith::SubFOp>(before, base));
     total = make<arith::AddFOp>(make<arith::MulFOp>(load(totals, row), shrink), total);
-    store(most, largest, row);
     m.loop(m.constant(plan.columns), [&](Value column) {
       Value at = getScoreAt(column, row);
       store(make<arith::MulFOp>(load(sums, at), shrink), sums, at);
     });
   }
+  store(most, largest, row);
   store(total, totals, row);
 }
 

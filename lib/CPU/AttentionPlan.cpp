@@ -47,7 +47,11 @@ AttentionPlan::AttentionPlan(exec::AttentionOp op, const CPUTarget &target) {
   scoreRows = sumRows = ColumnTiling(rowsPerTile, registers.vectors, kind.lanes);
   scoreRows.setTilesPerBlock(rowsPerTile / width);
   sumRows.setTilesPerBlock(rowsPerTile / width);
-  keyTiles = RowTiling(hasWholeBlocks() ? keysPerBlock : ShapedType::kDynamic, registers.rows);
+  for (unsigned mask = 3; mask + 1 < all.size(); ++mask)
+    if (all[mask].getNumResults() != 0 && AttentionIndex::of(all[mask].getResults().back())->isPlain(maps.getKeyDim()))
+      readableMasks.push_back(mask - 3);
+  bool areAllKeys = hasWholeBlocks() && readableMasks.empty();
+  keyTiles = RowTiling(areAllKeys ? keysPerBlock : ShapedType::kDynamic, registers.rows);
   keyTiles.setTilesPerBlock(llvm::divideCeil(keysPerBlock, keyTiles.getRowsPerTile()));
   columnTiles = RowTiling(columns, registers.rows);
   columnTiles.setTilesPerBlock(columnTiles.getNumTiles());

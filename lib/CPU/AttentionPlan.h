@@ -22,6 +22,9 @@ struct AttentionPlan {
   /// Scores are register tiles of keys x rows, sums such of columns of the values x rows.
   RowTiling keyTiles, columnTiles;
   ColumnTiling scoreRows, sumRows;
+  /// Numbers of the masks (0: the first) whose elements of adjacent keys are adjacent: what the last keys are for a tile can be seen in
+  /// them before anything is computed.
+  llvm::SmallVector<unsigned> readableMasks;
 
   int64_t getLanes() const { return kind.lanes; }
   int64_t getWidth() const { return scoreRows.getColumnsPerTile(); }

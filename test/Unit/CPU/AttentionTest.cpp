@@ -126,6 +126,54 @@ TEST(Attention, WithRowsThatSeeNothing) {
     }
 }
 
+/// The largest number that f32 has, negative: how exporters hide a key.
+constexpr float hidden = std::numeric_limits<float>::lowest();
+
+/// Text that goes on, after a past: what comes later is hidden.
+TEST(Attention, OfCausalRows) {
+  for (auto [keys, mask] : {std::pair(150, hidden), std::pair(700, -std::numeric_limits<float>::infinity())}) {
+    Attention test{.rows = 150, .keys = keys, .depth = 4, .columns = 5, .heads = 2, .hasRowMask = true};
+    std::vector<Numbers> operands = makeOperands(test);
+    for (int64_t m = 0; m < test.rows; ++m)
+      for (int64_t n = m + keys - test.rows + 1; n < keys; ++n)
+        operands.back()[m * keys + n] = mask;
+    check(test, operands);
+  }
+}
+
+/// The last keys of the second image are hidden from all rows: values there that are no numbers do not show.
+TEST(Attention, LeavesHiddenKeysOut) {
+  Attention test{.rows = 9, .keys = 50, .depth = 4, .columns = 5, .batch = 2, .hasKeyMask = true, .hasRowMask = true};
+  std::vector<Numbers> operands = makeOperands(test);
+  std::fill_n(operands[3].end() - 21, 21, hidden);
+  Numbers reference = computeReference(test, operands);
+  std::fill_n(operands[2].end() - 2 * test.columns, 2 * test.columns, std::numeric_limits<float>::quiet_NaN());
+  for (const std::string &level : getRunnableLevels()) {
+    std::string error, text = instantiate(test.text(), {{'M', test.rows}, {'N', test.keys}}, {});
+    std::unique_ptr<RunnableKernel> kernel = RunnableKernel::compile(text, level, 3, error);
+    ASSERT_TRUE(kernel) << error << text;
+    Numbers result = run(test, operands, *kernel, false, false);
+    for (size_t i = 0; i < result.size(); ++i)
+      ASSERT_NEAR(result[i], reference[i], 4e-6) << level << " " << i;
+  }
+}
+
+/// A row from which all keys are hidden by a number weighs all of them alike, also those that no other row sees.
+TEST(Attention, OfRowsThatSeeOnlyHiddenKeys) {
+  for (int64_t keys : {70, 700}) {
+    Attention test{.rows = 70, .keys = keys, .depth = 4, .columns = 4, .hasKeyMask = true, .hasRowMask = true};
+    std::vector<Numbers> operands = makeOperands(test);
+    // Beside such a number nothing is left of what is added to it.
+    std::fill_n(operands[0].begin() + 3 * test.depth, test.depth, 0.0f);
+    std::fill(operands[3].begin(), operands[3].end(), 0.0f);
+    for (int64_t m = 0; m < test.rows; ++m)
+      for (int64_t n = 0; n < keys; ++n)
+        if (n > m || m == 3)
+          operands.back()[m * keys + n] = hidden;
+    check(test, operands);
+  }
+}
+
 /// One score that is NaN, or infinite, spoils its row and no other.
 TEST(Attention, WithScoresThatAreNoNumbers) {
   for (float number : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})

@@ -3,6 +3,7 @@
 #include "KernelWriter.h"
 #include "Attention.h"
 #include "Contraction.h"
+#include "Lines.h"
 #include "NestPhase.h"
 #include "PointPhases.h"
 #include "Recurrence.h"
@@ -18,7 +19,8 @@ using namespace nncc;
 using namespace nncc::gpu;
 
 bool nncc::gpu::isComputation(Operation *op) {
-  return isa<linalg::LinalgOp, exec::GridOp, exec::MatMulOp, exec::ConvOp, exec::AttentionOp, exec::RecurrenceOp>(op);
+  return isa<linalg::LinalgOp, exec::GridOp, exec::MatMulOp, exec::ConvOp, exec::AttentionOp, exec::RecurrenceOp,
+             exec::SortOp, exec::ScanOp>(op);
 }
 
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -228,6 +230,10 @@ LogicalResult Planner::add(Operation *op) {
   }
   if (auto recurrence = dyn_cast<exec::RecurrenceOp>(op))
     return addRecurrence(plan, recurrence);
+  if (auto sort = dyn_cast<exec::SortOp>(op))
+    return addSort(plan, sort), success();
+  if (auto scan = dyn_cast<exec::ScanOp>(op))
+    return addScan(plan, scan), success();
   return op->emitError("cannot be part of a kernel for a GPU");
 }
 

@@ -52,6 +52,8 @@ void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
   // Of a GPU, one kernel computes whatever there is.
   if (forVectors || options.optLevel == 0)
     passes.addPass(exec::createDecomposeAttention({.all = !forVectors}));
+  if (options.device == Device::CPU)
+    passes.addPass(exec::createDecomposeLines());
   if (forVectors)
     passes.addPass(exec::createJoinPixels());
   if (forVectors && options.winograd)
@@ -61,11 +63,14 @@ void buildFormKernels(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(exec::createSeparateWeights());
   passes.addPass(exec::createFormKernels({.fuse = options.fuse && options.optLevel > 0}));
   passes.addPass(exec::createMergeKernels());
-  if (options.device == Device::CUDA)
+  if (options.device == Device::CUDA) {
     passes.addPass(exec::createPlace());
+    passes.addPass(exec::createDecomposeLines({.onHost = true}));
+  }
 }
 
 void buildFormWeightKernels(OpPassManager &passes) {
+  passes.addPass(exec::createDecomposeLines());
   passes.addPass(exec::createFormKernels({.fuse = false}));
   passes.addPass(exec::createMergeKernels());
 }

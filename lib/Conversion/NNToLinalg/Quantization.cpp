@@ -1,10 +1,11 @@
 //===- Quantization.cpp - quantised arithmetic to linalg and exec ---------------------------------------------------------===//
 
 #include "nncc/Dialect/NN/IR/Quantization.h"
-#include "Body.h"
+#include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Dialect/Exec/IR/Body.h"
 
 using namespace mlir;
 

@@ -1,8 +1,9 @@
 //===- Sampling.cpp - grids, regions and blocks of images to loops --------------------------------------------------------===//
 
-#include "Body.h"
+#include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "nncc/Dialect/Exec/IR/Body.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Dialect/NN/IR/Vision.h"
 #include "nnccrt/abi.h"

@@ -3,20 +3,13 @@
 #include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "nncc/Dialect/Exec/IR/Body.h"
 
 using namespace mlir;
 
 namespace nncc {
 
-Value constantOf(OpBuilder &b, Location loc, Type type, double value) {
-  if (auto real = dyn_cast<FloatType>(type)) {
-    APFloat number(value);
-    bool loses = false;
-    number.convert(real.getFloatSemantics(), APFloat::rmNearestTiesToEven, &loses);
-    return arith::ConstantOp::create(b, loc, b.getFloatAttr(real, number));
-  }
-  return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, int64_t(value)));
-}
+Value constantOf(OpBuilder &b, Location loc, Type type, double value) { return Body(b, loc).number(type, value); }
 
 bool isUnsigned(Type type) { return type.isUnsignedInteger() || type.isInteger(1); }
 

@@ -3,7 +3,7 @@
 #include "Sorting.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/IR/ExecLines.h"
 #include "nncc/Dialect/NN/IR/Selection.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
 #include "nnccrt/abi.h"
@@ -47,29 +47,30 @@ struct CumulateLowering : Lowering<nn::CumulateOp> {
     AxisSplit split = splitAtAxis(rewriter, loc, sizes, op.getAxis(), adaptor.getAxis(), sizes.size());
     Sizes threeSizes = getAsOpFoldResult(ValueRange{split.outer, split.length, split.inner});
     Value lines = reshapeTensor(rewriter, loc, adaptor.getInput(), threeSizes);
-    Value init = emptyTensor(rewriter, loc, threeSizes, convertElementType(type));
-    auto grid = exec::GridOp::create(rewriter, loc, {split.outer, split.inner}, lines, init,
-                                     [&](OpBuilder &b, Location l, ValueRange point, ValueRange ins, ValueRange outs) {
-                                       emitLine(op, Body(b, l), {ins[0], {point[0], point[1]}, 1},
-                                                {outs[0], {point[0], point[1]}, 1}, type);
-                                     });
-    replace(op, reshapeTensor(rewriter, loc, grid.getResult(0), sizes), rewriter);
-    return success();
-  }
-
-private:
-  static void emitLine(nn::CumulateOp op, Body c, const Line &input, const Line &output, Type type) {
     bool isSmall = isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32, isSum = op.getKind() == "sum";
-    Type wide = isSmall ? Type(c.b.getF32Type()) : type;
-    Value length = c.dim(input.memref, 1), last = c.sub(length, c.index(1));
-    Value start = c.number(convertElementType(wide), isSum ? 0 : 1);
-    c.loop(c.index(0), length, start, [&](Body n, Value i, ValueRange sum) -> Body::Values {
-      Value at = op.getReverse() ? n.sub(last, i) : i;
-      Value element = castScalar(n.b, n.loc, input.load(n, at), type, wide);
-      Value next = isSum ? n.add(sum[0], element) : n.mul(sum[0], element);
-      output.store(n, castScalar(n.b, n.loc, op.getExclusive() ? sum[0] : next, wide, type), at);
-      return {next};
-    });
+    Type wide = isSmall ? Type(rewriter.getF32Type()) : type, element = convertElementType(wide);
+    Value init = emptyTensor(rewriter, loc, threeSizes, element);
+    TypedAttr neutral = isa<FloatType>(element) ? TypedAttr(rewriter.getFloatAttr(element, isSum ? 0 : 1))
+                                                : TypedAttr(rewriter.getIntegerAttr(element, isSum ? 0 : 1));
+    Value sums = exec::ScanOp::create(
+                     rewriter, loc, {split.outer, split.inner}, split.length, /*axis=*/1, lines, init, neutral,
+                     op.getExclusive(), op.getReverse(),
+                     [&](OpBuilder &b, Location l, ValueRange args) -> SmallVector<Value> {
+                       Value loaded = Body(b, l).load(args[3], {args[0], args[2], args[1]});
+                       return {castScalar(b, l, loaded, type, wide)};
+                     },
+                     [&](OpBuilder &b, Location l, ValueRange args) -> SmallVector<Value> {
+                       return {isSum ? Body(b, l).add(args[0], args[1]) : Body(b, l).mul(args[0], args[1])};
+                     })
+                     .getResult();
+    if (isSmall) {
+      AffineMap identity = rewriter.getMultiDimIdentityMap(3);
+      sums = mapElements(
+          rewriter, loc, threeSizes, convertElementType(type), LoopOperand{sums, identity},
+          [&](OpBuilder &b, Location l, ValueRange args) { return castScalar(b, l, args.front(), wide, type); });
+    }
+    replace(op, reshapeTensor(rewriter, loc, sums, sizes), rewriter);
+    return success();
   }
 };
 
@@ -119,10 +120,7 @@ struct Rows {
   };
 
   Order compare(Body c, Value x, Value y) const {
-    auto isLess = [&](Body n, Value p, Value q) {
-      Value less = lessScalar(n.b, n.loc, p, q, type);
-      return isa<FloatType>(type) ? n.either(less, n.both(n.equal(p, p), n.isNot(n.equal(q, q)))) : less;
-    };
+    auto isLess = [&](Body n, Value p, Value q) { return lessInOrder(n, p, q, type); };
     Body::Values found = c.repeat({c.index(0), c.no(), c.no()}, [&](Body n, ValueRange carried) {
       auto look = [&](Body z) -> Body::Values {
         Value a = z.load(matrix, {x, carried[0]}), b = z.load(matrix, {y, carried[0]});
@@ -136,78 +134,124 @@ struct Rows {
   }
 };
 
-/// One thread sorts; what follows is cut to the number of different rows.
+/// The rows in order make groups of equal ones. Everything but the number of groups, which the schedule reads, is of elements that do not
+/// depend on each other.
+class RowGroups {
+public:
+  RowGroups(OpBuilder &b, Location loc, Value matrix, OpFoldResult rows, Type type)
+      : b(b), loc(loc), matrix(matrix), type(type), rows(rows), i64(b.getI64Type()) {}
+
+  void sort();
+  /// Groups are numbered as they occur.
+  void renumber();
+
+  /// The first row of each group, the group of each row, and how many rows each group has.
+  Value first, inverse, counts;
+
+private:
+  using PointBuilder = function_ref<void(Body, Value, ValueRange, ValueRange)>;
+  ResultRange forEach(OpFoldResult size, ValueRange inputs, ValueRange inits, PointBuilder body) {
+    return exec::GridOp::create(b, loc, asIndex(b, loc, size), inputs, inits,
+                                [&](OpBuilder &nested, Location l, ValueRange point, ValueRange ins, ValueRange outs) {
+                                  body(Body(nested, l), point[0], ins, outs);
+                                })
+        .getResults();
+  }
+  Value sortRows();
+  Value emptyOf(OpFoldResult size) { return emptyTensor(b, loc, size, i64); }
+
+  OpBuilder &b;
+  Location loc;
+  Value matrix;
+  Type type;
+  OpFoldResult rows, groups;
+  Type i64;
+};
+
+/// The numbers of the rows in order. What rows of one element are sorted by is that; longer ones are compared where they are.
+Value RowGroups::sortRows() {
+  bool isSingle = cast<RankedTensorType>(matrix.getType()).getDimSize(1) == 1;
+  SmallVector<Type> keys;
+  if (isSingle)
+    keys.push_back(convertElementType(type));
+  return exec::SortOp::create(
+             b, loc, ValueRange(), asIndex(b, loc, rows), /*axis=*/0, matrix, emptyOf(rows), keys,
+             [&](OpBuilder &nested, Location l, ValueRange args) -> SmallVector<Value> {
+               Body c(nested, l);
+               return isSingle ? SmallVector<Value>{c.load(args[1], {args[0], c.index(0)})} : SmallVector<Value>();
+             },
+             [&](OpBuilder &nested, Location l, ValueRange args) -> SmallVector<Value> {
+               Body c(nested, l);
+               return {isSingle ? lessInOrder(c, args[2], args[3], type)
+                                : Rows{args[2], type}.compare(c, args[0], args[1]).less};
+             })
+      .getResult(0);
+}
+
+void RowGroups::sort() {
+  Value order = sortRows();
+  Value sums = sumsBefore(b, loc, rows, {order, matrix}, [&](Body c, Value i, ValueRange ins) {
+    return c.choose(
+        c.equal(i, c.index(0)), [&](Body n) -> Body::Values { return {n.number(i64, 1)}; },
+        [&](Body n) -> Body::Values {
+          Value row = n.toIndex(n.load(ins[0], i)), before = n.toIndex(n.load(ins[0], n.sub(i, n.index(1))));
+          Rows::Order o = Rows{ins[1], type}.compare(n, row, before);
+          return {n.select(n.either(o.less, o.greater), n.number(i64, 1), n.number(i64, 0))};
+        })[0];
+  });
+  groups = getAsOpFoldResult(readTotal(b, loc, sums));
+  auto results = forEach(rows, {order, sums}, {emptyOf(rows), emptyOf(groups), emptyOf(groups)},
+                         [&](Body c, Value i, ValueRange ins, ValueRange outs) {
+                           Value before = c.load(ins[1], i), with = c.load(ins[1], c.add(i, c.index(1)));
+                           Value row = c.load(ins[0], i), group = c.sub(with, c.number(i64, 1));
+                           c.store(group, outs[0], c.toIndex(row));
+                           c.when(c.less(before, with), [&](Body n) {
+                             n.store(row, outs[1], n.toIndex(group));
+                             n.store(n.toInteger(i), outs[2], n.toIndex(group));
+                           });
+                         });
+  inverse = results[0];
+  first = results[1];
+  Value number = asIndex(b, loc, groups), end = asIndex(b, loc, rows);
+  counts = forEach(groups, results[2], emptyOf(groups), [&](Body c, Value group, ValueRange ins, ValueRange outs) {
+    Value next = c.add(group, c.index(1));
+    Value behind = c.choose(
+        c.less(next, number), [&](Body n) -> Body::Values { return {n.load(ins[0], next)}; },
+        [&](Body n) -> Body::Values { return {n.toInteger(end)}; })[0];
+    c.store(c.sub(behind, c.load(ins[0], group)), outs[0], group);
+  })[0];
+}
+
+void RowGroups::renumber() {
+  Value sums = sumsBefore(b, loc, rows, {first, inverse}, [&](Body c, Value i, ValueRange ins) {
+    Value isFirst = c.equal(c.toIndex(c.load(ins[0], c.toIndex(c.load(ins[1], i)))), i);
+    return c.select(isFirst, c.number(i64, 1), c.number(i64, 0));
+  });
+  auto numbered = forEach(groups, {first, counts, sums}, {emptyOf(groups), emptyOf(groups)},
+                          [&](Body c, Value group, ValueRange ins, ValueRange outs) {
+                            Value row = c.load(ins[0], group), at = c.toIndex(c.load(ins[2], c.toIndex(row)));
+                            c.store(row, outs[0], at);
+                            c.store(c.load(ins[1], group), outs[1], at);
+                          });
+  inverse = forEach(rows, {first, inverse, sums}, emptyOf(rows), [&](Body c, Value i, ValueRange ins, ValueRange outs) {
+    Value row = c.load(ins[0], c.toIndex(c.load(ins[1], i)));
+    c.store(c.load(ins[2], c.toIndex(row)), outs[0], i);
+  })[0];
+  first = numbered[0];
+  counts = numbered[1];
+}
+
 struct UniqueRowsLowering : Lowering<nn::UniqueRowsOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::UniqueRowsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Type i64 = rewriter.getI64Type();
-    OpFoldResult rows = sizeOf(rewriter, loc, op.getInput(), adaptor.getInput(), 0);
-    SmallVector<Value> inits(6, emptyTensor(rewriter, loc, rows, i64));
-    inits.push_back(emptyTensor(rewriter, loc, OpFoldResult(rewriter.getIndexAttr(1)), i64));
-    auto grid = exec::GridOp::create(rewriter, loc, ValueRange(), adaptor.getInput(), inits,
-                                     [&](OpBuilder &b, Location l, ValueRange, ValueRange ins, ValueRange outs) {
-                                       emitGroups(Body(b, l), {ins[0], nn::typeOf(op.getInput()).getElementType()},
-                                                  op.getByPlace(), outs);
-                                     });
-    Value total = readElement(rewriter, loc, grid.getResult(6), 0);
-    Value count = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), total);
-    auto cut = [&](Value whole) {
-      return generateElements(rewriter, loc, getAsOpFoldResult(count), i64,
-                              [&](OpBuilder &b, Location l, ValueRange point) -> Value {
-                                return tensor::ExtractOp::create(b, l, whole, point);
-                              });
-    };
-    bool byPlace = op.getByPlace();
-    replace(op, {cut(grid.getResult(byPlace ? 4 : 1)), grid.getResult(2), cut(grid.getResult(byPlace ? 5 : 3))},
-            rewriter);
+    OpFoldResult rows = sizeOf(rewriter, op.getLoc(), op.getInput(), adaptor.getInput(), 0);
+    RowGroups groups(rewriter, op.getLoc(), adaptor.getInput(), rows, nn::typeOf(op.getInput()).getElementType());
+    groups.sort();
+    if (op.getByPlace())
+      groups.renumber();
+    replace(op, {groups.first, groups.inverse, groups.counts}, rewriter);
     return success();
-  }
-
-private:
-  /// Outputs: the sorted rows; first place, and number of each group (by row), count; first places and counts by place; how many.
-  static void emitGroups(Body c, Rows rows, bool byPlace, ValueRange outs) {
-    Value order = outs[0], first = outs[1], inverse = outs[2], counts = outs[3];
-    Value zero = c.index(0), one = c.index(1), length = c.dim(order, 0);
-    Heap heap({order, {}, 0}, [rows](Body n, Value x, Value y) { // the root comes last
-      Rows::Order o = rows.compare(n, x, y);
-      return n.either(o.greater, n.both(n.isNot(o.less), n.less(y, x)));
-    });
-    c.loop(zero, length, [&](Body n, Value i) { heap.set(n, i, i); });
-    heap.build(c, length);
-    heap.sort(c, length);
-    Value groups = c.loop(zero, length, zero, [&](Body n, Value i, ValueRange carried) -> Body::Values {
-      Value row = heap.get(n, i), before = heap.get(n, n.max(n.sub(i, one), zero));
-      Rows::Order o = rows.compare(n, row, before);
-      Value isNew = n.either(n.equal(i, zero), n.either(o.less, o.greater));
-      Value next = n.add(carried[0], n.select(isNew, one, zero)), group = n.sub(next, one);
-      n.when(isNew, [&](Body y) {
-        y.store(y.toInteger(row), first, group);
-        y.store(y.number(y.b.getI64Type(), 0), counts, group);
-      });
-      n.store(n.toInteger(group), inverse, row);
-      n.store(n.add(n.load(counts, group), n.number(n.b.getI64Type(), 1)), counts, group);
-      return {next};
-    })[0];
-    c.store(c.toInteger(groups), outs[6], zero);
-    if (byPlace)
-      renumber(c, length, outs);
-  }
-
-  /// Groups are numbered as they occur: the new numbers take the place of the sorted rows.
-  static void renumber(Body c, Value length, ValueRange outs) {
-    Value numbers = outs[0], zero = c.index(0), one = c.index(1);
-    c.loop(zero, length, zero, [&](Body n, Value i, ValueRange next) -> Body::Values {
-      Value group = n.toIndex(n.load(outs[2], i)), isFirst = n.equal(n.toIndex(n.load(outs[1], group)), i);
-      n.when(isFirst, [&](Body y) {
-        y.store(y.toInteger(next[0]), numbers, group);
-        y.store(y.load(outs[1], group), outs[4], next[0]);
-        y.store(y.load(outs[3], group), outs[5], next[0]);
-      });
-      n.store(n.load(numbers, group), outs[2], i);
-      return {n.add(next[0], n.select(isFirst, one, zero))};
-    });
   }
 };
 

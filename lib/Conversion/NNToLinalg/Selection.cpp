@@ -4,7 +4,8 @@
 #include "Sorting.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/IR/ExecLines.h"
+#include "nncc/Dialect/Exec/Transforms/Heap.h"
 
 using namespace mlir;
 
@@ -21,23 +22,7 @@ Value readParameter(OpBuilder &b, Location loc, Value converted) {
 // TopK
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-/// Whether element `x` of a line comes before element `y` when sorted: by value (NaN is the largest), then by index.
-Value comesBefore(Body c, Value line, ArrayRef<Value> others, int64_t axis, Value x, Value y, bool smallest,
-                  Type type) {
-  Line elements{line, SmallVector<Value>(others), axis};
-  Value a = elements.load(c, x), b = elements.load(c, y);
-  auto isLess = [&](Value p, Value q) {
-    Value less = lessScalar(c.b, c.loc, p, q, type);
-    if (!isa<FloatType>(type))
-      return less;
-    Value pIsNumber = c.equal(p, p), qIsNaN = c.isNot(c.equal(q, q));
-    return c.either(less, c.both(pIsNumber, qIsNaN));
-  };
-  Value before = smallest ? isLess(a, b) : isLess(b, a), behind = smallest ? isLess(b, a) : isLess(a, b);
-  return c.either(before, c.both(c.isNot(behind), c.less(x, y)));
-}
-
-/// Each line keeps the best k elements so far in a heap with the worst of them at the root, and sorts it at the end.
+/// By value, in which NaN is the largest.
 struct TopKLowering : Lowering<nn::TopKOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::TopKOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
@@ -61,39 +46,21 @@ struct TopKLowering : Lowering<nn::TopKOp> {
     sizes[axis] = k;
     Value values = emptyTensor(rewriter, loc, sizes, convertElementType(input.getElementType()));
     Value indices = emptyTensor(rewriter, loc, sizes, rewriter.getI64Type());
-    auto op2 = exec::GridOp::create(rewriter, loc, grid, adaptor.getInput(), ValueRange{values, indices},
-                                    [&](OpBuilder &b, Location l, ValueRange point, ValueRange ins, ValueRange outs) {
-                                      emitLine(Body(b, l), {outs[1], SmallVector<Value>(point), axis},
-                                               {outs[0], SmallVector<Value>(point), axis}, ins[0], op.getSmallest(),
-                                               input.getElementType());
-                                    });
-    replace(op, op2.getResults(), rewriter);
-    return success();
-  }
-
-private:
-  static void emitLine(Body c, Line indices, Line values, Value input, bool smallest, Type type) {
-    ArrayRef<Value> others = indices.others;
-    int64_t axis = indices.axis;
-    auto comesBehind = [=](Body n, Value x, Value y) {
-      return comesBefore(n, input, others, axis, y, x, smallest, type);
-    };
-    Heap heap(indices, comesBehind);
-    Value zero = c.index(0), k = c.dim(indices.memref, axis), length = c.dim(input, axis);
-    c.loop(zero, k, [&](Body n, Value i) { heap.set(n, i, i); });
-    heap.build(c, k);
-    c.when(c.less(zero, k), [&](Body any) {
-      any.loop(k, length, [&](Body n, Value i) {
-        Value worst = heap.get(n, n.index(0));
-        n.when(comesBehind(n, worst, i), [&](Body better) {
-          heap.set(better, i, better.index(0));
-          heap.siftDown(better, better.index(0), k);
+    Type type = input.getElementType();
+    int64_t rank = grid.size();
+    auto sorted = exec::SortOp::create(
+        rewriter, loc, grid, length, axis, adaptor.getInput(), ValueRange{indices, values}, convertElementType(type),
+        [&](OpBuilder &b, Location l, ValueRange args) -> SmallVector<Value> {
+          SmallVector<Value> position(args.take_front(rank));
+          position.insert(position.begin() + axis, args[rank]);
+          return {Body(b, l).load(args[rank + 1], position)};
+        },
+        [&](OpBuilder &b, Location l, ValueRange args) -> SmallVector<Value> {
+          Value x = args[rank + 2], y = args[rank + 3];
+          return {op.getSmallest() ? lessInOrder(Body(b, l), x, y, type) : lessInOrder(Body(b, l), y, x, type)};
         });
-      });
-    });
-    heap.sort(c, k);
-    Line elements{input, indices.others, axis};
-    c.loop(zero, k, [&](Body n, Value i) { values.store(n, elements.load(n, heap.get(n, i)), i); });
+    replace(op, {sorted.getResult(1), sorted.getResult(0)}, rewriter);
+    return success();
   }
 };
 
@@ -102,7 +69,7 @@ private:
 //===----------------------------------------------------------------------------------------------------------------------===//
 
 /// Elements that one tile looks at.
-constexpr int64_t kBlock = 4096;
+constexpr int64_t kBlock = 64;
 
 /// Counts what each block has, then each block writes behind those before it.
 struct NonZeroLowering : Lowering<nn::NonZeroOp> {

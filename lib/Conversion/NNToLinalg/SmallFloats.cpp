@@ -1,8 +1,9 @@
 //===- SmallFloats.cpp - floats of 8 and 4 bits as integer arithmetic on their bits ---------------------------------------===//
 
-#include "Body.h"
+#include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "nncc/Dialect/Exec/IR/Body.h"
 
 using namespace mlir;
 

@@ -1,64 +1,42 @@
-//===- Sorting.cpp - heaps and counting in kernel bodies ------------------------------------------------------------------===//
+//===- Sorting.cpp - lines in order, and counting -------------------------------------------------------------------------===//
 
 #include "Sorting.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/IR/ExecLines.h"
 
 using namespace mlir;
 
 namespace nncc {
 
-void Heap::siftDown(Body c, Value start, Value size) const {
-  Value item = get(c, start);
-  Value place = c.repeat(start, [&](Body n, ValueRange carried) {
-    Value here = carried[0], left = n.add(n.add(here, here), n.index(1));
-    auto descend = [&](Body y) -> Body::Values {
-      Value right = y.add(left, y.index(1));
-      Value child = y.choose(
-          y.less(right, size),
-          [&](Body z) -> Body::Values { return {z.select(isBefore(z, get(z, right), get(z, left)), right, left)}; },
-          [&](Body) -> Body::Values { return {left}; })[0];
-      Value number = get(y, child), goes = isBefore(y, number, item);
-      y.when(goes, [&](Body z) { set(z, number, here); });
-      return {goes, y.select(goes, child, here)};
-    };
-    return n.choose(n.less(left, size), descend, [&](Body y) -> Body::Values { return {y.no(), here}; });
-  })[0];
-  set(c, item, place);
+Value lessInOrder(Body c, Value x, Value y, Type type) {
+  Value less = lessScalar(c.b, c.loc, x, y, type);
+  return isa<FloatType>(type) ? c.either(less, c.both(c.equal(x, x), c.isNot(c.equal(y, y)))) : less;
 }
 
-void Heap::build(Body c, Value size) const {
-  Value half = c.div(size, c.index(2)), last = c.sub(half, c.index(1));
-  c.loop(c.index(0), half, [&](Body n, Value i) { siftDown(n, n.sub(last, i), size); });
-}
-
-void Heap::sort(Body c, Value size) const {
-  c.loop(c.index(1), size, [&](Body n, Value i) {
-    Value last = n.sub(size, i), root = get(n, n.index(0));
-    set(n, get(n, last), n.index(0));
-    set(n, root, last);
-    siftDown(n, n.index(0), last);
-  });
+Value sumsBefore(OpBuilder &b, Location loc, OpFoldResult size, ValueRange inputs,
+                 function_ref<Value(Body, Value, ValueRange)> element) {
+  Value count = asIndex(b, loc, size);
+  OpFoldResult length = addSizes(b, loc, size, b.getIndexAttr(1));
+  Value init = emptyTensor(b, loc, length, b.getI64Type());
+  // The line has a zero more at its end.
+  auto withEnd = [&](OpBuilder &nested, Location l, ValueRange args) -> SmallVector<Value> {
+    Body c(nested, l);
+    return c.choose(
+        c.less(args[0], count), [&](Body n) -> Body::Values { return {element(n, args[0], args.drop_front())}; },
+        [](Body n) -> Body::Values { return {n.number(n.b.getI64Type(), 0)}; });
+  };
+  auto add = [](OpBuilder &nested, Location l, ValueRange args) -> SmallVector<Value> {
+    return {Body(nested, l).add(args[0], args[1])};
+  };
+  return exec::ScanOp::create(b, loc, ValueRange(), asIndex(b, loc, length), /*axis=*/0, inputs, init,
+                              b.getI64IntegerAttr(0), /*exclusive=*/true, /*reverse=*/false, withEnd, add)
+      .getResult();
 }
 
 Value prefixSums(OpBuilder &b, Location loc, Value counts) {
-  OpFoldResult length = addSizes(b, loc, tensor::getMixedSize(b, loc, counts, 0), b.getIndexAttr(1));
-  Value init = emptyTensor(b, loc, length, b.getI64Type());
-  auto grid = exec::GridOp::create(b, loc, ValueRange(), counts, init,
-                                   [&](OpBuilder &nested, Location l, ValueRange, ValueRange ins, ValueRange outs) {
-                                     Body c(nested, l);
-                                     Value zero = c.number(nested.getI64Type(), 0);
-                                     c.store(zero, outs[0], c.index(0));
-                                     c.loop(c.index(0), c.dim(ins[0], 0), zero,
-                                            [&](Body n, Value i, ValueRange sum) -> Body::Values {
-                                              Value next = n.add(sum[0], n.load(ins[0], i));
-                                              n.store(next, outs[0], n.add(i, n.index(1)));
-                                              return {next};
-                                            });
-                                   });
-  return grid.getResult(0);
+  return sumsBefore(b, loc, tensor::getMixedSize(b, loc, counts, 0), counts,
+                    [](Body c, Value i, ValueRange inputs) { return c.load(inputs[0], i); });
 }
 
 Value readTotal(OpBuilder &b, Location loc, Value sums) {

@@ -1,50 +1,19 @@
-//===- Sorting.h - heaps and counting in kernel bodies ----------------------------------------------------------*- C++ -*-===//
+//===- Sorting.h - lines in order, and counting -----------------------------------------------------------------*- C++ -*-===//
 
 #ifndef NNCC_LIB_CONVERSION_NNTOLINALG_SORTING_H
 #define NNCC_LIB_CONVERSION_NNTOLINALG_SORTING_H
 
-#include "Body.h"
+#include "Lowering.h"
+#include "nncc/Dialect/Exec/IR/Body.h"
 
 namespace nncc {
 
-/// One line of a memref along an axis.
-struct Line {
-  mlir::Value memref;
-  llvm::SmallVector<mlir::Value> others; ///< coordinates along the other axes
-  int64_t axis;
-
-  mlir::Value load(Body c, mlir::Value at) const { return c.load(memref, position(at)); }
-  void store(Body c, mlir::Value value, mlir::Value at) const { c.store(value, memref, position(at)); }
-
-private:
-  llvm::SmallVector<mlir::Value> position(mlir::Value at) const {
-    llvm::SmallVector<mlir::Value> all(others);
-    all.insert(all.begin() + axis, at);
-    return all;
-  }
-};
-
-/// A binary heap of numbers (i64, of elements elsewhere) in a line. `isBefore` says which of two numbers (index) is nearer to the root.
-class Heap {
-public:
-  using Order = std::function<mlir::Value(Body, mlir::Value, mlir::Value)>;
-
-  Heap(Line line, Order isBefore) : line(std::move(line)), isBefore(std::move(isBefore)) {}
-
-  mlir::Value get(Body c, mlir::Value at) const { return c.toIndex(line.load(c, at)); }
-  void set(Body c, mlir::Value number, mlir::Value at) const { line.store(c, c.toInteger(number), at); }
-  /// Moves what is at `start` down to its place among the first `size` entries.
-  void siftDown(Body c, mlir::Value start, mlir::Value size) const;
-  /// Makes a heap of the first `size` entries, whatever their order.
-  void build(Body c, mlir::Value size) const;
-  /// Sorts a heap; the root comes last.
-  void sort(Body c, mlir::Value size) const;
-
-private:
-  Line line;
-  Order isBefore;
-};
-
+/// x < y in the order of sorts, in which NaN is the largest. `type` is the original element type.
+mlir::Value lessInOrder(Body c, mlir::Value x, mlir::Value y, mlir::Type type);
+/// Element i of the result, which has one element more than `size`, is the sum of what `element` gives (i64, for its number and memrefs of the
+/// inputs) for the first i.
+mlir::Value sumsBefore(mlir::OpBuilder &b, mlir::Location loc, mlir::OpFoldResult size, mlir::ValueRange inputs,
+                       llvm::function_ref<mlir::Value(Body, mlir::Value, mlir::ValueRange)> element);
 /// Element i of the result, which has one element more than the 1-D i64 tensor `counts`, is the sum of the first i counts.
 mlir::Value prefixSums(mlir::OpBuilder &b, mlir::Location loc, mlir::Value counts);
 /// The last element of prefixSums, read by the schedule: how many there are in all.

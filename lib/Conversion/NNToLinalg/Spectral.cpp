@@ -1,9 +1,10 @@
 //===- Spectral.cpp - Fourier transforms and determinants to loops --------------------------------------------------------===//
 
-#include "Body.h"
+#include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Dialect/Exec/IR/Body.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/Dialect/NN/IR/MatMul.h"
 #include <numbers>

@@ -7,7 +7,7 @@
 // CHECK: exec.check %{{.*}}, "TopK: k is not between 0 and the size of the axis"
 // CHECK-DAG: tensor.empty(%[[K]]) : tensor<4x?xf32>
 // CHECK-DAG: tensor.empty(%[[K]]) : tensor<4x?xi64>
-// CHECK: exec.grid(%{{.*}}) ins(%{{.*}} : tensor<4x9xf32>) outs(%{{.*}}, %{{.*}} : tensor<4x?xf32>, tensor<4x?xi64>)
+// CHECK: exec.sort(%{{.*}}) length %{{.*}} axis 1 ins(%{{.*}} : tensor<4x9xf32>) outs(%{{.*}}, %{{.*}} : tensor<4x?xi64>, tensor<4x?xf32>)
 func.func @top_k(%x: tensor<4x9xf32>, %k: tensor<1xi64>) -> (tensor<4x?xf32>, tensor<4x?xi64>) {
   %v, %i = nn.top_k %x, %k axis -1 : tensor<4x9xf32>, tensor<1xi64> -> tensor<4x?xf32>, tensor<4x?xi64>
   return %v, %i : tensor<4x?xf32>, tensor<4x?xi64>
@@ -15,8 +15,8 @@ func.func @top_k(%x: tensor<4x9xf32>, %k: tensor<1xi64>) -> (tensor<4x?xf32>, te
 
 // Blocks are counted, the schedule reads how many there are, then each block writes.
 // CHECK-LABEL: func.func @non_zero
-// CHECK: %[[COUNTS:.*]] = exec.grid(%[[BLOCKS:.*]]) ins(%[[FLAT:.*]] : tensor<10000xf32>) outs(%{{.*}} : tensor<3xi64>)
-// CHECK: %[[SUMS:.*]] = exec.grid() ins(%[[COUNTS]] : tensor<3xi64>) outs(%{{.*}} : tensor<4xi64>)
+// CHECK: %[[COUNTS:.*]] = exec.grid(%[[BLOCKS:.*]]) ins(%[[FLAT:.*]] : tensor<10000xf32>) outs(%{{.*}} : tensor<157xi64>)
+// CHECK: %[[SUMS:.*]] = exec.scan() length %{{.*}} axis 0 ins(%[[COUNTS]] : tensor<157xi64>) outs(%{{.*}} : tensor<158xi64>)
 // CHECK: %[[LAST:.*]] = tensor.extract %[[SUMS]]
 // CHECK: %[[TOTAL:.*]] = arith.index_cast %[[LAST]]
 // CHECK: %[[INIT:.*]] = tensor.empty(%[[TOTAL]]) : tensor<2x?xi64>

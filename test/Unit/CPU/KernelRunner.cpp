@@ -5,7 +5,9 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "nncc/CPU/CompileKernel.h"
+#include "nncc/Dialect/Exec/Transforms/Passes.h"
 #include "nncc/Target/Codegen.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/TargetSelect.h"
@@ -76,7 +78,9 @@ std::unique_ptr<RunnableKernel> RunnableKernel::compile(const std::string &text,
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { error += diagnostic.str() + "\n"; });
   context.loadAllAvailableDialects();
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-  if (!module)
+  PassManager passes(&context);
+  passes.addPass(exec::createDecomposeLines());
+  if (!module || failed(passes.run(*module)))
     return nullptr;
   exec::KernelOp kernel = *module->getOps<exec::KernelOp>().begin();
   std::string name = kernel.getSymName().str();

@@ -3,6 +3,7 @@
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "nncc/Dialect/Exec/IR/ExecLines.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -17,6 +18,10 @@ void ExecDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "nncc/Dialect/Exec/IR/ExecOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/Exec/IR/ExecLines.cpp.inc"
       >();
 }
 

@@ -3,6 +3,7 @@
 #include "FusionRules.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "nncc/Dialect/Exec/IR/ExecLines.h"
 
 using namespace mlir;
 using namespace nncc::exec;
@@ -183,6 +184,8 @@ const char *nncc::exec::findObstacle(ArrayRef<Operation *> group) {
       return "an attention is a kernel of its own";
     if (isa<RecurrenceOp>(op))
       return "a recurrence is a kernel of its own";
+    if (isa<SortOp, ScanOp>(op))
+      return "a sort or scan is a kernel of its own";
     if (isa<ConvOp, MatMulOp>(op))
       root = op;
   }

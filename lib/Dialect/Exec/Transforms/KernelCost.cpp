@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Dialect/Exec/IR/ExecLines.h"
 #include "nncc/Support/AttentionMaps.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -182,7 +183,7 @@ Size operationsOf(Operation *op, const KernelSizes &sizes) {
     return operationsOfAttention(attention, sizes);
   if (auto recurrence = dyn_cast<RecurrenceOp>(op))
     return operationsOfRecurrence(recurrence, sizes);
-  if (isa<GridOp>(op))
+  if (isa<GridOp, SortOp, ScanOp>(op))
     return std::nullopt;
   return SizeExpr(0);
 }

@@ -2,6 +2,7 @@
 
 #include "FusionRules.h"
 #include "Outline.h"
+#include "nncc/Dialect/Exec/IR/ExecLines.h"
 
 using namespace mlir;
 using namespace nncc::exec;
@@ -16,8 +17,8 @@ public:
     for (Operation &op : body)
       if (isComputation(&op))
         computations.push_back(&op);
-    isKnown =
-        llvm::none_of(computations, llvm::IsaPred<GridOp, AttentionOp, RecurrenceOp>) && !classes.build(computations);
+    isKnown = llvm::none_of(computations, llvm::IsaPred<GridOp, AttentionOp, RecurrenceOp, SortOp, ScanOp>) &&
+              !classes.build(computations);
   }
 
   bool mayOverwrite(OpResult result, BlockArgument argument) const;

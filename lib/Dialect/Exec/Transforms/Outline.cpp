@@ -8,13 +8,14 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "nncc/Dialect/Exec/IR/ExecLines.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace nncc::exec;
 
 bool nncc::exec::isComputation(Operation *op) {
-  return isa<linalg::LinalgOp, GridOp, MatMulOp, ConvOp, AttentionOp, RecurrenceOp>(op);
+  return isa<linalg::LinalgOp, GridOp, MatMulOp, ConvOp, AttentionOp, RecurrenceOp, SortOp, ScanOp>(op);
 }
 
 bool nncc::exec::isDuplicated(OpOperand &operand) {

@@ -54,6 +54,34 @@ def DecomposeAttention : Pass<"exec-decompose-attention", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def DecomposeLines : Pass<"exec-decompose-lines", "::mlir::ModuleOp"> {
+  let summary = "Sorts and scans become grids, with a line a point";
+  let description = [{
+    For CPUs, whose threads take a line each: of a sort that wants the first k elements a heap keeps the best so far, with the last of them at its
+    root; a scan is a loop that carries the sum.
+
+    ```mlir
+    %0 = exec.scan (%n) length %m axis 1 ins(%x) outs(%init) {neutral = 0 : i64} element {..} combine {..} -> tensor<?x?xi64>
+    ```
+    becomes
+    ```mlir
+    %0 = exec.grid (%n) ins(%x) outs(%init) {
+    ^bb0(%row: index, %in: memref<?x?xi64>, %out: memref<?x?xi64>):
+      scf.for %i = %c0 to %m step %c1 iter_args(%sum = %zero) -> i64 {
+        ..
+        memref.store %next, %out[%row, %i]
+        scf.yield %next
+      }
+      exec.yield
+    }
+    ```
+  }];
+  let options = [
+    Option<"onHost", "on-host", "bool", "false", "only in the kernels of a program for a device that run on the host">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def JoinPixels : Pass<"exec-join-pixels", "::mlir::ModuleOp"> {
   let summary = "Convolutions by constant filters with a few outputs compute several pixels at once";
   let description = [{

@@ -1,15 +1,16 @@
 //===- Body.h - scalar code in a kernel body --------------------------------------------------------------------*- C++ -*-===//
 ///
 /// \file
-/// The bodies of exec.grid are loops, comparisons and loads. A Body writes them as they read: what an operator does follows from the type
-/// of its operands (index and signless integers are signed here; where that is wrong, see lessScalar and its like in Lowering.h).
+/// The bodies of exec.grid and its like are loops, comparisons and loads. A Body writes them as they read: what an operator does follows from the type
+/// of its operands (index and signless integers are signed here).
 ///
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-#ifndef NNCC_LIB_CONVERSION_NNTOLINALG_BODY_H
-#define NNCC_LIB_CONVERSION_NNTOLINALG_BODY_H
+#ifndef NNCC_DIALECT_EXEC_IR_BODY_H
+#define NNCC_DIALECT_EXEC_IR_BODY_H
 
-#include "Lowering.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace nncc {
 
@@ -22,8 +23,8 @@ public:
   mlir::OpBuilder &b;
   mlir::Location loc;
 
-  mlir::Value index(int64_t value) { return constantIndex(b, loc, value); }
-  mlir::Value number(mlir::Type type, double value) { return constantOf(b, loc, type, value); }
+  mlir::Value index(int64_t value);
+  mlir::Value number(mlir::Type type, double value);
   mlir::Value yes() { return bit(true); }
   mlir::Value no() { return bit(false); }
 
@@ -66,4 +67,4 @@ private:
 
 } // namespace nncc
 
-#endif // NNCC_LIB_CONVERSION_NNTOLINALG_BODY_H
+#endif // NNCC_DIALECT_EXEC_IR_BODY_H

@@ -1,6 +1,6 @@
 //===- Body.cpp - scalar code in a kernel body ----------------------------------------------------------------------------===//
 
-#include "Body.h"
+#include "nncc/Dialect/Exec/IR/Body.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -18,6 +18,18 @@ static Value compare(OpBuilder &b, Location loc, arith::CmpFPredicate real, arit
                      Value y) {
   return isa<FloatType>(x.getType()) ? b.createOrFold<arith::CmpFOp>(loc, real, x, y)
                                      : b.createOrFold<arith::CmpIOp>(loc, integer, x, y);
+}
+
+Value Body::index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+
+Value Body::number(Type type, double value) {
+  if (auto real = dyn_cast<FloatType>(type)) {
+    APFloat number(value);
+    bool loses = false;
+    number.convert(real.getFloatSemantics(), APFloat::rmNearestTiesToEven, &loses);
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(real, number));
+  }
+  return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, int64_t(value)));
 }
 
 Value Body::add(Value x, Value y) { return arithmetic<arith::AddFOp, arith::AddIOp>(b, loc, x, y); }

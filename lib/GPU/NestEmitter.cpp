@@ -51,6 +51,8 @@ void NestEmitter::emit(const DeviceFunction &function) {
   place.point = team.isAlongRow ? m.div(function.thread, team.members) : m.rem(function.thread, team.points);
   Value number = m.add(m.mul(function.block, team.points), place.point), numPoints = getNumPoints();
   createViews();
+  if (plan.tileClass >= 0)
+    return emitTiles(function);
   steps.resize(plan.steps);
   auto write = [&] {
     for (auto [index, group] : llvm::enumerate(plan.groups)) {
@@ -275,6 +277,8 @@ Value NestEmitter::load(const Access &access) {
   if (step && producer && producer->getResultAccess(number).indices == access.indices)
     if (Value value = step->results.lookup(access.tensor))
       return value;
+  if (Value value = tileValues.lookup(getKey(access)))
+    return value;
   AffineMap map = access.getMap(graph.classes.size());
   Value *known = step ? &step->loads[{access.tensor, map}] : nullptr;
   if (known && *known)

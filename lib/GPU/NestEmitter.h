@@ -16,6 +16,9 @@ public:
 
   /// Points of the shared loops, those that a thread has at a time counted once; an index.
   mlir::Value getNumPoints();
+  /// Of a plan with tiles: how many there are, an index, and the bytes of shared memory for what is read across.
+  mlir::Value getNumTiles();
+  int64_t getTileBytes() const;
   void emit(const DeviceFunction &function);
 
 private:
@@ -33,6 +36,17 @@ private:
   /// A thread goes along the loops alone.
   void emitAlone(llvm::ArrayRef<unsigned> loops, Sums &sums, llvm::function_ref<void(Sums &)> body);
   void emitBody(const NestGroup &group, Sums &sums);
+
+  // Tiles (NestTiles.cpp).
+  using AccessKey = std::pair<mlir::Value, mlir::AffineMap>;
+  AccessKey getKey(const Access &access) const { return {access.tensor, access.getMap(graph.classes.size())}; }
+  /// What is read across, each once.
+  llvm::SmallVector<const Access *> getTransposed() const;
+  llvm::SmallVector<mlir::Value> getTileSizes();
+  void emitTiles(const DeviceFunction &function);
+  /// Does something at the points of a tile that this thread has: neighbours along the class `lanes`.
+  void forEachOfTile(mlir::Value thread, llvm::ArrayRef<mlir::Value> tile, unsigned lanes,
+                     llvm::function_ref<void(mlir::Value lane, mlir::Value line)> body);
 
   // Sums.
   bool isSummedTogether(const NestGroup &group) const {
@@ -72,10 +86,12 @@ private:
   /// What was loaded and computed in each step along a row that is kept.
   struct Step {
     llvm::DenseMap<mlir::Value, mlir::Value> results;
-    llvm::DenseMap<std::pair<mlir::Value, mlir::AffineMap>, mlir::Value> loads;
+    llvm::DenseMap<AccessKey, mlir::Value> loads;
   };
   llvm::SmallVector<Step> steps;
   Step *step = nullptr;
+  /// What is read across, at this point.
+  llvm::DenseMap<AccessKey, mlir::Value> tileValues;
   llvm::DenseMap<const Access *, mlir::Value> views;
   llvm::DenseMap<mlir::Value, mlir::Value> resultViews;
 };

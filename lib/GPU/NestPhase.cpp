@@ -21,7 +21,10 @@ static void alignVectors(func::FuncOp function) {
 
 FailureOr<LaunchShape> NestPhase::writeShape(OpBuilder &b, Buffers &values) {
   IndexMath m(b, graph.nests.back().op.getLoc());
-  Value points = NestEmitter(b, values, graph, plan).getNumPoints();
+  NestEmitter emitter(b, values, graph, plan);
+  if (plan.tileClass >= 0)
+    return LaunchShape{emitter.getNumTiles(), m.constant(emitter.getTileBytes())};
+  Value points = emitter.getNumPoints();
   return LaunchShape{m.ceilDiv(points, plan.team.points), m.constant(getReductionBytes(plan.team))};
 }
 

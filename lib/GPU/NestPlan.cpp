@@ -28,6 +28,7 @@ private:
   int64_t getKnownFactor(unsigned loop) const;
   int findRowClass() const;
   void keepRow();
+  void formTiles();
 
   void place();
   void placeResult(unsigned nest, unsigned number);
@@ -284,6 +285,33 @@ void Planner::keepRow() {
     plan.steps = needed;
 }
 
+/// Tiles of what is read across, where there is enough of it to fill them.
+void Planner::formTiles() {
+  constexpr int64_t leastSize = 16, mostTransposed = 4;
+  if (plan.groups.size() != 1 || plan.groups.front().loopSet.any() || plan.shared.empty())
+    return;
+  int inner = plan.shared.back(), outer = graph.findTransposedClass(inner);
+  if (outer < 0)
+    return;
+  for (int loop : {inner, outer})
+    if (int64_t size = graph.classes[loop].size; !ShapedType::isDynamic(size) && size < leastSize)
+      return;
+  int64_t count = 0;
+  for (const Nest &nest : graph.nests) {
+    for (unsigned result = 0; result < nest.op.getNumResults(); ++result)
+      if (nest.getResultAccess(result).getContiguousClass() != inner)
+        return;
+    for (const Access &access : nest.operands)
+      count += access.isRead && access.isTransposed(outer, inner);
+  }
+  if (count > mostTransposed)
+    return;
+  plan.tileClass = outer;
+  plan.vectorClass = -1;
+  plan.lanes = 1;
+  plan.steps = 0;
+}
+
 //===----------------------------------------------------------------------------------------------------------------===//
 // Results between groups
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -392,6 +420,7 @@ NestPlan Planner::create() {
   formTeam();
   vectorize();
   keepRow();
+  formTiles();
   place();
   return std::move(plan);
 }

@@ -50,6 +50,9 @@ struct NestPlan {
   int64_t lanes = 1;
   /// How often the team goes along its row, all of which then stays in registers; 0: it is too long, or its length is not known.
   int64_t steps = 0;
+  /// The shared class along which operands are adjacent that are not so along the innermost one, or -1: a block then has a tile of both, and reads
+  /// those operands through shared memory.
+  int tileClass = -1;
   /// Results that are in the workspace between two groups.
   llvm::SmallVector<mlir::Value> kept;
   /// Whether a group reads memory that an earlier one wrote, or may overwrite what it read.

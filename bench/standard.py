@@ -15,8 +15,8 @@ def standard():
     zeros = lambda *shape, kind=np.float32: np.zeros(shape, kind)
     half = np.float16
     attention = lambda kind: families.graph(
-        [("MatMul", ["q", "k"], {}), ("Mul", ["t0", "s"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
-        {"q": zeros(1, 12, 512, 64, kind=kind), "k": zeros(1, 12, 64, 512, kind=kind), "v": zeros(1, 12, 512, 64, kind=kind)}, {"s": np.array(0.125, kind)})
+        [("Transpose", ["k"], {"perm": [0, 1, 3, 2]}), ("MatMul", ["q", "t0"], {}), ("Mul", ["t1", "s"], {}), ("Softmax", ["t2"], {"axis": -1}), ("MatMul", ["t3", "v"], {})],
+        {"q": zeros(1, 12, 512, 64, kind=kind), "k": zeros(1, 12, 512, 64, kind=kind), "v": zeros(1, 12, 512, 64, kind=kind)}, {"s": np.array(0.125, kind)})
     models = {
         "gemm_f32": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1024, 1024)}, {"w": zeros(1024, 1024)}),
         "gemm_f16": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1024, 1024, kind=half)}, {"w": zeros(1024, 1024, kind=half)}),

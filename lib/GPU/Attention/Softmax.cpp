@@ -16,13 +16,19 @@ Value Softmax::number(double value) const {
 
 Value Softmax::getLeast() const { return number(-std::numeric_limits<double>::infinity()); }
 
-Value Softmax::scale(Value product) const { return multiply(product, number(op.getScale().convertToDouble())); }
+/// Without masks differences can be scaled instead, together with what makes powers of two of them.
+static bool isScaledLast(exec::AttentionOp op) { return op.getMasks().empty() && op.getScale().convertToDouble() > 0; }
+
+Value Softmax::scale(Value product) const {
+  return isScaledLast(op) ? product : multiply(product, number(op.getScale().convertToDouble()));
+}
 
 Value Softmax::add(Value x, Value y) const { return arith::AddFOp::create(m.builder(), m.location(), x, y); }
 
 Value Softmax::multiply(Value x, Value y) const { return arith::MulFOp::create(m.builder(), m.location(), x, y); }
 
-Value Softmax::getLarger(Value x, Value y) const { return arith::MaxNumFOp::create(m.builder(), m.location(), x, y); }
+/// One instruction: what arith has for it becomes four.
+Value Softmax::getLarger(Value x, Value y) const { return LLVM::MaxNumOp::create(m.builder(), m.location(), x, y); }
 
 Value Softmax::getBase(Value largest) const {
   OpBuilder &b = m.builder();
@@ -34,9 +40,10 @@ Value Softmax::getWeight(Value score, Value base) const {
   OpBuilder &b = m.builder();
   Location loc = m.location();
   Value difference = arith::SubFOp::create(b, loc, score, base);
+  double factor = isScaledLast(op) ? op.getScale().convertToDouble() : 1;
   if (!type.isF32())
-    return math::ExpOp::create(b, loc, difference);
-  Value exponent = multiply(difference, number(llvm::numbers::log2e));
+    return math::ExpOp::create(b, loc, multiply(difference, number(factor)));
+  Value exponent = multiply(difference, number(factor * llvm::numbers::log2e));
   return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr("llvm.nvvm.ex2.approx.ftz"), exponent)
       .getResults();
 }

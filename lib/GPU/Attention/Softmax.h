@@ -16,6 +16,7 @@ public:
   mlir::Value getZero() const { return number(0); }
   /// What is larger than nothing: the largest of no scores, the score of a key that is not there.
   mlir::Value getLeast() const;
+  /// A product of a row and a key, to which masks may be added. It is still to be scaled where there is none: getWeight does it then.
   mlir::Value scale(mlir::Value product) const;
   mlir::Value add(mlir::Value x, mlir::Value y) const;
   mlir::Value multiply(mlir::Value x, mlir::Value y) const;

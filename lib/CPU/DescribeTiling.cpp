@@ -38,6 +38,8 @@ void ProductPlan::describe(llvm::raw_ostream &os, const ElementKind &kind) const
   os << "a product in ";
   describeRegisters(os, registers, kind);
   os << "; a tile takes " << rows.getTilesPerBlock() << " x " << columns.getTilesPerBlock() << " of them";
+  if (rowsFirst)
+    os << "; tiles of the same columns follow each other";
   if (depthPart)
     os << "; K in parts of " << depthPart << ", sums wait in scratch";
   if (packsLeft)

@@ -323,6 +323,8 @@ void LinesTile::emit(Value tile, Value memory) {
                   .columns = plan.columns,
                   .right = {},
                   .prefetch = plan.prefetch && isPacked,
+                  .numSharers = plan.lines.getTilesPerBlock() * plan.pixels.getTilesPerBlock(),
+                  .sharersBefore = zero,
                   .resultRow = {},
                   .resultLineStride = operands.outputSizes[2],
                   .resultColumn = m.mul(place.group, shape.groupOutputs)};

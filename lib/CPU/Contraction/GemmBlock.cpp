@@ -101,21 +101,38 @@ RightTile BlockEmitter::getRightTile(Value column, ArrayRef<Value> masks) {
 static constexpr int64_t kStreamAhead = 2048;
 
 /// While the first register tile of a block reads its panels, they are fetched a little ahead, across the pages that stop the
-/// hardware's own prefetching; while the others do, the panels of the next columns are fetched.
+/// hardware's own prefetching; while the others do, the panels of the next columns are fetched. Where there are enough of them, those of
+/// the next block too, and each tile fetches a part, for memory is no faster than all of them together.
 void BlockEmitter::addPrefetches(RightTile &right, Value column, Value row, Value line) const {
   const RightMatrix &matrix = block.right;
   OpBuilder &b = m.builder();
   auto [firstColumn, endColumn] = block.columns.getBlock(m, block.numColumns, block.columnBlock);
-  auto [firstRow, endRow] = block.rows.getBlock(m, block.numRows, block.rowBlock);
+  Value firstRow = block.rows.getBlock(m, block.numRows, block.rowBlock).first;
   Value isFirst = m.equal(m.add(m.sub(row, firstRow), m.add(m.sub(column, firstColumn), line)), m.constant(0));
-  int64_t width = block.columns.getColumnsPerTile(),
-          ahead = kStreamAhead * 8 / block.kind.right.getIntOrFloatBitWidth();
-  Value last = m.div(m.sub(endColumn, 1), matrix.panelColumns), next = m.div(m.add(column, width), matrix.panelColumns);
+  constexpr int64_t mostParts = 8;
+  int64_t parts = llvm::bit_floor(uint64_t(std::clamp<int64_t>(block.numSharers - 1, 1, mostParts)));
+  int64_t width = block.columns.getColumnsPerTile(), stepSize = matrix.panelColumns * block.kind.getStepSize();
+  Value end = parts > 1 ? block.numColumns : endColumn, partStart = m.constant(0);
+  if (parts > 1) {
+    Value tile =
+        m.add(m.mul(line, block.rows.getTilesPerBlock()), m.div(m.sub(row, firstRow), block.rows.getRowsPerTile()));
+    partStart = m.mul(m.rem(m.add(tile, block.sharersBefore), parts), stepSize / parts);
+    for (const ReductionLoop &loop : block.loops)
+      partStart = m.mul(partStart, loop.count);
+  }
+  int64_t ahead = kStreamAhead * 8 / block.kind.right.getIntOrFloatBitWidth();
+  Value last = m.div(m.sub(end, 1), matrix.panelColumns), next = m.div(m.add(column, width), matrix.panelColumns);
   for (int64_t panel = 0, panels = llvm::divideCeil(width, matrix.panelColumns); panel < panels; ++panel) {
     Value own = m.add(right.base, m.add(m.mul(matrix.stride, panel), ahead));
     Value later = m.add(matrix.base, m.mul(m.min(m.add(next, panel), last), matrix.stride));
-    right.prefetches.push_back(arith::SelectOp::create(b, m.location(), isFirst, own, later));
+    bool isAlone = block.numSharers == 1;
+    right.prefetches.push_back(
+        isAlone ? own : arith::SelectOp::create(b, m.location(), isFirst, own, m.add(later, partStart)).getResult());
   }
+  right.prefetchStride = m.constant(stepSize);
+  if (parts > 1)
+    right.prefetchStride =
+        arith::SelectOp::create(b, m.location(), isFirst, right.prefetchStride, m.constant(stepSize / parts));
 }
 
 SmallVector<Value> BlockEmitter::loadSums(Value row, int64_t rows, Value column, int64_t vectors) {

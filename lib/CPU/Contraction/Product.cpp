@@ -67,6 +67,10 @@ ProductPlan::ProductPlan(const ProductShape &shape, const ElementKind &kind, con
   BlockShape blocks = chooseBlockShape(costs);
   rows.setTilesPerBlock(blocks.rowTiles);
   columns.setTilesPerBlock(blocks.columnTiles);
+  rowsFirst = visitsRowsFirst(target, {int64_t(llvm::divideCeil(costs.rowTiles, blocks.rowTiles)),
+                                       int64_t(llvm::divideCeil(costs.columnTiles, blocks.columnTiles)),
+                                       double(orGuess(shape.rows, 128)) * orGuess(shape.depth, 128) * elementBytes,
+                                       costs.rightBytes});
   // Small weights stay where they are; a few rows read each weight once.
   bool isLarge = orGuess(shape.columns, 128) * depth * elementBytes > target.l1Bytes * 2;
   prefetch = shape.rightKind == RightMatrix::Panels && isLarge;
@@ -121,8 +125,9 @@ void cpu::emitProduct(IndexMath &m, const Product &product, const ProductPlan &p
                       const Epilogue &epilogue, Value tile, Scratch &scratch) {
   Value columnBlocks = plan.columns.getNumBlocks(m, product.numColumns);
   Value rowBlocks = plan.rows.getNumBlocks(m, product.numRows);
-  Value columnBlock = m.rem(tile, columnBlocks), rest = m.div(tile, columnBlocks);
-  Product::Offsets offsets = product.getOffsets(m, m.div(rest, rowBlocks));
+  Value inner = plan.rowsFirst ? rowBlocks : columnBlocks, outer = plan.rowsFirst ? columnBlocks : rowBlocks;
+  Value innerBlock = m.rem(tile, inner), rest = m.div(tile, inner), outerBlock = m.rem(rest, outer);
+  Product::Offsets offsets = product.getOffsets(m, m.div(rest, outer));
   GemmBlock block{.kind = kind,
                   .epilogue = &epilogue,
                   .left = product.left,
@@ -132,13 +137,16 @@ void cpu::emitProduct(IndexMath &m, const Product &product, const ProductPlan &p
                   .loops = {},
                   .numLines = m.constant(1),
                   .numRows = product.numRows,
-                  .rowBlock = m.rem(rest, rowBlocks),
+                  .rowBlock = plan.rowsFirst ? innerBlock : outerBlock,
                   .rows = plan.rows,
                   .numColumns = product.numColumns,
-                  .columnBlock = columnBlock,
+                  .columnBlock = plan.rowsFirst ? outerBlock : innerBlock,
                   .columns = plan.columns,
                   .right = product.right,
                   .prefetch = plan.prefetch,
+                  .numSharers =
+                      plan.rowsFirst && !plan.rows.isDynamic() ? plan.rows.getNumTiles() : plan.rows.getTilesPerBlock(),
+                  .sharersBefore = plan.rowsFirst ? m.mul(innerBlock, plan.rows.getTilesPerBlock()) : m.constant(0),
                   .resultRow = offsets.resultRow,
                   .resultLineStride = m.constant(0),
                   .resultColumn = offsets.resultColumn};

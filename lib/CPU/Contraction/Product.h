@@ -27,6 +27,8 @@ struct ProductPlan {
   int64_t depthPart = 0;
   bool packsRight = false, packsLeft = false;
   bool prefetch = false;
+  /// Blocks of rows follow each other, else blocks of columns.
+  bool rowsFirst = false;
   /// Elements of K in packed operands (upper bound).
   int64_t packedDepth = 0;
 

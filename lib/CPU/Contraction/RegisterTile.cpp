@@ -29,7 +29,8 @@ private:
   SmallVector<Value> emitStep(Value leftAt, Value depthAt, ValueRange accumulators) {
     Value stepped = m.mul(depthAt, right.depthStride), rightAt = m.add(right.base, stepped);
     for (Value prefetch : right.prefetches)
-      memref::PrefetchOp::create(m.builder(), m.location(), right.memref, m.add(prefetch, stepped),
+      memref::PrefetchOp::create(m.builder(), m.location(), right.memref,
+                                 m.add(prefetch, m.mul(depthAt, right.prefetchStride)),
                                  /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
     SmallVector<Value> rows, columns;
     for (Value offset : right.offsets)

@@ -23,8 +23,9 @@ struct RightTile {
   mlir::Value memref, base;
   llvm::SmallVector<mlir::Value> offsets, masks;
   mlir::Value depthStride;
-  /// What will be needed later: one cache line a step in K, from each of these positions on.
+  /// What will be needed later: from each of these positions on, `prefetchStride` elements further a step in K.
   llvm::SmallVector<mlir::Value> prefetches;
+  mlir::Value prefetchStride = {};
 };
 
 /// Adds the products over `loops` to `sums`, which are ordered by row, then by vector. Each sum takes its products one

@@ -108,6 +108,17 @@ BlockShape cpu::chooseBlockShape(const BlockCosts &costs) {
   return best;
 }
 
+bool cpu::visitsRowsFirst(const CPUTarget &target, const OrderCosts &costs) {
+  double room = target.l2Bytes / 2;
+  // The part that blocks share is read once if it stays in the cache; the other operand once a part of this one, if it does not.
+  auto getTraffic = [&](double shared, int64_t parts, double other) {
+    return shared / parts > room ? std::numeric_limits<double>::infinity()
+                                 : shared + (other > room ? parts * other : other);
+  };
+  return getTraffic(costs.rightBytes, costs.columnBlocks, costs.leftBytes) <
+         getTraffic(costs.leftBytes, costs.rowBlocks, costs.rightBytes);
+}
+
 //===--------------------------------------------------------------------------------------------------------------===//
 // Rows
 //===--------------------------------------------------------------------------------------------------------------===//

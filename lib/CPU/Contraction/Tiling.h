@@ -50,6 +50,16 @@ struct BlockCosts {
 /// block of rows.
 BlockShape chooseBlockShape(const BlockCosts &costs);
 
+/// What decides which blocks follow each other: how many there are along both, and the bytes of the operands.
+struct OrderCosts {
+  int64_t rowBlocks, columnBlocks;
+  double leftBytes, rightBytes;
+};
+
+/// Whether the blocks of rows with the same columns follow each other, and find their part of the right operand in the second-level cache;
+/// else those of columns with the same rows do.
+bool visitsRowsFirst(const CPUTarget &target, const OrderCosts &costs);
+
 /// Rows in tiles, tiles in blocks.
 class RowTiling {
 public:

@@ -56,6 +56,7 @@ def families(rng):
         "matmul": graph([("Gemm", ["x", "w", "b"], {}), ("Relu", ["t0"], {})], {"x": n(70, 45)}, {"w": n(45, 101), "b": n(101)}),
         "matmul_large": graph([("MatMul", ["x", "w"], {})], {"x": n(150, 67)}, {"w": n(67, 140)}),
         "matmul_aligned": graph([("MatMul", ["x", "w"], {})], {"x": n(128, 64)}, {"w": n(64, 128)}),
+        "matmul_deep": graph([("MatMul", ["x", "w"], {}), ("Relu", ["t0"], {})], {"x": n(33, 1030)}, {"w": n(1030, 37)}),  # K is cut
         "matmul_batched": graph([("MatMul", ["x", "z"], {})], {"x": n(3, 33, 20), "z": n(3, 20, 41)}),
         "matmul_vector": graph([("MatMul", ["x", "w"], {})], {"x": n(1, 300)}, {"w": n(300, 270)}),
         "matmul_f16": graph([("MatMul", ["x", "w"], {})], {"x": h(70, 72)}, {"w": h(72, 88)}),

@@ -70,15 +70,24 @@ Value nncc::gpu::moveBytes(IndexMath &m, Value pointer, int64_t bytes) {
   return LLVM::GEPOp::create(b, m.location(), pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{count});
 }
 
+/// A copy of 64 bits that LLVM does not look into.
+static Value copyBits(IndexMath &m, Value value) {
+  return LLVM::InlineAsmOp::create(m.builder(), m.location(), value.getType(), value, "mov.b64 $0, $1;", "=l,l",
+                                   /*has_side_effects=*/false, /*is_align_stack=*/false,
+                                   LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
+}
+
 SmallVector<Value> nncc::gpu::keepWhole(IndexMath &m, ValueRange values) {
   return llvm::map_to_vector(values, [&](Value value) -> Value {
-    if (!isa<LLVM::LLVMPointerType>(value.getType()))
-      return value;
-    return LLVM::InlineAsmOp::create(m.builder(), m.location(), value.getType(), value, "mov.b64 $0, $1;", "=l,l",
-                                     /*has_side_effects=*/false, /*is_align_stack=*/false,
-                                     LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
-        .getResult(0);
+    return isa<LLVM::LLVMPointerType>(value.getType()) ? copyBits(m, value) : value;
   });
+}
+
+Value nncc::gpu::keepUnknown(IndexMath &m, Value value) {
+  OpBuilder &b = m.builder();
+  Value bits = arith::IndexCastOp::create(b, m.location(), b.getI64Type(), value);
+  return arith::IndexCastOp::create(b, m.location(), b.getIndexType(), copyBits(m, bits));
 }
 
 //===----------------------------------------------------------------------------------------------------------------===//

@@ -32,6 +32,8 @@ mlir::Value moveBytes(IndexMath &m, mlir::Value pointer, int64_t bytes);
 /// The same values, but LLVM does not see what the pointers among them are made of. For what a loop starts with: it would split each into what it
 /// has in common with others and the rest, and add them up again in each round (f16 product: 33 of 139 instructions of the main loop).
 llvm::SmallVector<mlir::Value> keepWhole(IndexMath &m, mlir::ValueRange values);
+/// The same index, of which LLVM does not know that it is a constant: a loop of so many rounds is not unrolled.
+mlir::Value keepUnknown(IndexMath &m, mlir::Value value);
 
 /// `count` adjacent elements, a vector; 1: a scalar. The address is a multiple of their size or of 16 bytes.
 mlir::Value loadElements(IndexMath &m, mlir::Value pointer, mlir::Type element, int64_t count,

@@ -250,8 +250,8 @@ def Exec_AttentionOp : Exec_Op<"attention", [Pure, DestinationStyleOpInterface]>
     and columns e. `indexing_maps` (Support/AttentionMaps.h) are those of query, key, value, the masks and the result; each may have its own order
     of dims, so that a kernel reads heads where the projections left them. No score reaches memory that others see.
 
-    f16, bf16, f32 or f64; scores and weights are of the type that sums have. `init` only gives the shape. A kernel for it exists where
-    `isFusable`; elsewhere --exec-decompose-attention makes products and rows of it.
+    f16, bf16, f32 or f64; scores and weights are of the type that sums have. `init` only gives the shape. A kernel for a CPU exists
+    where `isFusable`, one for a GPU always; elsewhere, and at level 0, --exec-decompose-attention makes products and rows of it.
 
     ```mlir
     %0 = exec.attention %q, %k, %v outs(%init) {indexing_maps = [affine_map<(h, m, n, d, e) -> (0, m, h, d)>, ..], scale = 1.250000e-01 : f64}
@@ -273,7 +273,7 @@ def Exec_AttentionOp : Exec_Op<"attention", [Pure, DestinationStyleOpInterface]>
     ::llvm::SmallVector<::mlir::RankedTensorType> getTensorTypes();
     /// Rows, keys, depth and columns, ShapedType::kDynamic where one is not known.
     int64_t getDimSize(unsigned dim);
-    /// Whether one kernel computes it well: f32, of known depth and columns that are neither empty nor very many; query, result and masks that
+    /// Whether one kernel of a CPU computes it well: f32, of known depth and columns that are neither empty nor very many; query, result and masks that
     /// have their innermost dims last; and so many rows (if their number is known) that they fill the lanes of a vector. A row alone, as when a
     /// text is continued word by word, is a product with a vector: memory decides, and the lanes are better keys.
     bool isFusable();

@@ -96,10 +96,12 @@ static std::string describeFeatures(const gpu::GPUTarget &target) {
   SmallVector<StringRef> features;
   if (target.hasHalfArithmetic())
     features.push_back("f16 arithmetic");
+  if (target.hasByteProducts() && !target.hasMma())
+    features.push_back("dp4a");
   if (target.hasAmpereMma())
-    features.push_back("mma m16n8k16 (f16, bf16, tf32, s8)");
+    features.push_back("mma m16n8k16 (f16, bf16), m16n8k32 (s8, u8)");
   else if (target.hasMma())
-    features.push_back("mma m16n8k8 (f16), m8n8k16 (s8)");
+    features.push_back("mma m16n8k8 (f16), m8n8k16 (s8, u8)");
   if (target.hasAsyncCopy())
     features.push_back("cp.async");
   return features.empty() ? "SIMT" : "SIMT, " + join(features, ", ");

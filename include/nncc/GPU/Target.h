@@ -30,6 +30,8 @@ struct GPUTarget {
 
   /// Arithmetic on two f16 an instruction.
   bool hasHalfArithmetic() const { return sm >= 60 && sm != 61; }
+  /// `dp4a`: the products of 4 bytes, added to an i32. (PTX ISA: "requires sm_61 or higher".)
+  bool hasByteProducts() const { return sm >= 61; }
   /// `mma.sync` of f16: m16n8k8 (and of s8), from Turing on.
   bool hasMma() const { return sm >= 75; }
   /// m16n8k16, bf16 and tf32 operands, `cp.async`.

@@ -16,6 +16,8 @@ public:
   virtual int64_t getRows() const = 0;
   virtual int64_t getColumns() const = 0;
   virtual int64_t getThreads() const = 0;
+  /// Elements of K that are in shared memory at once.
+  virtual int64_t getDepth() const = 0;
   virtual int64_t getSharedBytes() const = 0;
   /// Blocks that a processor should have room for, which limits the registers of a thread; 0: whatever the assembler finds.
   virtual int64_t getBlocksPerProcessor() const { return 0; }

@@ -39,7 +39,7 @@ std::unique_ptr<TileLoader> ConvPhase::createLeft(IndexMath &m, const Loading &l
   };
   return std::make_unique<MatrixLoader>(
       loading.tile, std::move(place), kind.left,
-      MatrixLoader::Matrix{getLine, m.constant(1), isMultiple(conv.groupInputs, loading.tile.chunk)});
+      MatrixLoader::Matrix{getLine, m.constant(1), getRun(conv.groupInputs, loading.tile.chunk)});
 }
 
 std::unique_ptr<TileLoader> ConvPhase::createRight(IndexMath &m, const Loading &loading) const {

@@ -1,7 +1,7 @@
 //===- MatrixLoader.cpp - operands that are matrices ------------------------------------------------------------------===//
 //
 // The state is addresses: of each line that the thread brings elements of, when these lie along the line; else of its lines, or of the
-// first one when the others are adjacent for certain.
+// first one of each run when the others are adjacent for certain.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 
@@ -24,7 +24,7 @@ SmallVector<int64_t> MatrixLoader::getLineOffsets() const {
         offsets.push_back(offset);
     return offsets;
   }
-  for (int64_t i = 0; i < (matrix.isAligned ? 1 : tile.chunk); ++i)
+  for (int64_t i = 0; i < tile.chunk; i += matrix.run)
     offsets.push_back(i);
   return offsets;
 }
@@ -42,25 +42,17 @@ SmallVector<Value> MatrixLoader::advance(IndexMath &m, ValueRange state, Value c
 }
 
 Value MatrixLoader::loadAlongDepth(IndexMath &m, Value pointer, Value k, Value valid) {
-  if (matrix.isAligned)
-    return select(m, isValid(m, k, valid), getZero(m, getChunkType()),
-                  [&] { return loadElements(m, pointer, element, tile.chunk, ReadKind::Constant); });
-  SmallVector<Value> elements;
-  for (int64_t i = 0; i < tile.chunk; ++i)
-    elements.push_back(select(m, isValid(m, m.add(k, i), valid), getZero(m, element), [&] {
-      Value at = moveBytes(m, pointer, i * element.getIntOrFloatBitWidth() / 8);
-      return loadElements(m, at, element, 1, ReadKind::Constant);
-    }));
-  return joinVector(m, elements);
+  Type type = matrix.run == 1 ? element : Type(VectorType::get(matrix.run, element));
+  SmallVector<Value> runs;
+  for (int64_t i = 0; i < tile.chunk; i += matrix.run)
+    runs.push_back(select(m, isValid(m, m.add(k, i), valid), getZero(m, type),
+                          [&] { return loadRun(m, moveBytes(m, pointer, i * element.getIntOrFloatBitWidth() / 8)); }));
+  return joinParts(m, runs, element);
 }
 
 Value MatrixLoader::loadAcross(IndexMath &m, ValueRange pointers, Value k, Value valid) {
   return select(m, isValid(m, k, valid), getZero(m, getChunkType()), [&] {
-    if (matrix.isAligned)
-      return loadElements(m, pointers.front(), element, tile.chunk, ReadKind::Constant);
-    return joinVector(m, llvm::map_to_vector(pointers, [&](Value pointer) {
-                        return loadElements(m, pointer, element, 1, ReadKind::Constant);
-                      }));
+    return joinParts(m, llvm::map_to_vector(pointers, [&](Value pointer) { return loadRun(m, pointer); }), element);
   });
 }
 
@@ -89,7 +81,8 @@ SmallVector<Value> MatrixLoader::load(IndexMath &m, ValueRange state, Value vali
 }
 
 bool MatrixLoader::canCopy() const {
-  return matrix.isAligned && tile.chunk * element.getIntOrFloatBitWidth() == 8 * asyncBytes;
+  return tile.keepsChunks() && matrix.run == tile.chunk &&
+         tile.chunk * element.getIntOrFloatBitWidth() == 8 * asyncBytes;
 }
 
 void MatrixLoader::copy(IndexMath &m, ValueRange state, Value valid, ValueRange targets) {

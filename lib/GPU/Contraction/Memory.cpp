@@ -70,24 +70,24 @@ Value nncc::gpu::moveBytes(IndexMath &m, Value pointer, int64_t bytes) {
   return LLVM::GEPOp::create(b, m.location(), pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{count});
 }
 
-/// A copy of 64 bits that LLVM does not look into.
-static Value copyBits(IndexMath &m, Value value) {
-  return LLVM::InlineAsmOp::create(m.builder(), m.location(), value.getType(), value, "mov.b64 $0, $1;", "=l,l",
+Value nncc::gpu::keepWhole(IndexMath &m, Value value) {
+  bool isWord = value.getType().isInteger(32);
+  return LLVM::InlineAsmOp::create(m.builder(), m.location(), value.getType(), value,
+                                   isWord ? "mov.b32 $0, $1;" : "mov.b64 $0, $1;", isWord ? "=r,r" : "=l,l",
                                    /*has_side_effects=*/false, /*is_align_stack=*/false,
                                    LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
       .getResult(0);
 }
 
 SmallVector<Value> nncc::gpu::keepWhole(IndexMath &m, ValueRange values) {
-  return llvm::map_to_vector(values, [&](Value value) -> Value {
-    return isa<LLVM::LLVMPointerType>(value.getType()) ? copyBits(m, value) : value;
-  });
+  return llvm::map_to_vector(
+      values, [&](Value value) { return isa<LLVM::LLVMPointerType>(value.getType()) ? keepWhole(m, value) : value; });
 }
 
 Value nncc::gpu::keepUnknown(IndexMath &m, Value value) {
   OpBuilder &b = m.builder();
   Value bits = arith::IndexCastOp::create(b, m.location(), b.getI64Type(), value);
-  return arith::IndexCastOp::create(b, m.location(), b.getIndexType(), copyBits(m, bits));
+  return arith::IndexCastOp::create(b, m.location(), b.getIndexType(), keepWhole(m, bits));
 }
 
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -121,6 +121,16 @@ void nncc::gpu::copyAsync(IndexMath &m, Value target, Value source, Value exists
   NVVM::CpAsyncOp::create(b, m.location(), target, source, asyncBytes, NVVM::LoadCacheModifierKind::CG, bytes);
 }
 
+void nncc::gpu::copyAsyncOr(IndexMath &m, Value target, Value source, Value exists, Value otherwise) {
+  OpBuilder &b = m.builder();
+  auto branch = scf::IfOp::create(b, m.location(), exists, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  copyAsync(m, target, source, nullptr);
+  b.setInsertionPointToStart(branch.elseBlock());
+  storeElements(m, otherwise, target);
+}
+
 SmallVector<Value> nncc::gpu::splitVector(IndexMath &m, Value value) {
   auto type = dyn_cast<VectorType>(value.getType());
   if (!type)
@@ -138,6 +148,19 @@ Value nncc::gpu::joinVector(IndexMath &m, ValueRange elements) {
   return vector::FromElementsOp::create(m.builder(), m.location(), type, elements);
 }
 
+Value nncc::gpu::joinParts(IndexMath &m, ValueRange parts, Type element) {
+  auto type = dyn_cast<VectorType>(parts.front().getType());
+  if (!type || parts.size() == 1)
+    return joinVector(m, parts);
+  OpBuilder &b = m.builder();
+  Type bits = b.getIntegerType(type.getNumElements() * element.getIntOrFloatBitWidth());
+  Value joined = joinVector(m, llvm::map_to_vector(parts, [&](Value part) -> Value {
+                              return LLVM::BitcastOp::create(b, m.location(), bits, part);
+                            }));
+  auto whole = VectorType::get(type.getNumElements() * int64_t(parts.size()), element);
+  return LLVM::BitcastOp::create(b, m.location(), whole, joined);
+}
+
 //===----------------------------------------------------------------------------------------------------------------===//
 // Conditions
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -153,6 +176,20 @@ Value nncc::gpu::select(IndexMath &m, Value condition, Value otherwise, function
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, m.location(), otherwise);
   return branch.getResult(0);
+}
+
+SmallVector<Value> nncc::gpu::selectAll(IndexMath &m, Value condition, TypeRange types,
+                                        function_ref<SmallVector<Value>()> body) {
+  if (!condition)
+    return body();
+  OpBuilder &b = m.builder();
+  auto branch = scf::IfOp::create(b, m.location(), types, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, m.location(), body());
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, m.location(), llvm::map_to_vector(types, [&](Type type) { return getZero(m, type); }));
+  return SmallVector<Value>(branch.getResults());
 }
 
 Value nncc::gpu::isInside(IndexMath &m, Value x, Value y) {

@@ -29,8 +29,10 @@ mlir::Value getSharedPointer(IndexMath &m, mlir::Value memref);
 /// `pointer` moved by `count` elements; an index, i32 or i64.
 mlir::Value movePointer(IndexMath &m, mlir::Value pointer, mlir::Value count, mlir::Type element);
 mlir::Value moveBytes(IndexMath &m, mlir::Value pointer, int64_t bytes);
-/// The same values, but LLVM does not see what the pointers among them are made of. For what a loop starts with: it would split each into what it
-/// has in common with others and the rest, and add them up again in each round (f16 product: 33 of 139 instructions of the main loop).
+/// A pointer, an i32 or an i64 of which neither LLVM nor ptxas sees what it is made of.
+mlir::Value keepWhole(IndexMath &m, mlir::Value value);
+/// The same for the pointers among values. For what a loop starts with: LLVM would split each into what it has in common with others and the rest, and
+/// add them up again in each round (f16 product: 33 of 139 instructions of the main loop).
 llvm::SmallVector<mlir::Value> keepWhole(IndexMath &m, mlir::ValueRange values);
 /// The same index, of which LLVM does not know that it is a constant: a loop of so many rounds is not unrolled.
 mlir::Value keepUnknown(IndexMath &m, mlir::Value value);
@@ -43,14 +45,21 @@ void storeElements(IndexMath &m, mlir::Value value, mlir::Value pointer);
 
 /// Starts to copy 16 bytes from global to shared memory; where `exists` (null: always) does not hold, zeros. From sm_80 on.
 void copyAsync(IndexMath &m, mlir::Value target, mlir::Value source, mlir::Value exists);
+/// The same, but where `exists` does not hold `otherwise` is written, 16 bytes, and `source` need not be an address.
+void copyAsyncOr(IndexMath &m, mlir::Value target, mlir::Value source, mlir::Value exists, mlir::Value otherwise);
 inline constexpr int64_t asyncBytes = 16;
 
 /// The elements of a vector of `count`, or the scalar.
 llvm::SmallVector<mlir::Value> splitVector(IndexMath &m, mlir::Value value);
 mlir::Value joinVector(IndexMath &m, mlir::ValueRange elements);
+/// A vector of `element` whose parts are scalars or shorter vectors, all alike.
+mlir::Value joinParts(IndexMath &m, mlir::ValueRange parts, mlir::Type element);
 
 /// What `body` gives where `condition` holds, else `otherwise`. Without a condition: what `body` gives.
 mlir::Value select(IndexMath &m, mlir::Value condition, mlir::Value otherwise, llvm::function_ref<mlir::Value()> body);
+/// The same for several values of these types; otherwise zeros.
+llvm::SmallVector<mlir::Value> selectAll(IndexMath &m, mlir::Value condition, mlir::TypeRange types,
+                                         llvm::function_ref<llvm::SmallVector<mlir::Value>()> body);
 /// x < y and both not negative, by one comparison where `x` may be below zero.
 mlir::Value isInside(IndexMath &m, mlir::Value x, mlir::Value y);
 mlir::Value both(IndexMath &m, mlir::Value x, mlir::Value y);

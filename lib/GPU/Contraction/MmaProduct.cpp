@@ -1,4 +1,4 @@
-//===- MmaProduct.cpp - sums of f16 or bf16 products by tensor cores --------------------------------------------------===//
+//===- MmaProduct.cpp - sums of products by tensor cores --------------------------------------------------------------===//
 
 #include "MmaProduct.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -9,89 +9,29 @@ using namespace nncc;
 using namespace nncc::gpu;
 
 //===----------------------------------------------------------------------------------------------------------------===//
-// Operands in shared memory
-//===----------------------------------------------------------------------------------------------------------------===//
-
-static constexpr int64_t chunkBytes = 16, chunkSize = 8;
-
-/// Neighbours bring neighbouring chunks of a row.
-OperandTile::Place MmaOperand::getPlace(IndexMath &m, Value thread) const {
-  int64_t perRow = getRowBytes() / chunkBytes, rowsAtOnce = threads / perRow;
-  assert(rowsAtOnce % 8 == 0 && "passes permute chunks alike");
-  Value row = m.div(thread, perRow), inRow = m.mul(m.rem(thread, perRow), chunk);
-  Place place;
-  place.line = isAlongDepth ? row : inRow;
-  place.k = isAlongDepth ? inRow : row;
-  for (int64_t pass = 0; pass < getPasses(); ++pass) {
-    place.lineOffsets.push_back(isAlongDepth ? pass * rowsAtOnce : 0);
-    place.depthOffsets.push_back(isAlongDepth ? 0 : pass * rowsAtOnce);
-  }
-  return place;
-}
-
-/// 8 rows that follow each other, at the same chunk, lie in different banks: of rows of 64 bytes two fill all banks, so the permutation changes
-/// every second row.
-Value MmaOperand::getChunkOffset(IndexMath &m, Value row, Value chunk) const {
-  constexpr int64_t chunksOfBanks = 8;
-  int64_t perRow = std::min(getRowBytes() / chunkBytes, chunksOfBanks);
-  Value key = m.rem(m.div(row, chunksOfBanks / perRow), perRow);
-  Value permuted = arith::XOrIOp::create(m.builder(), m.location(), chunk, key);
-  return m.add(m.mul(row, getRowBytes()), m.mul(permuted, chunkBytes));
-}
-
-SmallVector<Value> MmaOperand::getTargets(IndexMath &m, const Place &place, Value shared) const {
-  Value row = isAlongDepth ? place.line : place.k, inRow = isAlongDepth ? place.k : place.line;
-  Value first = movePointer(m, shared, getChunkOffset(m, row, m.div(inRow, chunk)), m.builder().getI8Type());
-  SmallVector<Value> targets;
-  for (auto [line, k] : llvm::zip_equal(place.lineOffsets, place.depthOffsets))
-    targets.push_back(moveBytes(m, first, (isAlongDepth ? line : k) * getRowBytes()));
-  return targets;
-}
-
-SmallVector<Value> MmaOperand::loadFragment(IndexMath &m, Value thread, Value line, int64_t lineOffset, int64_t step,
-                                            Value shared) const {
-  OpBuilder &b = m.builder();
-  Location loc = m.location();
-  // Lanes 0 to 15 point to the rows of the first 8 columns of a 16 x 16 matrix, the others to those of the last 8.
-  Value lane = m.rem(thread, MmaTile::warpSize), inRows = m.rem(lane, 16), half = m.div(lane, 16);
-  Value row, chunkNumber;
-  int64_t distance = 0;
-  if (isAlongDepth) {
-    row = m.add(line, inRows);
-    chunkNumber = m.add(half, step * 2);
-    distance = lineOffset * getRowBytes();
-  } else {
-    row = inRows;
-    chunkNumber = m.add(m.add(m.div(line, chunk), half), lineOffset / chunk);
-    distance = step * MmaTile::tileDepth * getRowBytes();
-  }
-  Value address = movePointer(m, shared, getChunkOffset(m, row, chunkNumber), b.getI8Type());
-  SmallVector<Type> registers(4, b.getI32Type());
-  auto matrices = NVVM::LdMatrixOp::create(
-      b, loc, LLVM::LLVMStructType::getLiteral(b.getContext(), registers), moveBytes(m, address, distance), /*num=*/4,
-      isAlongDepth ? NVVM::MMALayout::row : NVVM::MMALayout::col, NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
-      NVVM::LdStMatrixEltType::B16);
-  SmallVector<Value> values;
-  for (int64_t i = 0; i < 4; ++i)
-    values.push_back(LLVM::ExtractValueOp::create(b, loc, matrices.getResult(), i));
-  return values;
-}
-
-//===----------------------------------------------------------------------------------------------------------------===//
 // Threads
 //===----------------------------------------------------------------------------------------------------------------===//
 
 bool MmaProduct::canMultiply(const ElementKind &kind, const GPUTarget &target) {
+  if (kind.isBytes())
+    return target.hasMma();
   if (kind.left != kind.right || !kind.sum.isF32())
     return false;
   return kind.left.isF16() ? target.hasMma() : kind.left.isBF16() && target.hasAmpereMma();
 }
 
-MmaProduct::MmaProduct(const MmaTile &tile, const ElementKind &kind, bool isRightAlongDepth, const GPUTarget &target)
+static std::unique_ptr<OperandTile> makeRight(const MmaTile &tile, const ElementKind &kind, const RightLayout &layout) {
+  int64_t lines = tile.getColumns(), threads = tile.getThreads();
+  if (!kind.isBytes())
+    return std::make_unique<MmaOperand>(lines, tile.depth, threads, layout.isAlongDepth, /*bytes=*/2);
+  return std::make_unique<MmaWordOperand>(lines, tile.depth, threads, layout.isAlongDepth, layout.run);
+}
+
+MmaProduct::MmaProduct(const MmaTile &tile, const ElementKind &kind, const RightLayout &layout, const GPUTarget &target)
     : tile(tile), kind(kind),
-      left(tile.getRows(), tile.depth, tile.getThreads(), /*isAlongDepth=*/true, chunkBytes / chunkSize, chunkSize),
-      right(tile.getColumns(), tile.depth, tile.getThreads(), isRightAlongDepth, chunkBytes / chunkSize, chunkSize),
-      isDeep(target.hasAmpereMma()), hasAsyncCopy(target.hasAsyncCopy()) {}
+      left(tile.getRows(), tile.depth, tile.getThreads(), /*isAlongDepth=*/true, kind.isBytes() ? 1 : 2),
+      right(makeRight(tile, kind, layout)), isDeep(target.hasAmpereMma()), hasAsyncCopy(target.hasAsyncCopy()),
+      numStages(hasAsyncCopy ? 3 : 2) {}
 
 Value MmaProduct::getWarpRow(IndexMath &m, Value thread) const {
   return m.mul(m.div(m.div(thread, MmaTile::warpSize), tile.warpColumns), tile.getRowsPerWarp());
@@ -101,13 +41,17 @@ Value MmaProduct::getWarpColumn(IndexMath &m, Value thread) const {
   return m.mul(m.rem(m.div(thread, MmaTile::warpSize), tile.warpColumns), tile.getColumnsPerWarp());
 }
 
-/// Lanes of a quad have two columns each of the same rows.
 Value MmaProduct::getRow(IndexMath &m, Value thread) const {
   return m.add(getWarpRow(m, thread), m.div(m.rem(thread, MmaTile::warpSize), 4));
 }
 
+/// Lanes of a quad have columns of the same rows: two of each tile, or one of each of 4 tiles, twice.
 Value MmaProduct::getColumn(IndexMath &m, Value thread, int64_t group) const {
-  return m.add(m.add(getWarpColumn(m, thread), m.mul(m.rem(thread, 4), 2)), group * MmaTile::tileColumns);
+  Value inTile = m.mul(m.rem(thread, 4), 2), warp = getWarpColumn(m, thread);
+  if (!isBytes())
+    return m.add(m.add(warp, inTile), group * MmaTile::tileColumns);
+  Value column = MmaWordOperand::getColumn(m, m.add(inTile, group % 2));
+  return m.add(m.add(warp, column), group / 2 * MmaWordOperand::tilesAtOnce * MmaTile::tileColumns);
 }
 
 Value MmaProduct::getRowDistance(IndexMath &m, Value number) const {
@@ -118,50 +62,90 @@ Value MmaProduct::getRowDistance(IndexMath &m, Value number) const {
 // Products
 //===----------------------------------------------------------------------------------------------------------------===//
 
-SmallVector<Value> MmaProduct::multiplyTile(IndexMath &m, ValueRange left, ValueRange right, ValueRange sums) const {
+/// One instruction: as many sums as `sums` has.
+static SmallVector<Value> multiplyAdd(IndexMath &m, ValueRange left, ValueRange right, ValueRange sums,
+                                      ArrayRef<int64_t> shape, std::array<NVVM::MMATypes, 2> types) {
   OpBuilder &b = m.builder();
-  Location loc = m.location();
+  Type sum = sums.front().getType();
+  std::optional<NVVM::MMAIntOverflow> overflow;
+  if (sum.isInteger())
+    overflow = NVVM::MMAIntOverflow::wrapped;
+  auto result = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(sums.size(), sum));
+  auto product = NVVM::MmaOp::create(b, m.location(), result, left, right, sums, shape, std::nullopt, overflow, types,
+                                     std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  SmallVector<Value> values;
+  for (size_t i = 0; i < sums.size(); ++i)
+    values.push_back(LLVM::ExtractValueOp::create(b, m.location(), product.getResult(), i));
+  return values;
+}
+
+/// Registers of the left operand: two of the first 16 bytes of K, for 8 rows each, two of the others; of the right one, one each. Sums: two of each row.
+SmallVector<Value> MmaProduct::multiplyHalves(IndexMath &m, ValueRange left, ValueRange right, ValueRange sums) const {
+  OpBuilder &b = m.builder();
   bool isHalf = kind.left.isF16();
   auto asOperand = [&](ValueRange registers) {
     return llvm::map_to_vector(registers, [&](Value value) -> Value {
-      return isHalf ? LLVM::BitcastOp::create(b, loc, VectorType::get(2, b.getF16Type()), value).getResult() : value;
+      return isHalf ? LLVM::BitcastOp::create(b, m.location(), VectorType::get(2, b.getF16Type()), value).getResult()
+                    : value;
     });
   };
   auto type = isHalf ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
-  auto result = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getF32Type()));
   SmallVector<Value> values(sums);
-  // Registers of the left operand: two of the first 8 elements of K, two of the others; of the right one, one each.
   int64_t parts = isDeep ? 1 : 2;
-  for (int64_t part = 0; part < parts; ++part) {
-    auto product = NVVM::MmaOp::create(b, loc, result, asOperand(left.slice(part * 2, 4 / parts)),
-                                       asOperand(right.slice(part, 2 / parts)), values,
-                                       ArrayRef<int64_t>{16, 8, 16 / parts}, std::nullopt, std::nullopt,
-                                       std::array{type, type}, std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-    for (int64_t i = 0; i < 4; ++i)
-      values[i] = LLVM::ExtractValueOp::create(b, loc, product.getResult(), i);
+  for (int64_t part = 0; part < parts; ++part)
+    values = multiplyAdd(m, asOperand(left.slice(part * 2, 4 / parts)), asOperand(right.slice(part, 2 / parts)), values,
+                         {16, 8, 16 / parts}, {type, type});
+  return values;
+}
+
+SmallVector<Value> MmaProduct::multiplyBytes(IndexMath &m, ValueRange left, ValueRange right, ValueRange sums) const {
+  auto getType = [](bool isUnsigned) { return isUnsigned ? NVVM::MMATypes::u8 : NVVM::MMATypes::s8; };
+  std::array types = {getType(kind.leftUnsigned), getType(kind.rightUnsigned)};
+  if (isDeep)
+    return multiplyAdd(m, left, right, sums, {16, 8, 32}, types);
+  SmallVector<Value> values;
+  for (int64_t half : {0, 1}) {
+    SmallVector<Value> own(sums.slice(half * 2, 2));
+    for (int64_t part : {0, 1})
+      own = multiplyAdd(m, left[part * 2 + half], right[part], own, {8, 8, 16}, types);
+    llvm::append_range(values, own);
   }
   return values;
 }
 
+SmallVector<std::array<Value, 2>> MmaProduct::loadColumns(IndexMath &m, Value thread, int64_t step, Value stage) const {
+  SmallVector<std::array<Value, 2>> columns;
+  if (isBytes()) {
+    auto &operand = static_cast<const MmaWordOperand &>(*right);
+    for (int64_t j = 0; j < tile.columnTiles; j += MmaWordOperand::tilesAtOnce)
+      llvm::append_range(columns, operand.loadFragments(m, thread, getWarpColumn(m, thread), j * 8, step, stage));
+    return columns;
+  }
+  auto &operand = static_cast<const MmaOperand &>(*right);
+  for (int64_t j = 0; j < tile.columnTiles; j += 2) {
+    SmallVector<Value> both = operand.loadFragment(m, thread, getWarpColumn(m, thread), j * 8, step, stage);
+    // Two tiles of 8 columns. Along the depth the 16 lines come before the second half of K, else behind it.
+    int64_t other = right->isAlongDepth ? 2 : 1, next = right->isAlongDepth ? 1 : 2;
+    columns.push_back({both[0], both[other]});
+    columns.push_back({both[next], both[3]});
+  }
+  return columns;
+}
+
 SmallVector<Value> MmaProduct::multiply(IndexMath &m, Value thread, Value stage, ValueRange sums) const {
   SmallVector<Value> results(sums);
-  Value row = getWarpRow(m, thread), column = getWarpColumn(m, thread);
-  Value rightStage = moveBytes(m, stage, left.getSharedBytes());
-  for (int64_t step = 0; step < tile.depth / MmaTile::tileDepth; ++step) {
-    SmallVector<SmallVector<Value>> rows, columns;
+  Value row = getWarpRow(m, thread), rightStage = moveBytes(m, stage, left.getSharedBytes());
+  for (int64_t step = 0; step < tile.depth * left.bytes / MmaTile::tileBytes; ++step) {
+    SmallVector<SmallVector<Value>> rows;
     for (int64_t i = 0; i < tile.rowTiles; ++i)
       rows.push_back(left.loadFragment(m, thread, row, i * 16, step, stage));
-    for (int64_t j = 0; j < tile.columnTiles; j += 2) {
-      SmallVector<Value> both = right.loadFragment(m, thread, column, j * 8, step, rightStage);
-      // Two tiles of 8 columns. Along the depth the 16 lines come before the second half of K, else behind it.
-      int64_t other = right.isAlongDepth ? 2 : 1, next = right.isAlongDepth ? 1 : 2;
-      columns.push_back({both[0], both[other]});
-      columns.push_back({both[next], both[3]});
-    }
+    SmallVector<std::array<Value, 2>> columns = loadColumns(m, thread, step, rightStage);
     for (int64_t i = 0; i < tile.rowTiles; ++i)
       for (int64_t j = 0; j < tile.columnTiles; ++j) {
         size_t first = (i * tile.columnTiles + j) * 4;
-        SmallVector<Value> own = multiplyTile(m, rows[i], columns[j], ValueRange(results).slice(first, 4));
+        ValueRange old = ValueRange(results).slice(first, 4);
+        SmallVector<Value> own =
+            isBytes() ? multiplyBytes(m, rows[i], columns[j], old) : multiplyHalves(m, rows[i], columns[j], old);
         llvm::copy(own, results.begin() + first);
       }
   }
@@ -174,15 +158,31 @@ SmallVector<Value> MmaProduct::multiply(IndexMath &m, Value thread, Value stage,
 
 /// Brings parts of K to the stages.
 struct MmaProduct::Pipeline {
+  /// One of the operands: how many values of the state it has, where in a stage it is, and whether it is copied there without registers.
+  struct Side {
+    TileLoader &loader;
+    const OperandTile &operand;
+    size_t numState;
+    int64_t offset;
+    bool copies;
+  };
+
   Pipeline(IndexMath &m, const MmaProduct &product, Value thread, TileLoader &leftLoader, TileLoader &rightLoader,
            Value depth, Value shared)
-      : m(m), product(product), thread(thread), leftLoader(leftLoader), rightLoader(rightLoader), shared(shared),
-        parts(cutDepth(m, depth, product.tile.depth)) {
-    state = leftLoader.begin(m);
-    numLeft = state.size();
-    llvm::append_range(state, rightLoader.begin(m));
+      : m(m), product(product), thread(thread), shared(shared), parts(cutDepth(m, depth, product.tile.depth)) {
+    auto add = [&](TileLoader &loader, const OperandTile &operand, int64_t offset) {
+      SmallVector<Value> own = loader.begin(m);
+      llvm::append_range(state, own);
+      sides.push_back({loader, operand, own.size(), offset, product.hasAsyncCopy && loader.canCopy()});
+    };
+    add(leftLoader, product.left, 0);
+    add(rightLoader, *product.right, product.left.getSharedBytes());
     numSums = product.tile.rowTiles * product.tile.columnTiles * 4;
   }
+
+  /// Copies of f16 pay where there are no registers to fill; bytes have room for the words of the right operand.
+  bool canRunAhead() const { return sides[0].copies && (sides[1].copies || product.isBytes()); }
+  void copyNothing() { sides[0].copies = sides[1].copies = false; }
 
   Value constant(int64_t value) { return m.constant(value, m.builder().getI32Type()); }
   Value getStage(Value offset) { return movePointer(m, shared, offset, m.builder().getI8Type()); }
@@ -190,31 +190,46 @@ struct MmaProduct::Pipeline {
   /// What is valid of part 0.
   Value getFirstValid() { return m.isConstant(parts.first, product.tile.depth) ? Value() : parts.first; }
 
+  void forEachSide(ValueRange state, function_ref<void(Side &, ValueRange own)> body) {
+    for (Side &side : sides) {
+      body(side, state.take_front(side.numState));
+      state = state.drop_front(side.numState);
+    }
+  }
   SmallVector<Value> advance(ValueRange state, Value count) {
-    SmallVector<Value> next = leftLoader.advance(m, state.take_front(numLeft), count);
-    llvm::append_range(next, rightLoader.advance(m, state.drop_front(numLeft), count));
+    SmallVector<Value> next;
+    forEachSide(state,
+                [&](Side &side, ValueRange own) { llvm::append_range(next, side.loader.advance(m, own, count)); });
     return next;
   }
-  SmallVector<Value> getTargets(Value stage) {
-    SmallVector<Value> targets = product.left.getTargets(m, leftLoader.getPlace(), stage);
-    Value right = moveBytes(m, stage, product.left.getSharedBytes());
-    llvm::append_range(targets, product.right.getTargets(m, rightLoader.getPlace(), right));
-    return targets;
-  }
+  /// Starts to copy what can be copied.
   void copy(ValueRange state, Value valid, Value offset) {
-    SmallVector<Value> targets = getTargets(getStage(offset));
-    ArrayRef all(targets);
-    leftLoader.copy(m, state.take_front(numLeft), valid, all.take_front(product.left.getPasses()));
-    rightLoader.copy(m, state.drop_front(numLeft), valid, all.drop_front(product.left.getPasses()));
+    forEachSide(state, [&](Side &side, ValueRange own) {
+      if (side.copies)
+        side.loader.copy(
+            m, own, valid,
+            side.operand.getTargets(m, side.loader.getPlace(), moveBytes(m, getStage(offset), side.offset)));
+    });
   }
-  SmallVector<Value> load(ValueRange state, Value valid) {
-    SmallVector<Value> chunks = leftLoader.load(m, state.take_front(numLeft), valid);
-    llvm::append_range(chunks, rightLoader.load(m, state.drop_front(numLeft), valid));
+  /// Loads what cannot; where `exists` (null: always) does not hold, zeros.
+  SmallVector<Value> load(ValueRange state, Value valid, Value exists = nullptr) {
+    SmallVector<Value> chunks;
+    forEachSide(state, [&](Side &side, ValueRange own) {
+      if (side.copies)
+        return;
+      SmallVector<Type> types(side.operand.getPasses(), side.loader.getChunkType());
+      llvm::append_range(chunks, selectAll(m, exists, types, [&] { return side.loader.load(m, own, valid); }));
+    });
     return chunks;
   }
   void store(ValueRange chunks, Value offset) {
-    for (auto [chunk, target] : llvm::zip_equal(chunks, getTargets(getStage(offset))))
-      storeElements(m, chunk, target);
+    for (Side &side : sides) {
+      if (side.copies)
+        continue;
+      side.operand.store(m, chunks.take_front(side.operand.getPasses()), side.loader.getPlace(),
+                         moveBytes(m, getStage(offset), side.offset));
+      chunks = chunks.drop_front(side.operand.getPasses());
+    }
   }
   /// The stage behind the one at `offset`, in a ring of `count`.
   Value getNext(Value offset, int64_t count) {
@@ -225,24 +240,28 @@ struct MmaProduct::Pipeline {
   IndexMath &m;
   const MmaProduct &product;
   Value thread;
-  TileLoader &leftLoader, &rightLoader;
   Value shared;
   DepthParts parts;
   SmallVector<Value> state;
-  size_t numLeft, numSums;
+  SmallVector<Side, 2> sides;
+  size_t numSums;
 };
 
 /// Copies run `numStages - 1` parts ahead of the products.
 SmallVector<Value> MmaProduct::emitAhead(IndexMath &m, Pipeline &pipeline) const {
   OpBuilder &b = m.builder();
   Location loc = m.location();
-  constexpr int64_t ahead = numStages - 1;
+  int64_t ahead = numStages - 1;
   Value size = pipeline.constant(tile.depth);
   SmallVector<Value> state = pipeline.state;
   for (int64_t part = 0; part < ahead; ++part) {
     Value exists = m.less(pipeline.constant(part), pipeline.parts.count);
     Value valid = part == 0 ? pipeline.getFirstValid() : Value();
-    m.ifThen(exists, [&] { pipeline.copy(state, valid, pipeline.constant(part * getStageBytes())); });
+    m.ifThen(exists, [&] {
+      Value stage = pipeline.constant(part * getStageBytes());
+      pipeline.copy(state, valid, stage);
+      pipeline.store(pipeline.load(state, valid), stage);
+    });
     NVVM::CpAsyncCommitGroupOp::create(b, loc);
     state = pipeline.advance(state, part == 0 ? pipeline.parts.first : size);
   }
@@ -257,10 +276,13 @@ SmallVector<Value> MmaProduct::emitAhead(IndexMath &m, Pipeline &pipeline) const
   Value read = values[values.size() - 2], write = values.back();
   NVVM::CpAsyncWaitGroupOp::create(b, loc, ahead - 1);
   emitBarrier(m);
-  m.ifThen(m.less(m.add(loop.getInductionVar(), ahead), pipeline.parts.count),
-           [&] { pipeline.copy(now, Value(), write); });
+  Value exists = m.less(m.add(loop.getInductionVar(), ahead), pipeline.parts.count);
+  SmallVector<Value> chunks = pipeline.load(now, Value(), exists);
+  m.ifThen(exists, [&] { pipeline.copy(now, Value(), write); });
   NVVM::CpAsyncCommitGroupOp::create(b, loc);
   SmallVector<Value> next = multiply(m, pipeline.thread, pipeline.getStage(read), values.take_front(pipeline.numSums));
+  // The zeros of a part that does not exist go where nobody reads.
+  pipeline.store(chunks, write);
   llvm::append_range(next, pipeline.advance(now, size));
   next.append({pipeline.getNext(read, numStages), pipeline.getNext(write, numStages)});
   scf::YieldOp::create(b, loc, next);
@@ -271,6 +293,7 @@ SmallVector<Value> MmaProduct::emitAhead(IndexMath &m, Pipeline &pipeline) const
 SmallVector<Value> MmaProduct::emitInTurns(IndexMath &m, Pipeline &pipeline) const {
   OpBuilder &b = m.builder();
   Location loc = m.location();
+  pipeline.copyNothing();
   pipeline.store(pipeline.load(pipeline.state, pipeline.getFirstValid()), pipeline.constant(0));
   emitBarrier(m);
   SmallVector<Value> carried = pipeline.getZeros();
@@ -299,11 +322,14 @@ SmallVector<Value> MmaProduct::emitInTurns(IndexMath &m, Pipeline &pipeline) con
 SmallVector<Value> MmaProduct::emit(IndexMath &m, Value thread, TileLoader &leftLoader, TileLoader &rightLoader,
                                     Value depth, Value shared) const {
   Pipeline pipeline(m, *this, thread, leftLoader, rightLoader, depth, shared);
-  bool copies = hasAsyncCopy && leftLoader.canCopy() && rightLoader.canCopy();
-  SmallVector<Value> tiles = copies ? emitAhead(m, pipeline) : emitInTurns(m, pipeline), sums;
-  // A tile has two rows of a thread.
+  SmallVector<Value> tiles = pipeline.canRunAhead() ? emitAhead(m, pipeline) : emitInTurns(m, pipeline), sums;
+  // A tile has two rows of a thread, and two sums in each; of bytes those of 4 tiles are adjacent.
+  int64_t adjacent = isBytes() ? 4 : 1;
   for (int64_t row = 0; row < getNumRows(); ++row)
-    for (int64_t group = 0; group < getNumGroups(); ++group)
-      llvm::append_range(sums, ArrayRef(tiles).slice((row / 2 * tile.columnTiles + group) * 4 + row % 2 * 2, 2));
+    for (int64_t column = 0; column < tile.columnTiles * 2; ++column) {
+      int64_t group = column / (2 * adjacent) * adjacent, inGroup = column % (2 * adjacent);
+      int64_t number = row / 2 * tile.columnTiles + group + inGroup % adjacent;
+      sums.push_back(tiles[number * 4 + row % 2 * 2 + inGroup / adjacent]);
+    }
   return sums;
 }

@@ -22,6 +22,7 @@ struct OperandTile {
   int64_t chunk;
 
   int64_t getPasses() const { return lines * depth / chunk / threads; }
+  virtual int64_t getSharedBytes() const = 0;
 
   /// The first element that a thread brings in each pass: its position in pass 0, i32, and how far those of the other passes are from that.
   struct Place {
@@ -29,6 +30,31 @@ struct OperandTile {
     llvm::SmallVector<int64_t> lineOffsets, depthOffsets;
   };
   virtual Place getPlace(IndexMath &m, mlir::Value thread) const = 0;
+
+  /// Writes what the passes brought to the tile that `shared` points to.
+  virtual void store(IndexMath &m, mlir::ValueRange chunks, const Place &place, mlir::Value shared) const = 0;
+  /// Where each pass writes a chunk as it is in global memory; empty: nowhere.
+  virtual llvm::SmallVector<mlir::Value> getTargets(IndexMath &, const Place &, mlir::Value /*shared*/) const {
+    return {};
+  }
+  /// Whether there are such places.
+  virtual bool keepsChunks() const { return false; }
+};
+
+/// Elements of a chunk that are aligned together, and there or not together, where lines have `size` elements, maybe dynamic.
+inline int64_t getRun(int64_t size, int64_t chunk) {
+  int64_t run = mlir::ShapedType::isDynamic(size) ? 1 : chunk;
+  while (size % run != 0)
+    run /= 2;
+  return run;
+}
+
+/// How the right operand of a product lies in global memory.
+struct RightLayout {
+  /// K is along its lines, or across them.
+  bool isAlongDepth;
+  /// See getRun, for chunks of up to 16 elements.
+  int64_t run;
 };
 
 } // namespace nncc::gpu

@@ -12,20 +12,20 @@ using namespace nncc::gpu;
 
 ProductPhase::ProductPhase(KernelPlan &plan, ContractionSite site, const ProductShape &shape, bool isRightAlongDepth)
     : original(std::move(site)), kind(ElementKind::of(original.root)), shape(shape), plan(plan) {
+  constexpr int64_t widest = 16;
+  RightLayout layout = {isRightAlongDepth, getRun(isRightAlongDepth ? shape.depth : shape.columns, widest)};
   if (MmaProduct::canMultiply(kind, plan.target)) {
-    auto [tile, parts] = chooseMmaTile(shape);
-    product = std::make_unique<MmaProduct>(tile, kind, isRightAlongDepth, plan.target);
+    auto [tile, parts] = chooseMmaTile(shape, kind, plan.target);
+    product = std::make_unique<MmaProduct>(tile, kind, layout, plan.target);
     numParts = parts;
-    partDepth = tile.depth;
   } else {
     auto [tile, parts] = chooseSimtTile(shape, kind);
-    product = std::make_unique<SimtProduct>(tile, kind, isRightAlongDepth);
+    product = std::make_unique<SimtProduct>(tile, kind, isRightAlongDepth, plan.target);
     numParts = parts;
-    partDepth = tile.depth;
   }
   if (numParts == 1)
     return;
-  partDepth = llvm::alignTo(llvm::divideCeil(shape.depth, numParts), partDepth);
+  partDepth = llvm::alignTo(llvm::divideCeil(shape.depth, numParts), product->getDepth());
   numParts = llvm::divideCeil(shape.depth, partDepth);
   if (hasParts())
     reserveParts();
@@ -231,14 +231,14 @@ MatrixLoader::Matrix ProductPhase::getLinesAlongDepth(IndexMath &m, Value matrix
   auto getLine = [=](IndexMath &m, Value line) {
     return movePointer(m, matrix, m.mul(m.min(m.add(firstLine, toIndex(m, line)), last), depth), element);
   };
-  return {getLine, m.constant(1), isMultiple(shape.depth, loading.tile.chunk)};
+  return {getLine, m.constant(1), getRun(shape.depth, loading.tile.chunk)};
 }
 
 MatrixLoader::Matrix ProductPhase::getLinesAcross(IndexMath &m, Value matrix, const Loading &loading) const {
-  bool isAligned = isMultiple(shape.columns, loading.tile.chunk);
-  Value last = m.sub(loading.sizes.columns, isAligned ? loading.tile.chunk : 1), first = loading.block.column;
+  int64_t run = getRun(shape.columns, loading.tile.chunk);
+  Value last = m.sub(loading.sizes.columns, run), first = loading.block.column;
   auto getLine = [=, element = kind.right](IndexMath &m, Value line) {
     return movePointer(m, matrix, m.min(m.add(first, toIndex(m, line)), last), element);
   };
-  return {getLine, loading.sizes.columns, isAligned};
+  return {getLine, loading.sizes.columns, run};
 }

@@ -7,60 +7,20 @@ using namespace nncc;
 using namespace nncc::gpu;
 
 //===----------------------------------------------------------------------------------------------------------------===//
-// Operands in shared memory
-//===----------------------------------------------------------------------------------------------------------------===//
-
-OperandTile::Place SimtOperand::getPlace(IndexMath &m, Value thread) const {
-  Place place;
-  if (!isAlongDepth) {
-    int64_t perLine = lines / chunk; // threads
-    assert(threads % perLine == 0 && "a thread stays in its lines");
-    place.line = m.mul(m.rem(thread, perLine), chunk);
-    place.k = m.div(thread, perLine);
-    for (int64_t pass = 0; pass < getPasses(); ++pass) {
-      place.lineOffsets.push_back(0);
-      place.depthOffsets.push_back(pass * (threads / perLine));
-    }
-    return place;
-  }
-  // Two threads a line, so that a warp writes to 32 banks; they go on along the depth once all lines have been visited.
-  constexpr int64_t adjacent = 2;
-  int64_t linesAtOnce = threads / adjacent;
-  Value pair = m.div(thread, adjacent);
-  place.line = m.rem(pair, lines);
-  place.k = m.add(m.mul(m.rem(thread, adjacent), chunk), m.mul(m.div(pair, lines), adjacent * chunk));
-  for (int64_t pass = 0; pass < getPasses(); ++pass) {
-    int64_t first = pass * linesAtOnce;
-    place.lineOffsets.push_back(first % lines);
-    place.depthOffsets.push_back(first / lines * adjacent * chunk);
-  }
-  return place;
-}
-
-void SimtOperand::store(IndexMath &m, ValueRange chunks, const Place &place, Value shared) const {
-  Type element = getElementTypeOrSelf(chunks.front());
-  Value first = movePointer(m, shared, m.add(m.mul(place.k, getPitch()), place.line), element);
-  for (auto [pass, elements] : llvm::enumerate(chunks)) {
-    Value target = moveBytes(m, first, (place.depthOffsets[pass] * getPitch() + place.lineOffsets[pass]) * bytes);
-    if (!isAlongDepth) {
-      storeElements(m, elements, target);
-      continue;
-    }
-    for (auto [i, value] : llvm::enumerate(splitVector(m, elements)))
-      storeElements(m, value, moveBytes(m, target, i * getPitch() * bytes));
-  }
-}
-
-//===----------------------------------------------------------------------------------------------------------------===//
 // Threads
 //===----------------------------------------------------------------------------------------------------------------===//
 
-static constexpr int64_t chunkSize = 4;
+static WordOperand makeOperand(const SimtTile &tile, int64_t lines, const ElementKind &kind, int64_t perWord,
+                               bool isAlongDepth) {
+  // Four words, or of bytes that are to be turned four columns.
+  int64_t chunk = 4 * (isAlongDepth ? perWord : 1);
+  return WordOperand(lines, tile.depth, tile.getThreads(), isAlongDepth, kind.getSumBytes(), perWord, chunk);
+}
 
-SimtProduct::SimtProduct(const SimtTile &tile, const ElementKind &kind, bool isRightAlongDepth)
-    : tile(tile), kind(kind),
-      left(tile.getRows(), tile.depth, tile.getThreads(), /*isAlongDepth=*/true, kind.getSumBytes(), chunkSize),
-      right(tile.getColumns(), tile.depth, tile.getThreads(), isRightAlongDepth, kind.getSumBytes(), chunkSize) {
+SimtProduct::SimtProduct(const SimtTile &tile, const ElementKind &kind, bool isRightAlongDepth, const GPUTarget &target)
+    : tile(tile), kind(kind), perWord(kind.isBytes() && target.hasByteProducts() ? WordOperand::packed : 1),
+      left(makeOperand(tile, tile.getRows(), kind, perWord, /*isAlongDepth=*/true)),
+      right(makeOperand(tile, tile.getColumns(), kind, perWord, isRightAlongDepth)) {
   assert(left.getPasses() > 0 && right.getPasses() > 0 && "a part of K is too small for all threads");
 }
 
@@ -96,6 +56,8 @@ Value SimtProduct::getRowDistance(IndexMath &m, Value number) const {
 void SimtProduct::fill(IndexMath &m, TileLoader &leftLoader, TileLoader &rightLoader, ValueRange leftChunks,
                        ValueRange rightChunks, Value buffer) const {
   auto widened = [&](ValueRange chunks, bool isUnsigned) {
+    if (perWord > 1)
+      return SmallVector<Value>(chunks);
     return llvm::map_to_vector(chunks, [&](Value chunk) { return kind.widen(m, chunk, isUnsigned); });
   };
   left.store(m, widened(leftChunks, kind.leftUnsigned), leftLoader.getPlace(), buffer);
@@ -106,11 +68,11 @@ void SimtProduct::fill(IndexMath &m, TileLoader &leftLoader, TileLoader &rightLo
 SmallVector<Value> SimtProduct::multiply(IndexMath &m, Value thread, Value buffer, ValueRange sums) const {
   Value leftPointer = movePointer(m, buffer, getRow(m, thread), kind.sum);
   Value rightPointer = movePointer(m, moveBytes(m, buffer, left.getSharedBytes()), getColumn(m, thread, 0), kind.sum);
-  auto loadLine = [&](Value pointer, const SimtOperand &operand, int64_t k, int64_t quads, int64_t lanes) {
+  auto loadLine = [&](Value pointer, const WordOperand &operand, int64_t k, int64_t quads, int64_t lanes) {
     SmallVector<Value> line;
     for (int64_t quad = 0; quad < quads; ++quad) {
       int64_t offset = k * operand.getPitch() + quad * SimtTile::quad * lanes;
-      Value at = moveBytes(m, pointer, offset * operand.bytes);
+      Value at = moveBytes(m, pointer, offset * operand.wordBytes);
       line.append(splitVector(m, loadElements(m, at, kind.sum, SimtTile::quad)));
     }
     return line;
@@ -122,7 +84,7 @@ SmallVector<Value> SimtProduct::multiply(IndexMath &m, Value thread, Value buffe
     for (auto [i, row] : llvm::enumerate(rows))
       for (auto [j, column] : llvm::enumerate(columns)) {
         Value &sum = results[i * columns.size() + j];
-        sum = kind.multiplyAdd(m, row, column, sum);
+        sum = perWord == 1 ? kind.multiplyAdd(m, row, column, sum) : kind.multiplyAddBytes(m, row, column, sum);
       }
   }
   return results;
@@ -133,9 +95,9 @@ SmallVector<Value> SimtProduct::emit(IndexMath &m, Value thread, TileLoader &lef
   OpBuilder &b = m.builder();
   Location loc = m.location();
   auto constant = [&](int64_t value) { return m.constant(value, b.getI32Type()); };
-  auto [count, first] = cutDepth(m, depth, tile.depth);
+  auto [count, first] = cutDepth(m, depth, getDepth());
   SmallVector<Value> leftState = leftLoader.begin(m), rightState = rightLoader.begin(m);
-  Value valid = m.isConstant(first, tile.depth) ? Value() : first;
+  Value valid = m.isConstant(first, getDepth()) ? Value() : first;
   fill(m, leftLoader, rightLoader, leftLoader.load(m, leftState, valid), rightLoader.load(m, rightState, valid),
        shared);
   emitBarrier(m);
@@ -160,8 +122,8 @@ SmallVector<Value> SimtProduct::emit(IndexMath &m, Value thread, TileLoader &lef
     SmallVector<Value> next = multiply(m, thread, getBuffer(read), values.take_front(numSums));
     fill(m, leftLoader, rightLoader, leftChunks, rightChunks, getBuffer(write));
     emitBarrier(m);
-    next.append(leftLoader.advance(m, leftNow, constant(tile.depth)));
-    next.append(rightLoader.advance(m, rightNow, constant(tile.depth)));
+    next.append(leftLoader.advance(m, leftNow, constant(getDepth())));
+    next.append(rightLoader.advance(m, rightNow, constant(getDepth())));
     next.append({write, read});
     scf::YieldOp::create(b, loc, next);
     carried.assign(loop.result_begin(), loop.result_end());

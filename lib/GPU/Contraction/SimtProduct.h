@@ -11,29 +11,20 @@
 
 #include "BlockProduct.h"
 #include "Tiling.h"
+#include "WordOperand.h"
+#include "nncc/GPU/Target.h"
 
 namespace nncc::gpu {
 
-/// An operand in shared memory: `getPitch()` elements from one k to the next, lines adjacent.
-class SimtOperand : public OperandTile {
-public:
-  using OperandTile::OperandTile;
-
-  /// Threads of a warp that bring elements of adjacent lines would write them to one bank but for this.
-  int64_t getPitch() const { return lines + (isAlongDepth ? 16 / bytes : 0); }
-  int64_t getSharedBytes() const { return getPitch() * depth * bytes; }
-  Place getPlace(IndexMath &m, mlir::Value thread) const override;
-  /// Writes what the passes brought, vectors in the type of sums. `shared` points to the tile.
-  void store(IndexMath &m, mlir::ValueRange chunks, const Place &place, mlir::Value shared) const;
-};
-
 class SimtProduct : public BlockProduct {
 public:
-  SimtProduct(const SimtTile &tile, const ElementKind &kind, bool isRightAlongDepth);
+  /// Bytes are taken 4 at once where the card can.
+  SimtProduct(const SimtTile &tile, const ElementKind &kind, bool isRightAlongDepth, const GPUTarget &target);
 
   int64_t getRows() const override { return tile.getRows(); }
   int64_t getColumns() const override { return tile.getColumns(); }
   int64_t getThreads() const override { return tile.getThreads(); }
+  int64_t getDepth() const override { return left.depth; }
   int64_t getSharedBytes() const override { return 2 * getBufferBytes(); }
   int64_t getBlocksPerProcessor() const override;
   const OperandTile &getLeft() const override { return left; }
@@ -57,7 +48,9 @@ private:
 
   SimtTile tile;
   ElementKind kind;
-  SimtOperand left, right;
+  /// Elements of K that one instruction multiplies and adds.
+  int64_t perWord;
+  WordOperand left, right;
 };
 
 } // namespace nncc::gpu

@@ -34,7 +34,7 @@ public:
   }
   /// A vector of a chunk a pass. `valid`, an i32: what lies that far behind the state or farther is zero; null: everything is there.
   virtual llvm::SmallVector<mlir::Value> load(IndexMath &m, mlir::ValueRange state, mlir::Value valid) = 0;
-  /// Whether copy() can be used: chunks are 16 bytes, aligned, and where nothing is they are zero.
+  /// Whether copy() can be used: chunks are 16 bytes, aligned, and the tile keeps them.
   virtual bool canCopy() const { return false; }
   /// The same as load, from global to shared memory without registers (cp.async): to an address a pass.
   virtual void copy(IndexMath &, mlir::ValueRange /*state*/, mlir::Value /*valid*/, mlir::ValueRange /*targets*/) {
@@ -43,10 +43,11 @@ public:
   /// The state `count` (i32) elements of K farther.
   virtual llvm::SmallVector<mlir::Value> advance(IndexMath &m, mlir::ValueRange state, mlir::Value count) = 0;
 
+  mlir::VectorType getChunkType() const { return mlir::VectorType::get(tile.chunk, element); }
+
 protected:
   /// The state at the first element of K in the operand.
   virtual llvm::SmallVector<mlir::Value> beginOperand(IndexMath &m) = 0;
-  mlir::VectorType getChunkType() const { return mlir::VectorType::get(tile.chunk, element); }
   /// Whether element `k` (i32) of K counts from the state on; null: yes.
   mlir::Value isValid(IndexMath &m, mlir::Value k, mlir::Value valid) const {
     return valid ? m.less(k, valid) : nullptr;
@@ -68,8 +69,8 @@ public:
     std::function<mlir::Value(IndexMath &, mlir::Value line)> getLine;
     /// From one element of a line to the next; an index. 1 when the tile is along the depth.
     mlir::Value stride;
-    /// Chunks are aligned, whole within the matrix, and never partly valid.
-    bool isAligned;
+    /// Elements of a chunk that are aligned together, within the matrix or not together, and never partly valid: see getRun.
+    int64_t run;
   };
   MatrixLoader(const OperandTile &tile, OperandTile::Place place, mlir::Type element, Matrix matrix)
       : TileLoader(tile, std::move(place), element), matrix(std::move(matrix)) {}
@@ -90,6 +91,9 @@ private:
   llvm::SmallVector<int64_t> getLineOffsets() const;
   mlir::Value loadAlongDepth(IndexMath &m, mlir::Value pointer, mlir::Value k, mlir::Value valid);
   mlir::Value loadAcross(IndexMath &m, mlir::ValueRange pointers, mlir::Value k, mlir::Value valid);
+  mlir::Value loadRun(IndexMath &m, mlir::Value pointer) {
+    return loadElements(m, pointer, element, matrix.run, ReadKind::Constant);
+  }
 
   Matrix matrix;
 };

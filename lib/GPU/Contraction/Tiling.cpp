@@ -103,6 +103,11 @@ Cut<SimtTile> gpu::chooseSimtTile(const ProductShape &shape, const ElementKind &
   return choose(isWide ? ArrayRef(simtTiles64) : ArrayRef(simtTiles32), shape, /*wantedWarps=*/8);
 }
 
-Cut<MmaTile> gpu::chooseMmaTile(const ProductShape &shape) {
-  return choose(ArrayRef(mmaTiles), shape, /*wantedWarps=*/4);
+Cut<MmaTile> gpu::chooseMmaTile(const ProductShape &shape, const ElementKind &kind, const GPUTarget &target) {
+  Cut<MmaTile> cut = choose(ArrayRef(mmaTiles), shape, /*wantedWarps=*/4);
+  // The table's depths are of f16. Of bytes as much is twice as deep, unless the sums leave no registers for what is under way.
+  bool isFull = cut.tile.rowTiles * cut.tile.columnTiles == mmaTiles[0].tile.rowTiles * mmaTiles[0].tile.columnTiles;
+  if (kind.isBytes() && (target.hasAsyncCopy() || !isFull))
+    cut.tile.depth *= 2;
+  return cut;
 }

@@ -4,6 +4,7 @@
 #define NNCC_LIB_GPU_CONTRACTION_TILING_H
 
 #include "ElementKind.h"
+#include "nncc/GPU/Target.h"
 
 namespace nncc::gpu {
 
@@ -45,7 +46,9 @@ struct MmaTile {
   int64_t warpRows, warpColumns;
   int64_t depth;
 
-  static constexpr int64_t tileRows = 16, tileColumns = 8, tileDepth = 16, warpSize = 32;
+  static constexpr int64_t tileRows = 16, tileColumns = 8, warpSize = 32;
+  /// Of K, of a row of a tile.
+  static constexpr int64_t tileBytes = 32;
   int64_t getRowsPerWarp() const { return tileRows * rowTiles; }
   int64_t getColumnsPerWarp() const { return tileColumns * columnTiles; }
   int64_t getRows() const { return getRowsPerWarp() * warpRows; }
@@ -53,7 +56,7 @@ struct MmaTile {
   int64_t getThreads() const { return warpSize * warpRows * warpColumns; }
 };
 
-Cut<MmaTile> chooseMmaTile(const ProductShape &shape);
+Cut<MmaTile> chooseMmaTile(const ProductShape &shape, const ElementKind &kind, const GPUTarget &target);
 
 } // namespace nncc::gpu
 

@@ -149,6 +149,8 @@ void check(const DeviceCase &test) {
       for (bool isInPlace : {false, true})
         if (!isInPlace || !test.inPlace.empty())
           EXPECT_EQ(runOn(*kernel, test, isDynamic, isInPlace), expected) << (isInPlace ? "in place" : "");
+      if (test.hasNoConflicts)
+        EXPECT_EQ(kernel->getCounters().bankConflicts, 0u);
     }
 }
 

@@ -28,6 +28,8 @@ struct DeviceCase {
   std::string fixed = {};
   /// The largest argument, in magnitude.
   int64_t largest = 4;
+  /// Whether accesses to shared memory may not meet in a bank.
+  bool hasNoConflicts = false;
 };
 
 /// Checks that cards, with static and dynamic sizes, give the bits of scalar loops, that nothing traps, and that another run gives the same.

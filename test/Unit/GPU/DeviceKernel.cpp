@@ -36,6 +36,7 @@ static const emu::Card &getCard(unsigned sm) {
                      : sm >= 80 ? "a100"
                      : sm >= 75 ? "t4"
                      : sm >= 70 ? "v100"
+                     : sm >= 61 ? "p4"
                      : sm >= 60 ? "p100"
                                 : "gtx1080";
   return *emu::cardNamed(name);

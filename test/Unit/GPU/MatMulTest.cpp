@@ -106,6 +106,8 @@ TEST(MatMul, OfIntegersIsExact) {
                         {"MK", w + ":" + right},
                         {"MN:" + result}};
         test.largest = largest;
+        if (left == "i8" && right == "i8")
+          test.families = {50, 61, 80};
         check(test);
       };
       for (const char *attributes : {"", "lhs_unsigned", "rhs_unsigned", "lhs_unsigned, rhs_unsigned"})
@@ -115,6 +117,48 @@ TEST(MatMul, OfIntegersIsExact) {
       checkInteger("i32", "i32", "i32", "", 1 << 20);
       checkInteger("i64", "i64", "i64", "", int64_t(1) << 40);
     }
+}
+
+/// Bytes by tensor cores, or 4 at once: operands in chunks of 16, 8 and 4 bytes, a byte at once; parts of K fewer than stages, as many, more; K in parts of its own.
+TEST(MatMul, OfBytes) {
+  int number = 0;
+  for (auto [m, k, n] : {std::array<int64_t, 3>{40, 16, 80},
+                         {130, 80, 136},
+                         {16, 128, 68},
+                         {70, 400, 48},
+                         {33, 200, 70},
+                         {20, 1040, 64},
+                         {17, 66, 16}})
+    for (bool isTransposed : {false, true}) {
+      const char *attributes[] = {"lhs_unsigned", "", "lhs_unsigned, rhs_unsigned", "rhs_unsigned"};
+      DeviceCase test{product("i8", "i8", "i32", isTransposed, attributes[number++ % 4]),
+                      sizes(m, k, n),
+                      "i8",
+                      {"MK", isTransposed ? "NK" : "KN"},
+                      {"MN:i32"}};
+      test.families = {61, 75, 80, 90};
+      test.largest = 128;
+      test.isStatic = true; // what is not known while compiling is above
+      check(test);
+    }
+}
+
+/// Tiles of all kinds, by many blocks and by few.
+TEST(MatMul, HasNoBankConflicts) {
+  const std::tuple<std::string, std::string, std::vector<unsigned>> ways[] = {
+      {"f32", "f32", {50}}, {"f16", "f32", {75, 80}}, {"i8", "i32", {61, 75, 80}}};
+  for (const auto &[element, sum, families] : ways)
+    for (auto [m, k, n] : {std::array<int64_t, 3>{1280, 64, 1024}, {200, 96, 192}})
+      for (bool isTransposed : {false, true}) {
+        DeviceCase test{product(element, element, sum, isTransposed),
+                        sizes(m, k, n),
+                        element,
+                        {"MK", isTransposed ? "NK" : "KN"},
+                        {"MN:" + sum}};
+        test.families = families;
+        test.isStatic = test.hasNoConflicts = true;
+        check(test);
+      }
 }
 
 TEST(MatMul, OfBatches) {

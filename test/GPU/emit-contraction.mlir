@@ -1,6 +1,7 @@
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=80" | FileCheck %s
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=75" | FileCheck %s --check-prefix=TURING
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=50" | FileCheck %s --check-prefix=OLD
+// RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=61" | FileCheck %s --check-prefix=PASCAL
 
 // Tiles of 128 x 64 sums. Operands come in aligned vectors of 4, go through two buffers of shared memory, one barrier a part of K; no access and no
 // product of the loop is under a condition. Each thread adds 64 products for each of 8 elements of K.
@@ -61,11 +62,52 @@ exec.kernel @halves(%x: tensor<2048x1024xf16>, %w: tensor<1024x2048xf16>) -> ten
 
 // -----
 
-// A convolution reads the image itself: pixels outside are not touched.
+// Bytes: on tensor cores 32 of K an instruction from Ampere on, 16 and half the rows on Turing; on Pascal 4; before that one at a time. The left operand is
+// copied ahead; the right one is turned on its way: 8 permutations for 4 words.
+
+// CHECK-LABEL: module @bytes.device
+// CHECK:         scf.for
+// CHECK:           nvvm.cp.async.wait.group 1
+// CHECK:           scf.if
+// CHECK-COUNT-8:     llvm.load {{.*}} invariant {alignment = 8 : i64} : !llvm.ptr<1> -> vector<8xi8>
+// CHECK-COUNT-4:   nvvm.cp.async.shared.global
+// CHECK:           nvvm.ldmatrix {{.*}} num = 4
+// CHECK-COUNT-64:  nvvm.mma.sync {{.*}} multiplicandAPtxType = #nvvm.mma_type<u8>, multiplicandBPtxType = #nvvm.mma_type<s8>, shape = #nvvm.shape<m = 16, n = 8, k = 32>
+// CHECK-NOT:       nvvm.mma.sync
+// CHECK-COUNT-16:  nvvm.prmt
+// CHECK-COUNT-2:   llvm.store {{.*}} {alignment = 16 : i64} : vector<4xi32>, !llvm.ptr<3>
+// CHECK-COUNT-16:  nvvm.prmt
+// CHECK-COUNT-2:   llvm.store {{.*}} {alignment = 16 : i64} : vector<4xi32>, !llvm.ptr<3>
+// CHECK:           scf.yield
+
+// TURING-LABEL: module @bytes.device
+// TURING:         scf.for
+// TURING-COUNT-128: nvvm.mma.sync {{.*}} shape = #nvvm.shape<m = 8, n = 8, k = 16>
+// TURING:           scf.yield
+
+// PASCAL-LABEL: module @bytes.device
+// PASCAL:         scf.for
+// PASCAL-COUNT-512: nvvm.dot.accumulate.4way %{{.*}} <unsigned>, %{{.*}} <signed>, %
+// PASCAL:           scf.yield
+
+// OLD-LABEL: module @bytes.device
+// OLD-NOT:     nvvm.dot.accumulate
+// OLD:         arith.muli {{.*}} : i32
+exec.kernel @bytes(%x: tensor<2048x1024xi8>, %w: tensor<1024x2048xi8>) -> tensor<2048x2048xi32> {
+  %e = tensor.empty() : tensor<2048x2048xi32>
+  %0 = exec.matmul %x, %w outs(%e) {lhs_unsigned} : tensor<2048x1024xi8>, tensor<1024x2048xi8>, tensor<2048x2048xi32> -> tensor<2048x2048xi32>
+  exec.yield %0 : tensor<2048x2048xi32>
+}
+
+// -----
+
+// A convolution reads the image itself: pixels outside are not touched. Which taps are inside is a bit each, computed before the loop.
 
 // CHECK-LABEL: module @convolution.device
 // CHECK:         scf.for
-// CHECK:           arith.cmpi ult
+// CHECK-NOT:       arith.cmpi ult
+// CHECK:           arith.shli
+// CHECK:           arith.cmpi ne
 // CHECK:           scf.if
 // CHECK-NEXT:        llvm.getelementptr
 // CHECK-NEXT:        llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>

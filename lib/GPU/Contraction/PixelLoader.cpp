@@ -13,6 +13,34 @@ using namespace nncc::gpu;
 // Where in the image
 //===----------------------------------------------------------------------------------------------------------------===//
 
+/// Taps that a mask of the window has bits for.
+static bool hasMask(const ConvShape &shape) { return shape.isPadded() && shape.getTaps() <= 32; }
+
+/// The bits of all taps, given where the first one is. Dim by dim from the last one on: those of the dims behind are repeated for each tap that is inside.
+static Value getInsideBits(IndexMath &m, const ConvShape &shape, const ConvOperands &operands,
+                           const std::array<Value, 3> &first) {
+  OpBuilder &b = m.builder();
+  Location loc = m.location();
+  auto number = [&](int64_t value) { return m.constant(value, b.getI32Type()); };
+  Value bits = number(1), none = number(0);
+  int64_t width = 1;
+  for (int64_t dim = 2; dim >= 0; --dim) {
+    Value all = none;
+    for (int64_t tap = 0; tap < shape.kernel[dim]; ++tap) {
+      Value own = arith::ShLIOp::create(b, loc, bits, number(tap * width));
+      if (shape.isPaddedAlong[dim]) {
+        Value at = m.add(first[dim], tap * shape.dilation[dim]);
+        Value inside = gpu::isInside(m, at, toI32(m, operands.inputSizes[dim]));
+        own = arith::SelectOp::create(b, loc, inside, own, none);
+      }
+      all = arith::OrIOp::create(b, loc, all, own);
+    }
+    bits = all;
+    width *= shape.kernel[dim];
+  }
+  return bits;
+}
+
 Window Window::of(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, Value image, Value pixel,
                   Value group, Type element) {
   Window window;
@@ -28,6 +56,8 @@ Window Window::of(IndexMath &m, const ConvShape &shape, const ConvOperands &oper
     offset = m.add(m.mul(offset, operands.inputSizes[dim]), first[dim]);
   offset = m.add(m.mul(offset, shape.getInputs()), m.mul(group, shape.groupInputs));
   window.pointer = movePointer(m, image, offset, element);
+  if (hasMask(shape))
+    window.inside = getInsideBits(m, shape, operands, window.first);
   return window;
 }
 
@@ -44,12 +74,19 @@ static bool isSmall(const ConvShape &shape) {
   return llvm::SaturatingMultiplyAdd<uint64_t>(span, shape.getInputs(), shape.getInputs()) <= INT32_MAX;
 }
 
-Tap Tap::of(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, Value k) {
+Tap Tap::of(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, Value k, bool isKnown) {
   Tap tap;
   Value channel = m.rem(k, shape.groupInputs), rest = m.div(k, shape.groupInputs);
+  // A tap behind the last one takes any bit: nobody asks for it.
+  tap.number = rest;
+  if (!isKnown)
+    tap.number = arith::AndIOp::create(m.builder(), m.location(), rest, m.constant(31, k.getType()));
+  int64_t outermost = 0;
+  while (outermost < 2 && shape.kernel[outermost] == 1)
+    ++outermost;
   for (int64_t dim = 2; dim >= 0; --dim) {
     // The last quotient has no remainder to take: K ends there.
-    Value number = dim == 0 ? rest : m.rem(rest, shape.kernel[dim]);
+    Value number = dim <= outermost ? rest : m.rem(rest, shape.kernel[dim]);
     rest = m.div(rest, shape.kernel[dim]);
     tap.distance[dim] = shape.kernel[dim] == 1 ? m.constant(0, k.getType()) : m.mul(number, shape.dilation[dim]);
   }
@@ -62,6 +99,12 @@ Tap Tap::of(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, 
 }
 
 Value Tap::isInside(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, const Window &window) const {
+  OpBuilder &b = m.builder();
+  if (window.inside) {
+    Value bit = arith::ShLIOp::create(b, m.location(), m.constant(1, number.getType()), number);
+    Value own = arith::AndIOp::create(b, m.location(), window.inside, bit);
+    return arith::CmpIOp::create(b, m.location(), arith::CmpIPredicate::ne, own, m.constant(0, own.getType()));
+  }
   Value inside;
   for (int64_t dim = 0; dim < 3; ++dim)
     if (shape.isPaddedAlong[dim])
@@ -76,8 +119,14 @@ Value Tap::isInside(IndexMath &m, const ConvShape &shape, const ConvOperands &op
 
 SmallVector<Value> PixelLoader::beginOperand(IndexMath &m) {
   for (int64_t offset : place.lineOffsets)
-    if (!windows.contains(offset))
-      windows[offset] = Window::of(m, shape, operands, image, getPixel(m, m.add(place.line, offset)), group, element);
+    if (!windows.contains(offset)) {
+      Window window = Window::of(m, shape, operands, image, getPixel(m, m.add(place.line, offset)), group, element);
+      // Else the assembler computes it again in each round: divisions by the sizes of the result.
+      window.pointer = keepWhole(m, window.pointer);
+      if (window.inside)
+        window.inside = keepWhole(m, window.inside);
+      windows[offset] = window;
+    }
   return {place.k};
 }
 
@@ -100,20 +149,19 @@ Value PixelLoader::loadTap(IndexMath &m, const Tap &tap, const Window &window, V
   });
 }
 
-llvm::SmallDenseMap<int64_t, Tap> PixelLoader::getTaps(IndexMath &m, Value k, int64_t step) const {
+llvm::SmallDenseMap<int64_t, Tap> PixelLoader::getTaps(IndexMath &m, Value k, int64_t step, bool isKnown) const {
   llvm::SmallDenseMap<int64_t, Tap> taps;
   for (int64_t offset : place.depthOffsets)
     for (int64_t i = 0; i < tile.chunk; i += step)
       if (!taps.contains(offset + i))
-        taps[offset + i] = Tap::of(m, shape, operands, m.add(k, offset + i));
+        taps[offset + i] = Tap::of(m, shape, operands, m.add(k, offset + i), isKnown);
   return taps;
 }
 
 SmallVector<Value> PixelLoader::load(IndexMath &m, ValueRange state, Value valid) {
-  bool isAligned = shape.groupInputs % tile.chunk == 0;
-  int64_t count = isAligned ? tile.chunk : 1;
+  int64_t count = getRun(shape.groupInputs, tile.chunk);
   // The state is this thread's k, `valid` counts from that of the block.
-  llvm::SmallDenseMap<int64_t, Tap> taps = getTaps(m, state.front(), count);
+  llvm::SmallDenseMap<int64_t, Tap> taps = getTaps(m, state.front(), count, !valid);
   SmallVector<Value> chunks;
   for (int64_t pass = 0; pass < tile.getPasses(); ++pass) {
     const Window &window = windows[place.lineOffsets[pass]];
@@ -122,27 +170,31 @@ SmallVector<Value> PixelLoader::load(IndexMath &m, ValueRange state, Value valid
       int64_t distance = place.depthOffsets[pass] + i;
       parts.push_back(loadTap(m, taps[distance], window, isValid(m, m.add(place.k, distance), valid), count));
     }
-    chunks.push_back(isAligned ? parts.front() : joinVector(m, parts));
+    chunks.push_back(joinParts(m, parts, element));
   }
   return chunks;
 }
 
 bool PixelLoader::canCopy() const {
-  return shape.groupInputs % tile.chunk == 0 && tile.chunk * element.getIntOrFloatBitWidth() == 8 * asyncBytes &&
-         matchPattern(operands.outside, m_AnyZeroFloat());
+  return tile.keepsChunks() && shape.groupInputs % tile.chunk == 0 &&
+         tile.chunk * element.getIntOrFloatBitWidth() == 8 * asyncBytes;
 }
 
 void PixelLoader::copy(IndexMath &m, ValueRange state, Value valid, ValueRange targets) {
-  llvm::SmallDenseMap<int64_t, Tap> taps = getTaps(m, state.front(), tile.chunk);
+  bool hasZeros = matchPattern(operands.outside, m_AnyZeroFloat()) || matchPattern(operands.outside, m_Zero());
+  llvm::SmallDenseMap<int64_t, Tap> taps = getTaps(m, state.front(), tile.chunk, !valid);
   for (auto [pass, target] : llvm::enumerate(targets)) {
     int64_t distance = place.depthOffsets[pass];
     const Tap &tap = taps[distance];
     const Window &window = windows[place.lineOffsets[pass]];
     Value exists = both(m, tap.isInside(m, shape, operands, window), isValid(m, m.add(place.k, distance), valid));
-    // Nothing is read where nothing is, but the address has to be one.
     Value source = movePointer(m, window.pointer, tap.offset, element);
-    if (exists)
-      source = arith::SelectOp::create(m.builder(), m.location(), exists, source, image);
+    if (exists && !hasZeros) {
+      Value outside = vector::BroadcastOp::create(m.builder(), m.location(), getChunkType(), operands.outside);
+      copyAsyncOr(m, target, source, exists, outside);
+      continue;
+    }
+    // Where nothing is, nothing is read: the address may be any that is aligned.
     copyAsync(m, target, source, exists);
   }
 }

@@ -22,6 +22,8 @@ struct Window {
   std::array<mlir::Value, 3> first;
   /// The address of channel 0 of the group there.
   mlir::Value pointer;
+  /// A bit for each tap, in their order: whether it is in the image; i32. Null: all are, or there are more than bits.
+  mlir::Value inside;
 
   /// `pixel` (index) counts the pixels of the result, `group` (index) the groups.
   static Window of(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, mlir::Value image,
@@ -30,13 +32,14 @@ struct Window {
 
 /// One element of K.
 struct Tap {
-  /// Distance from the first tap, i32.
+  /// Its number, i32, and its distance from the first tap, i32.
+  mlir::Value number;
   std::array<mlir::Value, 3> distance;
   /// The same and the channel in elements.
   mlir::Value offset;
 
-  /// `k`, an i32, counts taps and channels of a group.
-  static Tap of(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, mlir::Value k);
+  /// `k`, an i32, counts taps and channels of a group; unless `isKnown` it may lie behind the last one.
+  static Tap of(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, mlir::Value k, bool isKnown);
   /// Whether the tap is in the image, seen from a window; null: always.
   mlir::Value isInside(IndexMath &m, const ConvShape &shape, const ConvOperands &operands, const Window &window) const;
 };
@@ -60,8 +63,8 @@ protected:
   llvm::SmallVector<mlir::Value> beginOperand(IndexMath &m) override;
 
 private:
-  /// The taps that the elements of a chunk, `step` apart, are of; by distance from `k`.
-  llvm::SmallDenseMap<int64_t, Tap> getTaps(IndexMath &m, mlir::Value k, int64_t step) const;
+  /// The taps that the elements of a chunk, `step` apart, are of; by distance from `k`. `isKnown`: all are there.
+  llvm::SmallDenseMap<int64_t, Tap> getTaps(IndexMath &m, mlir::Value k, int64_t step, bool isKnown) const;
   /// `count` channels from an element of K on, as `window` sees them.
   mlir::Value loadTap(IndexMath &m, const Tap &tap, const Window &window, mlir::Value exists, int64_t count);
 

@@ -89,6 +89,7 @@ const ConvCase cases[] = {
     {2, {33}, 6, 10, 1, {4}, {3}, {2}, {0, 0}},
     {1, {4, 9, 8}, 3, 5, 1, {2, 3, 3}, {1, 2, 1}, {1, 1, 1}, {0, 1, 1, 1, 1, 1}},
     {1, {6, 5}, 8, 12, 1, {3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+    {1, {6, 7}, 48, 32, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
     {1, {6, 6}, 0, 4, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
     {0, {6, 6}, 4, 4, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
     {1, {6, 6}, 4, 4, 1, {1, 1}, {1, 1}, {1, 1}, {2, 1, 0, 1}},
@@ -113,6 +114,15 @@ TEST(Conv, IsExactOnSmallIntegers) {
     check(getCase(c, {}));
 }
 
+TEST(Conv, HasNoBankConflicts) {
+  for (bool isInteger : {false, true}) {
+    DeviceCase test = getCase({1, {28, 28}, 32, 64, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}}, {isInteger});
+    test.families = {61, 75, 80};
+    test.isStatic = test.hasNoConflicts = true;
+    check(test);
+  }
+}
+
 TEST(Conv, OfNarrowGroups) {
   for (const ConvCase &c : narrow)
     check(getCase(c, {}));
@@ -123,7 +133,7 @@ TEST(Conv, OfIntegersIsExact) {
   for (llvm::ArrayRef<ConvCase> some : {llvm::ArrayRef(cases), llvm::ArrayRef(narrow)})
     for (const ConvCase &c : some) { // each time with other signs
       DeviceCase test = getCase(c, {true, number % 2 == 0, number / 2 % 2 == 0});
-      test.families = {75};
+      test.families = {number % 4 == 1 ? 50u : number % 2 == 1 ? 61u : 75u, 80};
       check(test);
       ++number;
     }

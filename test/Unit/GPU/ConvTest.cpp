@@ -20,7 +20,7 @@ struct ConvCase {
 };
 
 /// The letters of the spatial dims of the input, of the filter and of the result.
-const std::string inputLetters = "DHW", filterLetters = "RST", outputLetters = "XYZ";
+constexpr llvm::StringLiteral inputLetters = "DHW", filterLetters = "RST", outputLetters = "XYZ";
 
 /// i8 of these signs instead of f32.
 struct Way {
@@ -33,8 +33,8 @@ std::string joinLetters(const std::string &letters) {
 
 DeviceCase getCase(const ConvCase &c, const Way &way) {
   size_t rank = c.input.size();
-  std::string in = inputLetters.substr(0, rank), taps = filterLetters.substr(0, rank),
-              out = outputLetters.substr(0, rank);
+  std::string in = inputLetters.substr(0, rank).str(), taps = filterLetters.substr(0, rank).str(),
+              out = outputLetters.substr(0, rank).str();
   DeviceCase test;
   test.sizes = {{'N', c.batch},
                 {'C', c.channels},
@@ -76,41 +76,47 @@ DeviceCase getCase(const ConvCase &c, const Way &way) {
   return test;
 }
 
-const ConvCase cases[] = {
-    {1, {9, 11}, 5, 17, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
-    {2, {14, 14}, 16, 32, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}},
-    {1, {7, 7}, 33, 40, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
-    {1, {30, 29}, 3, 16, 1, {7, 7}, {2, 2}, {1, 1}, {3, 3, 3, 3}},
-    {2, {10, 10}, 8, 24, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
-    {1, {13, 10}, 8, 24, 1, {1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}},
-    {1, {20, 21}, 4, 8, 1, {3, 3}, {1, 1}, {2, 3}, {2, 3, 1, 0}},
-    {1, {12, 16}, 12, 40, 2, {3, 2}, {1, 1}, {1, 1}, {0, 1, 1, 0}},
-    {1, {40}, 6, 10, 1, {5}, {1}, {1}, {2, 2}},
-    {2, {33}, 6, 10, 1, {4}, {3}, {2}, {0, 0}},
-    {1, {4, 9, 8}, 3, 5, 1, {2, 3, 3}, {1, 2, 1}, {1, 1, 1}, {0, 1, 1, 1, 1, 1}},
-    {1, {6, 5}, 8, 12, 1, {3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
-    {1, {6, 7}, 48, 32, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
-    {1, {6, 6}, 0, 4, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
-    {0, {6, 6}, 4, 4, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
-    {1, {6, 6}, 4, 4, 1, {1, 1}, {1, 1}, {1, 1}, {2, 1, 0, 1}},
-};
+llvm::ArrayRef<ConvCase> getCases() {
+  static const ConvCase cases[] = {
+      {1, {9, 11}, 5, 17, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+      {2, {14, 14}, 16, 32, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}},
+      {1, {7, 7}, 33, 40, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+      {1, {30, 29}, 3, 16, 1, {7, 7}, {2, 2}, {1, 1}, {3, 3, 3, 3}},
+      {2, {10, 10}, 8, 24, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+      {1, {13, 10}, 8, 24, 1, {1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}},
+      {1, {20, 21}, 4, 8, 1, {3, 3}, {1, 1}, {2, 3}, {2, 3, 1, 0}},
+      {1, {12, 16}, 12, 40, 2, {3, 2}, {1, 1}, {1, 1}, {0, 1, 1, 0}},
+      {1, {40}, 6, 10, 1, {5}, {1}, {1}, {2, 2}},
+      {2, {33}, 6, 10, 1, {4}, {3}, {2}, {0, 0}},
+      {1, {4, 9, 8}, 3, 5, 1, {2, 3, 3}, {1, 2, 1}, {1, 1, 1}, {0, 1, 1, 1, 1, 1}},
+      {1, {6, 5}, 8, 12, 1, {3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+      {1, {6, 7}, 48, 32, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+      {1, {6, 6}, 0, 4, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+      {0, {6, 6}, 4, 4, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+      {1, {6, 6}, 4, 4, 1, {1, 1}, {1, 1}, {1, 1}, {2, 1, 0, 1}},
+  };
+  return cases;
+}
 
 /// Groups that are narrower than tiles, among them depthwise ones.
-const ConvCase narrow[] = {
-    {1, {16, 18}, 24, 24, 24, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
-    {1, {17, 15}, 40, 40, 40, {5, 5}, {2, 2}, {1, 1}, {2, 2, 2, 2}},
-    {1, {9, 9}, 8, 32, 8, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
-    {2, {6, 20}, 26, 26, 13, {3, 3}, {2, 1}, {1, 2}, {0, 1, 2, 3}},
-    {1, {50}, 19, 19, 19, {7}, {1}, {1}, {6, 0}},
-    {1, {60}, 8, 8, 8, {9}, {1}, {1}, {4, 4}},
-    {1, {5, 6, 7}, 4, 4, 4, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1, 1, 1, 1}},
-    {1, {6, 7}, 8, 8, 8, {3, 2}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
-    {1, {2, 2}, 8, 8, 8, {5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}},
-    {1, {9, 9}, 32, 32, 8, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
-};
+llvm::ArrayRef<ConvCase> getNarrowCases() {
+  static const ConvCase narrow[] = {
+      {1, {16, 18}, 24, 24, 24, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+      {1, {17, 15}, 40, 40, 40, {5, 5}, {2, 2}, {1, 1}, {2, 2, 2, 2}},
+      {1, {9, 9}, 8, 32, 8, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+      {2, {6, 20}, 26, 26, 13, {3, 3}, {2, 1}, {1, 2}, {0, 1, 2, 3}},
+      {1, {50}, 19, 19, 19, {7}, {1}, {1}, {6, 0}},
+      {1, {60}, 8, 8, 8, {9}, {1}, {1}, {4, 4}},
+      {1, {5, 6, 7}, 4, 4, 4, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1, 1, 1, 1}},
+      {1, {6, 7}, 8, 8, 8, {3, 2}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+      {1, {2, 2}, 8, 8, 8, {5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}},
+      {1, {9, 9}, 32, 32, 8, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+  };
+  return narrow;
+}
 
 TEST(Conv, IsExactOnSmallIntegers) {
-  for (const ConvCase &c : cases)
+  for (const ConvCase &c : getCases())
     check(getCase(c, {}));
 }
 
@@ -124,13 +130,13 @@ TEST(Conv, HasNoBankConflicts) {
 }
 
 TEST(Conv, OfNarrowGroups) {
-  for (const ConvCase &c : narrow)
+  for (const ConvCase &c : getNarrowCases())
     check(getCase(c, {}));
 }
 
 TEST(Conv, OfIntegersIsExact) {
   int number = 0;
-  for (llvm::ArrayRef<ConvCase> some : {llvm::ArrayRef(cases), llvm::ArrayRef(narrow)})
+  for (llvm::ArrayRef<ConvCase> some : {getCases(), getNarrowCases()})
     for (const ConvCase &c : some) { // each time with other signs
       DeviceCase test = getCase(c, {true, number % 2 == 0, number / 2 % 2 == 0});
       test.families = {number % 4 == 1 ? 50u : number % 2 == 1 ? 61u : 75u, 80};

@@ -154,6 +154,7 @@ std::string DeviceKernel::run(const std::vector<uint64_t> &slots) {
   }
   all.push_back(bytes ? workspace + counters.size() : 0);
   std::vector<const void *> params;
+  params.reserve(all.size());
   for (const uint64_t &slot : all)
     params.push_back(&slot);
   std::string message;

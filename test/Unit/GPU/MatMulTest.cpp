@@ -103,7 +103,7 @@ TEST(MatMul, OfIntegersIsExact) {
         DeviceCase test{product(left, right, result, isTransposed, attributes),
                         sizes(m, k, n),
                         left,
-                        {"MK", w + ":" + right},
+                        {"MK", (llvm::Twine(w) + ":" + right).str()},
                         {"MN:" + result}};
         test.largest = largest;
         if (left == "i8" && right == "i8")
@@ -221,7 +221,7 @@ TEST(MatMul, WithEpilogue) {
   std::string relu = "%zero = arith.constant 0.0 : E\n%r = arith.maximumf %t, %zero : E", heavy = relu, last = "%r";
   for (int64_t i = 0; i < 14; ++i) {
     std::string next = "%h" + std::to_string(i);
-    heavy += "\n" + next + " = arith.subf " + last + ", %b : E";
+    heavy.append("\n").append(next).append(" = arith.subf ").append(last).append(", %b : E");
     last = next;
   }
   heavy.replace(heavy.rfind("%h13 ="), 6, "%r0 =");

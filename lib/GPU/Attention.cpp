@@ -84,6 +84,7 @@ FailureOr<LaunchShape> AttentionPhase::writeShape(OpBuilder &b, Buffers &values)
 }
 
 LogicalResult AttentionPhase::writeBody(OpBuilder &b, Buffers &values, const DeviceFunction &function) {
+  setBlocksPerProcessor(function, attentionBlocks);
   IndexMath m(b, op.getLoc());
   AttentionOperands operands(m, op, values);
   SmallVector<Value> point = getPoint(b, op.getLoc(), function.block, getGrid(m, operands));

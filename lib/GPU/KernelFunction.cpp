@@ -128,6 +128,12 @@ DeviceFunction nncc::gpu::createDeviceFunction(OpBuilder &b, exec::KernelOp kern
 // The host
 //===----------------------------------------------------------------------------------------------------------------===//
 
+void nncc::gpu::setBlocksPerProcessor(const DeviceFunction &function, int64_t blocks) {
+  func::FuncOp written = function.function;
+  if (blocks > 0)
+    written->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), Builder(written.getContext()).getI32IntegerAttr(blocks));
+}
+
 static KernelFunction createHostFunction(OpBuilder &b, exec::KernelOp kernel, StringRef name, FunctionType type) {
   Location loc = kernel.getLoc();
   Type pointer = LLVM::LLVMPointerType::get(b.getContext()), word = b.getI64Type();

@@ -26,6 +26,9 @@ struct DeviceFunction : KernelFunction {
   mlir::Value shared;
 };
 
+/// Asks for registers such that a processor has room for `blocks` blocks; 0: the assembler decides, and may rather spill than take more.
+void setBlocksPerProcessor(const DeviceFunction &function, int64_t blocks);
+
 /// How many blocks are launched (0: none), and the bytes of shared memory that each has (null: none); index.
 struct LaunchShape {
   mlir::Value blocks, sharedBytes;

@@ -5,7 +5,7 @@
 
 // CHECK-LABEL: module @attention.device
 // CHECK:         func.func @attention(
-// CHECK-SAME:      attributes {nncc.threads = 128 : i32}
+// CHECK-SAME:      attributes {nncc.threads = 128 : i32, nvvm.minctasm = 2 : i32}
 // CHECK-COUNT-8: llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<3>
 // CHECK:         scf.for {{.*}} iter_args
 // CHECK:           nvvm.barrier

@@ -4,6 +4,7 @@
 #include "../PointPhases.h"
 #include "../Points.h"
 #include "../TeamReduction.h"
+#include "AttentionPlace.h"
 #include "Softmax.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "nncc/Kernel/ProductTypes.h"
@@ -350,6 +351,7 @@ class JoinRowsPhase : public PointPhase {
 public:
   JoinRowsPhase(exec::AttentionOp op, const RowPhase &parts) : op(op), shape(op), parts(parts) {}
   LogicalResult writeBody(OpBuilder &b, Buffers &values, const DeviceFunction &function) override {
+    setBlocksPerProcessor(function, attentionBlocks);
     IndexMath m(b, op.getLoc());
     memory = parts.getMemory(m, values, function);
     return PointPhase::writeBody(b, values, function);
@@ -385,6 +387,7 @@ static Value getRowNumber(IndexMath &m, const RowSizes &sizes, ValueRange batch,
 }
 
 LogicalResult RowPhase::writeBody(OpBuilder &b, Buffers &values, const DeviceFunction &function) {
+  setBlocksPerProcessor(function, attentionBlocks);
   IndexMath m(b, op.getLoc());
   AttentionOperands operands(m, op, values);
   RowSizes sizes(m, cut, operands);

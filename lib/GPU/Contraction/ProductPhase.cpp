@@ -4,7 +4,6 @@
 #include "MmaProduct.h"
 #include "PartJoin.h"
 #include "SimtProduct.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -122,18 +121,12 @@ private:
 
 } // namespace
 
-static void limitRegisters(func::FuncOp function, int64_t blocks) {
-  if (blocks > 0)
-    function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                      Builder(function.getContext()).getI32IntegerAttr(blocks));
-}
-
 LogicalResult ProductPhase::writeBody(OpBuilder &b, Buffers &values, const DeviceFunction &function) {
   // Operands that are not aligned take more addresses than registers are left: one block, or ptxas thinks of two and spills.
   constexpr int64_t aligned = 4;
   bool isAligned = isMultiple(shape.depth, aligned) && isMultiple(shape.columns, aligned);
   int64_t blocks = product->getBlocksPerProcessor();
-  limitRegisters(function.function, isAligned ? blocks : std::min<int64_t>(blocks, 1));
+  setBlocksPerProcessor(function, isAligned ? blocks : std::min<int64_t>(blocks, 1));
   IndexMath m(b, original.root->getLoc());
   ContractionSite site = getSite(values);
   ProductSizes sizes = getSizes(m, site);

@@ -173,7 +173,8 @@ def page(title, rows, peers):
     """The table in Markdown. A dash: no figure; the verdict says why, or the peer does not run the model."""
     def cell(value, form):
         return form.format(value) if isinstance(value, float) else "-"
-    lines = ["# Models", "", f"Made by `bench/compare.py {' '.join(sys.argv[1:])}` on {title}.",
+    command = " ".join(a for a, before in zip(sys.argv[1:], sys.argv) if not {a, before} & {"--json", "--markdown"})
+    lines = ["# Models", "", f"Made by `bench/compare.py {command} --markdown docs/Models.md` on {title}.",
              "", "| model | verdict | compiled in s | threads | ms | " + " | ".join(f"nncc / {peer}" for peer in peers) + " |",
              "|---|---|---|---|---|" + "---|" * len(peers)]
     lines += [f"| {row['model']} | {row['verdict']} | {row['compile_seconds']:.1f} | {row['threads']} | {cell(row['ms']['nncc'], '{:.3f}')} | "

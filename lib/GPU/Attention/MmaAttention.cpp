@@ -59,21 +59,6 @@ public:
   void emit();
 
 private:
-  /// What a thread carries: of each of its rows, the largest score and its part of the total; the sums, square by square of 16 x 8, 4 each.
-  struct State {
-    SmallVector<Value> largest, totals, sums;
-    SmallVector<Value> join() const {
-      SmallVector<Value> all(largest);
-      llvm::append_range(all, totals);
-      llvm::append_range(all, sums);
-      return all;
-    }
-    static State split(ValueRange all, size_t rows) {
-      return {SmallVector<Value>(all.take_front(rows)), SmallVector<Value>(all.slice(rows, rows)),
-              SmallVector<Value>(all.drop_front(2 * rows))};
-    }
-  };
-
   void loadQueries();
   SmallVector<Value> emitAhead(ValueRange start);
   SmallVector<Value> emitInTurns(ValueRange start);
@@ -81,9 +66,9 @@ private:
   SmallVector<Value> multiplyDepth(Value stage);
   void finishScores(Value firstKey, MutableArrayRef<Value> scores);
   Value addMasks(Value line, Value keyNumber, Value score);
-  void weigh(MutableArrayRef<Value> scores, State &state);
+  void weigh(MutableArrayRef<Value> scores, SoftmaxState &state);
   void multiplyKeys(Value stage, ValueRange weights, MutableArrayRef<Value> sums);
-  void storeResults(State state);
+  void storeResults(SoftmaxState state);
   void storePair(Value row, int64_t square, ValueRange sums);
 
   Window getWindow(unsigned tensor, Value firstKey) {
@@ -170,10 +155,11 @@ MmaEmitter::MmaEmitter(IndexMath &m, exec::AttentionOp op, const AttentionShape 
 
 void MmaEmitter::emit() {
   loadQueries();
-  State state{SmallVector<Value>(getNumRows(), softmax.getLeast()), SmallVector<Value>(getNumRows(), softmax.getZero()),
-              SmallVector<Value>(tile.rowTiles * getColumnSquares() * 4, softmax.getZero())};
+  SoftmaxState state{SmallVector<Value>(getNumRows(), softmax.getLeast()),
+                     SmallVector<Value>(getNumRows(), softmax.getZero()),
+                     SmallVector<Value>(tile.rowTiles * getColumnSquares() * 4, softmax.getZero())};
   SmallVector<Value> carried = tile.isAhead ? emitAhead(state.join()) : emitInTurns(state.join());
-  storeResults(State::split(carried, getNumRows()));
+  storeResults(SoftmaxState::split(carried, getNumRows()));
 }
 
 void MmaEmitter::loadQueries() {
@@ -226,7 +212,7 @@ SmallVector<Value> MmaEmitter::emitInTurns(ValueRange start) {
 }
 
 SmallVector<Value> MmaEmitter::emitTile(Value stage, Value firstKey, ValueRange carried) {
-  State state = State::split(carried, getNumRows());
+  SoftmaxState state = SoftmaxState::split(carried, getNumRows());
   SmallVector<Value> scores = multiplyDepth(stage);
   finishScores(firstKey, scores);
   weigh(scores, state);
@@ -275,7 +261,7 @@ void MmaEmitter::finishScores(Value firstKey, MutableArrayRef<Value> scores) {
 }
 
 /// As in SimtEmitter.
-void MmaEmitter::weigh(MutableArrayRef<Value> scores, State &state) {
+void MmaEmitter::weigh(MutableArrayRef<Value> scores, SoftmaxState &state) {
   auto larger = [&](Value x, Value y) { return softmax.getLarger(x, y); };
   for (int64_t row = 0; row < getNumRows(); ++row) {
     SmallVector<Value *> own = getRowOf(scores, row, getKeySquares());
@@ -321,7 +307,7 @@ void MmaEmitter::multiplyKeys(Value stage, ValueRange weights, MutableArrayRef<V
   }
 }
 
-void MmaEmitter::storeResults(State state) {
+void MmaEmitter::storeResults(SoftmaxState state) {
   for (int64_t row = 0; row < getNumRows(); ++row) {
     Value total = joinRow(state.totals[row], [&](Value x, Value y) { return softmax.add(x, y); });
     SmallVector<Value> sums;

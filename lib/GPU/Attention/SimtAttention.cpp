@@ -48,31 +48,15 @@ public:
   void emit();
 
 private:
-  /// What a thread carries from one tile of keys to the next: the largest score and its part of the total of each row, and the sums of each row.
-  struct State {
-    SmallVector<Value> largest, totals, sums;
-    SmallVector<Value> join() const {
-      SmallVector<Value> all(largest);
-      llvm::append_range(all, totals);
-      llvm::append_range(all, sums);
-      return all;
-    }
-    static State split(ValueRange all) {
-      constexpr size_t rows = SimtAttentionTile::threadRows;
-      return {SmallVector<Value>(all.take_front(rows)), SmallVector<Value>(all.slice(rows, rows)),
-              SmallVector<Value>(all.drop_front(2 * rows))};
-    }
-  };
-
   SmallVector<Value> emitTile(Value firstKey, ValueRange carried);
   SmallVector<Value> emitScores(Value firstKey);
   SmallVector<Value> multiplyDepth(ValueRange scores);
   void addMasks(Value firstKey, MutableArrayRef<Value> scores);
   void hideKeys(Value firstKey, MutableArrayRef<Value> scores);
-  void weigh(MutableArrayRef<Value> scores, State &state);
+  void weigh(MutableArrayRef<Value> scores, SoftmaxState &state);
   void storeWeights(ValueRange weights);
   SmallVector<Value> multiplyKeys(ValueRange sums);
-  void storeResults(State state);
+  void storeResults(SoftmaxState state);
   void storeRow(Value row, ArrayRef<Value> sums);
 
   void copy(unsigned tensor, const SharedTile &part, const Window &window, Value target);
@@ -136,12 +120,13 @@ void SimtEmitter::emit() {
   Value zero = m.constant(0);
   if (tile.keepsQueries)
     copy(0, tile.queryTile, {place.row, numRows, zero, depth}, queries);
-  State state{SmallVector<Value>(threadRows, softmax.getLeast()), SmallVector<Value>(threadRows, softmax.getZero()),
-              SmallVector<Value>(threadRows * tile.getGroups() * tile.vector, softmax.getZero())};
+  SoftmaxState state{SmallVector<Value>(threadRows, softmax.getLeast()),
+                     SmallVector<Value>(threadRows, softmax.getZero()),
+                     SmallVector<Value>(threadRows * tile.getGroups() * tile.vector, softmax.getZero())};
   SmallVector<Value> carried = m.reduce(m.ceilDiv(numKeys, tile.keys), state.join(), [&](Value number, ValueRange now) {
     return emitTile(m.mul(number, tile.keys), now);
   });
-  storeResults(State::split(carried));
+  storeResults(SoftmaxState::split(carried, threadRows));
 }
 
 void SimtEmitter::copy(unsigned tensor, const SharedTile &part, const Window &window, Value target) {
@@ -151,7 +136,7 @@ void SimtEmitter::copy(unsigned tensor, const SharedTile &part, const Window &wi
 }
 
 SmallVector<Value> SimtEmitter::emitTile(Value firstKey, ValueRange carried) {
-  State state = State::split(carried);
+  SoftmaxState state = SoftmaxState::split(carried, threadRows);
   SmallVector<Value> scores = emitScores(firstKey);
   addMasks(firstKey, scores);
   hideKeys(firstKey, scores);
@@ -260,7 +245,7 @@ Value SimtEmitter::joinRow(Value value, function_ref<Value(Value, Value)> join) 
 }
 
 /// Scores become weights that are still to be divided by the total of their row; what is carried is scaled to the same base.
-void SimtEmitter::weigh(MutableArrayRef<Value> scores, State &state) {
+void SimtEmitter::weigh(MutableArrayRef<Value> scores, SoftmaxState &state) {
   int64_t count = tile.getThreadKeys(), columns = tile.getGroups() * tile.vector;
   auto larger = [&](Value x, Value y) { return softmax.getLarger(x, y); };
   for (int64_t row = 0; row < threadRows; ++row) {
@@ -323,7 +308,7 @@ SmallVector<Value> SimtEmitter::multiplyKeys(ValueRange sums) {
   });
 }
 
-void SimtEmitter::storeResults(State state) {
+void SimtEmitter::storeResults(SoftmaxState state) {
   int64_t columns = tile.getGroups() * tile.vector;
   for (int64_t row = 0; row < threadRows; ++row) {
     Value total = joinRow(state.totals[row], [&](Value x, Value y) { return softmax.add(x, y); });

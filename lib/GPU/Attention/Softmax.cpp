@@ -59,3 +59,15 @@ SmallVector<Value> Softmax::divide(ValueRange sums, Value total, Value numKeys) 
     return arith::SelectOp::create(b, loc, isEmpty, getZero(), multiply(sum, factor));
   });
 }
+
+SmallVector<Value> SoftmaxState::join() const {
+  SmallVector<Value> all(largest);
+  llvm::append_range(all, totals);
+  llvm::append_range(all, sums);
+  return all;
+}
+
+SoftmaxState SoftmaxState::split(ValueRange all, size_t rows) {
+  return {SmallVector<Value>(all.take_front(rows)), SmallVector<Value>(all.slice(rows, rows)),
+          SmallVector<Value>(all.drop_front(2 * rows))};
+}

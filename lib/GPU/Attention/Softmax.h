@@ -36,6 +36,16 @@ private:
   mlir::Type type;
 };
 
+/// What a thread carries from one tile of keys to the next: the largest score and its part of the total of each of its rows, and their sums in an order
+/// of the emitter's own.
+struct SoftmaxState {
+  llvm::SmallVector<mlir::Value> largest, totals, sums;
+
+  llvm::SmallVector<mlir::Value> join() const;
+  /// The inverse, of `rows` rows.
+  static SoftmaxState split(mlir::ValueRange all, size_t rows);
+};
+
 } // namespace nncc::gpu
 
 #endif // NNCC_LIB_GPU_ATTENTION_SOFTMAX_H

@@ -63,8 +63,12 @@ private:
         return main.emitError("argument ") << i << " names no file";
       FileError error;
       std::optional<StringRef> bytes = files.read(file, offset.getInt(), length.getInt(), error);
-      if (!bytes)
-        return main.emitError(error.message);
+      if (!bytes) { // of a dump that was moved, or a file that went away meanwhile
+        Diagnostic &added = diagnostics.error(error.code, files.modelPath(), "", error.message);
+        for (const std::string &note : error.notes)
+          added.note(note);
+        return failure();
+      }
       inputs.push_back(*bytes);
       types.push_back(cast<RankedTensorType>(main.getArgumentTypes()[i]));
     }

@@ -43,7 +43,7 @@ public:
 
 struct ConvertNNToLinalgPass : impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass> {
   void runOnOperation() override {
-    if (failed(refuseSmallTypes()))
+    if (failed(refuseText()) || failed(refuseSmallTypes()))
       return signalPassFailure();
     rememberInterface();
     if (failed(packInterface()))
@@ -121,6 +121,29 @@ private:
     getOperation()->setAttr("exec.symbols", b.getStrArrayAttr(llvm::to_vector_of<StringRef>(symbols)));
     getOperation()->setAttr("exec.inputs", b.getArrayAttr(inputs));
     getOperation()->setAttr("exec.outputs", b.getArrayAttr(outputs));
+  }
+
+  /// No kernel and no buffer has text, be it only passed on: it says so where the text comes from.
+  LogicalResult refuseText() {
+    auto isText = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && isa<nn::StringType>(tensor.getElementType());
+    };
+    bool ok = true;
+    auto refuse = [&](Location loc, StringRef what) {
+      emitError(loc) << what << " is text, which cannot be compiled";
+      ok = false;
+    };
+    getOperation().walk([&](Operation *op) {
+      if (auto function = dyn_cast<func::FuncOp>(op); function && !function.isExternal()) {
+        for (BlockArgument argument : function.getArguments())
+          if (isText(argument.getType()))
+            refuse(argument.getLoc(), "the input");
+      } else if (llvm::any_of(op->getResultTypes(), isText) && llvm::none_of(op->getOperandTypes(), isText)) {
+        refuse(op->getLoc(), "its result");
+      }
+    });
+    return success(ok);
   }
 
   /// Floats of 8 and 4 bits and integers of 4 and 2 bits are moved and cast, no more.

@@ -58,6 +58,9 @@ struct WinogradShape {
 
   static std::optional<WinogradShape> of(ConvOp op);
   int64_t getImageTiles() const { return tilesDown * tilesAcross; }
+  // Between the transforms channels are whole vectors, zeros at the end: lines that are written by halves take twice as long.
+  int64_t getPaddedInputs() const { return llvm::alignTo(inputs, lanes); }
+  int64_t getPaddedOutputs() const { return llvm::alignTo(outputs, lanes); }
   bool isFaster() const;
 };
 
@@ -73,8 +76,8 @@ std::optional<WinogradShape> WinogradShape::of(ConvOp op) {
   if (op.getPacked() || op.getOutside() || op.getGroups() != 1 || filter.size() != 5 ||
       !llvm::all_of(op.getStrides(), isOne) || !llvm::all_of(op.getDilations(), isOne))
     return std::nullopt;
-  if (filter[1] != 3 || filter[2] != 3 || filter[3] % lanes || filter[4] % lanes || !result.getElementType().isF32() ||
-      !hasKnownImages(input) || !hasKnownImages(result))
+  if (filter[1] != 3 || filter[2] != 3 || !result.getElementType().isF32() || !hasKnownImages(input) ||
+      !hasKnownImages(result))
     return std::nullopt;
   ArrayRef<int64_t> sizes = result.getShape();
   return WinogradShape{sizes[0],
@@ -89,15 +92,19 @@ std::optional<WinogradShape> WinogradShape::of(ConvOp op) {
 }
 
 /// In multiply-adds. Transforming takes a few an element; filters, four times as large as before, come from memory at two and a half a
-/// byte, while the others are multiplied. What is between goes there and back when it is too large for the last cache.
+/// byte, while the others are multiplied. What is between goes there and back when it is too large for the last cache, and costs half of
+/// that when it is too large for a core's own.
 bool WinogradShape::isFaster() const {
-  constexpr double transformWork = 10, byteWork = 2.5, clearly = 0.75, cacheBytes = 32 << 20, largestBytes = 128 << 20;
+  constexpr double transformWork = 10, byteWork = 2.5, clearly = 0.75;
+  constexpr double ownCacheBytes = 2 << 20, lastCacheBytes = 32 << 20, largestBytes = 128 << 20;
   double images = ShapedType::isDynamic(batch) ? 1 : double(batch), tiles = images * getImageTiles();
-  double channels = double(inputs) * outputs, direct = images * height * width * 9 * channels;
+  double direct = images * height * width * 9 * inputs * getPaddedOutputs();
+  double channels = double(getPaddedInputs()) * getPaddedOutputs(),
+         eitherChannels = getPaddedInputs() + getPaddedOutputs();
   double products = tiles * numProducts * channels;
-  double between = tiles * numProducts * 4 * (inputs + outputs);
-  double transforms = tiles * numProducts * transformWork * (inputs + outputs);
-  transforms += between > cacheBytes ? 2 * between * byteWork : 0;
+  double between = tiles * numProducts * 4 * eitherChannels;
+  double transforms = tiles * numProducts * transformWork * eitherChannels;
+  transforms += (between > lastCacheBytes ? 2 : between > ownCacheBytes ? 1 : 0) * between * byteWork;
   double filters = channels * numProducts * 4 * byteWork;
   return std::max(products, filters) + transforms < clearly * direct && between <= largestBytes;
 }
@@ -178,27 +185,59 @@ Positions locate(OpBuilder &b, Location loc, Value first, int64_t count, int64_t
   return positions;
 }
 
-/// All lanes, or none.
-Value createMask(OpBuilder &b, Location loc, Value row, Value column) {
-  Value both = arith::AndIOp::create(b, loc, row, column);
-  Value count = arith::SelectOp::create(b, loc, both, arith::ConstantIndexOp::create(b, loc, lanes).getResult(),
-                                        arith::ConstantIndexOp::create(b, loc, 0).getResult());
-  return vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), count);
+/// For each pair of a row and a column that exist `count` lanes, else none.
+SmallVector<Value> createMasks(OpBuilder &b, Location loc, const Positions &rows, const Positions &columns,
+                               Value count) {
+  auto type = VectorType::get(lanes, b.getI1Type());
+  Value none = arith::ConstantIndexOp::create(b, loc, 0);
+  SmallVector<Value> masks;
+  for (Value row : rows.exists)
+    for (Value column : columns.exists) {
+      Value both = arith::AndIOp::create(b, loc, row, column);
+      Value taken = arith::SelectOp::create(b, loc, both, count, none);
+      masks.push_back(vector::CreateMaskOp::create(b, loc, type, taken));
+    }
+  return masks;
 }
 
-/// A loop over the channels, in vectors.
-void forEachVector(OpBuilder &b, Location loc, int64_t channels, llvm::function_ref<void(OpBuilder &, Value)> body) {
+/// Of channels: the first of a vector, which lanes of it there are (null: all), and the same for each pixel.
+struct Channels {
+  Value first, mask;
+  ArrayRef<Value> masks;
+};
+
+/// A loop over whole vectors of channels, and once what is left. `getMasks` makes the masks of the pixels for so many lanes.
+void forEachVector(OpBuilder &b, Location loc, int64_t channels,
+                   llvm::function_ref<SmallVector<Value>(int64_t)> getMasks,
+                   llvm::function_ref<void(OpBuilder &, const Channels &)> body) {
   auto index = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
-  auto loop = scf::ForOp::create(b, loc, index(0), index(channels), index(lanes));
-  OpBuilder inner = OpBuilder::atBlockTerminator(loop.getBody());
-  body(inner, loop.getInductionVar());
+  int64_t left = channels % lanes;
+  if (channels > left) {
+    SmallVector<Value> masks = getMasks(lanes);
+    auto loop = scf::ForOp::create(b, loc, index(0), index(channels - left), index(lanes));
+    OpBuilder inner = OpBuilder::atBlockTerminator(loop.getBody());
+    body(inner, {loop.getInductionVar(), Value(), masks});
+  }
+  if (left > 0) {
+    SmallVector<Value> masks = getMasks(left);
+    Value mask = vector::CreateMaskOp::create(b, loc, VectorType::get(lanes, b.getI1Type()), index(left));
+    body(b, {index(channels - left), mask, masks});
+  }
+}
+
+/// A vector of `memory`; with zeros where `mask`, if there is one, has none.
+Value load(OpBuilder &b, Location loc, Value memory, ValueRange at, Value mask) {
+  auto type = VectorType::get(lanes, b.getF32Type());
+  if (!mask)
+    return vector::LoadOp::create(b, loc, type, memory, at);
+  Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(b, loc, type, memory, at, mask, none);
 }
 
 class ConvRewriter {
 public:
   ConvRewriter(ConvOp op, WinogradShape shape)
-      : op(op), shape(shape), epilogue(op), b(epilogue.getRoot()), loc(op.getLoc()),
-        vector(VectorType::get(lanes, b.getF32Type())) {
+      : op(op), shape(shape), epilogue(op), b(epilogue.getRoot()), loc(op.getLoc()) {
     batch = tensor::getMixedSize(b, loc, op.getInput(), 0);
     numTiles = ShapedType::isDynamic(shape.batch)
                    ? arith::MulIOp::create(b, loc, cast<Value>(batch), index(b, shape.getImageTiles())).getResult()
@@ -233,35 +272,31 @@ private:
   WinogradEpilogue epilogue;
   OpBuilder b;
   Location loc;
-  VectorType vector;
   OpFoldResult batch, numTiles;
 };
 
 /// 36 x tiles x channels.
 Value ConvRewriter::transformPatches() {
-  Value init = empty({size(numProducts), numTiles, size(shape.inputs)});
+  Value init = empty({size(numProducts), numTiles, size(shape.getPaddedInputs())});
   ArrayRef<int64_t> sizes = op.getInput().getType().getShape();
   auto grid = GridOp::create(
       b, loc, getGrid(), op.getInput(), init,
       [&](OpBuilder &b, Location loc, ValueRange point, ValueRange ins, ValueRange outs) {
         Positions rows = locate(b, loc, getPixel(b, point[1], shape.padTop), patchSize, sizes[1]);
         Positions columns = locate(b, loc, getPixel(b, point[2], shape.padLeft), patchSize, sizes[2]);
-        SmallVector<Value> masks;
-        for (Value row : rows.exists)
-          for (Value column : columns.exists)
-            masks.push_back(createMask(b, loc, row, column));
-        Value tile = getTile(b, point), outside = arith::ConstantOp::create(b, loc, b.getZeroAttr(vector));
+        Value tile = getTile(b, point);
         SmallVector<Value> numbers;
         for (int64_t i = 0; i < numProducts; ++i)
           numbers.push_back(index(b, i));
-        forEachVector(b, loc, shape.inputs, [&](OpBuilder &b, Value channel) {
+        auto getMasks = [&](int64_t count) { return createMasks(b, loc, rows, columns, index(b, count)); };
+        forEachVector(b, loc, shape.inputs, getMasks, [&](OpBuilder &b, const Channels &channels) {
           SmallVector<Value> patch;
           for (int64_t i = 0; i < numProducts; ++i)
-            patch.push_back(vector::MaskedLoadOp::create(
-                b, loc, vector, ins[0],
-                ValueRange{point[0], rows.at[i / patchSize], columns.at[i % patchSize], channel}, masks[i], outside));
+            patch.push_back(load(b, loc, ins[0],
+                                 {point[0], rows.at[i / patchSize], columns.at[i % patchSize], channels.first},
+                                 channels.masks[i]));
           for (auto [number, value] : llvm::zip_equal(numbers, Transformer(b, loc).applyToBoth(patchTransform, patch)))
-            vector::StoreOp::create(b, loc, value, outs[0], ValueRange{number, tile, channel});
+            vector::StoreOp::create(b, loc, value, outs[0], ValueRange{number, tile, channels.first});
         });
       });
   return grid.getResult(0);
@@ -280,25 +315,26 @@ Value ConvRewriter::transformResults(Value products) {
       [&](OpBuilder &b, Location loc, ValueRange point, ValueRange ins, ValueRange outs) {
         Positions rows = locate(b, loc, getPixel(b, point[1], 0), tileSize, shape.height);
         Positions columns = locate(b, loc, getPixel(b, point[2], 0), tileSize, shape.width);
-        bool isWhole = shape.height % tileSize == 0 && shape.width % tileSize == 0;
-        SmallVector<Value> masks, numbers;
-        for (Value row : rows.exists)
-          for (Value column : columns.exists)
-            masks.push_back(isWhole ? Value() : createMask(b, loc, row, column));
+        Value tile = getTile(b, point);
+        SmallVector<Value> numbers;
         for (int64_t i = 0; i < numProducts; ++i)
           numbers.push_back(index(b, i));
-        Value tile = getTile(b, point);
-        forEachVector(b, loc, shape.outputs, [&](OpBuilder &b, Value channel) {
+        auto getMasks = [&](int64_t count) {
+          bool isWhole = shape.height % tileSize == 0 && shape.width % tileSize == 0 && count == lanes;
+          return isWhole ? SmallVector<Value>(tileSize * tileSize)
+                         : createMasks(b, loc, rows, columns, index(b, count));
+        };
+        forEachVector(b, loc, shape.outputs, getMasks, [&](OpBuilder &b, const Channels &channels) {
           SmallVector<Value> terms;
           for (Value number : numbers)
-            terms.push_back(vector::LoadOp::create(b, loc, vector, ins[0], ValueRange{number, tile, channel}));
-          Value bias = op.getBias() ? vector::LoadOp::create(b, loc, vector, ins[1], channel).getResult() : Value();
+            terms.push_back(load(b, loc, ins[0], {number, tile, channels.first}, /*mask=*/nullptr));
+          Value bias = op.getBias() ? load(b, loc, ins[1], channels.first, channels.mask) : Value();
           for (auto [i, sum] : llvm::enumerate(Transformer(b, loc).applyToBoth(resultTransform, terms))) {
-            SmallVector<Value> pixel = {point[0], rows.at[i / tileSize], columns.at[i % tileSize], channel};
-            Value value = bias ? arith::AddFOp::create(b, loc, sum, bias).getResult() : sum;
-            value = epilogue.emit(b, value, ins.drop_front(firstExtra), pixel, masks[i]);
-            if (masks[i])
-              vector::MaskedStoreOp::create(b, loc, outs[0], pixel, masks[i], value);
+            SmallVector<Value> pixel = {point[0], rows.at[i / tileSize], columns.at[i % tileSize], channels.first};
+            Value value = bias ? arith::AddFOp::create(b, loc, sum, bias).getResult() : sum, mask = channels.masks[i];
+            value = epilogue.emit(b, value, ins.drop_front(firstExtra), pixel, mask);
+            if (mask)
+              vector::MaskedStoreOp::create(b, loc, outs[0], pixel, mask, value);
             else
               vector::StoreOp::create(b, loc, value, outs[0], pixel);
           }
@@ -308,7 +344,7 @@ Value ConvRewriter::transformResults(Value products) {
 }
 
 void ConvRewriter::rewrite(Value filter) {
-  Value patches = transformPatches(), init = empty({size(numProducts), numTiles, size(shape.outputs)});
+  Value patches = transformPatches(), init = empty({size(numProducts), numTiles, size(shape.getPaddedOutputs())});
   Value products = MatMulOp::create(b, loc, init.getType(), patches, filter, init, /*transpose_rhs=*/false,
                                     /*lhs_unsigned=*/false, /*rhs_unsigned=*/false, /*packed=*/nullptr);
   epilogue.replaceBy(transformResults(products));
@@ -335,7 +371,7 @@ public:
   }
 
 private:
-  /// 36 x inputs x outputs.
+  /// 36 x inputs x outputs, padded.
   Value getFilter(WeightOp weight, const WinogradShape &shape, ConvOp op) {
     auto key = std::make_tuple(int64_t(weight.getIndex()), shape.inputs, shape.outputs);
     auto [it, isNew] = known.try_emplace(key, weights.getNumResults());
@@ -343,7 +379,7 @@ private:
       addWeight(weights,
                 transformFilter(weights.getBody().front().getTerminator()->getOperand(weight.getIndex()), shape));
     OpBuilder b(op);
-    auto type = RankedTensorType::get({numProducts, shape.inputs, shape.outputs}, b.getF32Type());
+    auto type = RankedTensorType::get({numProducts, shape.getPaddedInputs(), shape.getPaddedOutputs()}, b.getF32Type());
     return WeightOp::create(b, weight.getLoc(), type, it->second);
   }
 
@@ -364,7 +400,30 @@ private:
     Value init = tensor::EmptyOp::create(b, loc, {numProducts, channels}, b.getF32Type());
     Value product = MatMulOp::create(b, loc, init.getType(), transform, taps, init, /*transpose_rhs=*/false,
                                      /*lhs_unsigned=*/false, /*rhs_unsigned=*/false, /*packed=*/nullptr);
-    return withShape(b, loc, product, {numProducts, shape.inputs, shape.outputs});
+    return pad(b, loc, withShape(b, loc, product, {numProducts, shape.inputs, shape.outputs}), shape);
+  }
+
+  /// `filter` with zeros for the channels that there are not.
+  static Value pad(OpBuilder &b, Location loc, Value filter, const WinogradShape &shape) {
+    if (shape.inputs == shape.getPaddedInputs() && shape.outputs == shape.getPaddedOutputs())
+      return filter;
+    auto index = [loc](OpBuilder &b, int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
+    Value init = tensor::EmptyOp::create(b, loc, {numProducts, shape.getPaddedInputs(), shape.getPaddedOutputs()},
+                                         b.getF32Type());
+    auto grid = GridOp::create(
+        b, loc, ValueRange{index(b, numProducts), index(b, shape.getPaddedInputs())}, filter, init,
+        [&](OpBuilder &b, Location loc, ValueRange point, ValueRange ins, ValueRange outs) {
+          Positions row = locate(b, loc, point[1], 1, shape.inputs);
+          auto loop = scf::ForOp::create(b, loc, index(b, 0), index(b, shape.getPaddedOutputs()), index(b, lanes));
+          OpBuilder inner = OpBuilder::atBlockTerminator(loop.getBody());
+          Value channel = loop.getInductionVar();
+          Value left = arith::SubIOp::create(inner, loc, index(inner, shape.outputs), channel);
+          Value count = arith::SelectOp::create(inner, loc, row.exists[0], left, index(inner, 0));
+          Value mask = vector::CreateMaskOp::create(inner, loc, VectorType::get(lanes, inner.getI1Type()), count);
+          Value values = load(inner, loc, ins[0], {point[0], row.at[0], channel}, mask);
+          vector::StoreOp::create(inner, loc, values, outs[0], ValueRange{point[0], point[1], channel});
+        });
+    return grid.getResult(0);
   }
 
   func::FuncOp weights;

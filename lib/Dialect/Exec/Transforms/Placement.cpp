@@ -31,11 +31,14 @@ bool Placement::isRoot(Value tensor) {
   return isMadeOnHost(op) || isa<InputOp, WeightOp, tensor::EmptyOp>(op);
 }
 
-/// Whether the host can have a root.
+static bool isInteger(Value tensor) { return cast<RankedTensorType>(tensor.getType()).getElementType().isInteger(); }
+
+/// Whether the host can have a root. Inputs of the model are sizes and conditions only where they are integers.
 bool Placement::isHostRoot(Value tensor) {
   if (isMadeOnHost(tensor.getDefiningOp()))
     return true;
-  return isSmall(tensor.getType(), kMaxHost) && !tensor.getDefiningOp<InputOp>();
+  return isSmall(tensor.getType(), kMaxHost) && !tensor.getDefiningOp<InputOp>() &&
+         (!isa<BlockArgument>(tensor) || isInteger(tensor));
 }
 
 void Placement::join(Value a, Value b) {
@@ -83,10 +86,22 @@ void Placement::joinAll(func::FuncOp schedule) {
 // What the host wants, and can have
 //===----------------------------------------------------------------------------------------------------------------------===//
 
-bool Placement::isHostClass(Value tensor) const {
+void *Placement::getLeader(Value tensor) const {
   void *key = tensor.getAsOpaquePointer();
   auto leader = classes.findLeader(key);
-  return hostClasses.contains(leader == classes.member_end() ? key : *leader);
+  return leader == classes.member_end() ? key : *leader;
+}
+
+SmallVector<void *> Placement::getClass(Value tensor) const {
+  void *key = tensor.getAsOpaquePointer();
+  auto leader = classes.findLeader(key);
+  return leader == classes.member_end() ? SmallVector<void *>{key} : SmallVector<void *>(leader, classes.member_end());
+}
+
+bool Placement::isHostClass(Value tensor) const { return hostClasses.contains(getLeader(tensor)); }
+
+bool Placement::isHostLaunch(LaunchOp launch) const {
+  return launch.getNumResults() && llvm::all_of(launch.getResults(), [&](Value result) { return isHostClass(result); });
 }
 
 bool Placement::isSmallKernel(LaunchOp launch) {
@@ -103,15 +118,8 @@ bool Placement::isSmallKernel(LaunchOp launch) {
 void Placement::demand(Value tensor) {
   if (isRoot(tensor) || isHostClass(tensor))
     return;
-  void *key = tensor.getAsOpaquePointer();
-  SmallVector<void *> members = {key};
-  void *leader = key;
-  if (auto found = classes.findLeader(key); found != classes.member_end()) {
-    leader = *found;
-    members.assign(found, classes.member_end());
-  }
-  hostClasses.insert(leader);
-  for (void *member : members)
+  hostClasses.insert(getLeader(tensor));
+  for (void *member : getClass(tensor))
     if (auto launch = Value::getFromOpaquePointer(member).getDefiningOp<LaunchOp>()) {
       for (Value result : launch.getResults())
         demand(result);
@@ -136,12 +144,30 @@ bool Placement::canHold(Operation *op) const {
   for (Value input : launch.getInputs()) {
     if (!isTensor(input) || (isRoot(input) ? isHostRoot(input) : isHostClass(input)))
       continue;
-    if (isRoot(input) || !isSmall(input.getType(), kMaxDownload))
+    if (isRoot(input) || !isInteger(input) || !isSmall(input.getType(), kMaxSizes))
       return false;
     downloads.insert(input);
   }
-  return downloads.size() <= 1 && isSmallKernel(launch) &&
-         llvm::all_of(launch.getResults(), [&](Value result) { return isHostClass(result); });
+  if (!isSmallKernel(launch) || !isHostLaunch(launch))
+    return false;
+  return downloads.empty() || (downloads.size() == 1 && !isReadByDevice(launch));
+}
+
+/// Whether a kernel of the device, or the caller, reads a result of the launch or what other kernels of the host make of it.
+bool Placement::isReadByDevice(LaunchOp launch) const {
+  llvm::SetVector<Operation *> launches;
+  launches.insert(launch);
+  for (unsigned number = 0; number < launches.size(); ++number)
+    for (Value result : launches[number]->getResults())
+      for (void *member : getClass(result))
+        for (Operation *user : Value::getFromOpaquePointer(member).getUsers()) {
+          auto reader = dyn_cast<LaunchOp>(user);
+          if (isa<func::ReturnOp>(user) || (reader && !isHostLaunch(reader)))
+            return true;
+          if (reader)
+            launches.insert(reader);
+        }
+  return false;
 }
 
 bool Placement::dropImpossible(func::FuncOp schedule) {
@@ -149,9 +175,7 @@ bool Placement::dropImpossible(func::FuncOp schedule) {
   auto drop = [&](Value value) {
     if (!isTensor(value) || isRoot(value) || !isHostClass(value))
       return;
-    void *key = value.getAsOpaquePointer();
-    auto leader = classes.findLeader(key);
-    hostClasses.erase(leader == classes.member_end() ? key : *leader);
+    hostClasses.erase(getLeader(value));
     changed = true;
   };
   schedule.walk([&](Operation *op) {
@@ -173,10 +197,6 @@ Placement::Placement(func::FuncOp schedule) {
   schedule.walk([&](tensor::ExtractOp extract) { demand(extract.getTensor()); });
   while (dropImpossible(schedule)) {
   }
-  schedule.walk([&](LaunchOp launch) {
-    if (launch.getNumResults() && llvm::all_of(launch.getResults(), [&](Value result) { return isHostClass(result); }))
-      hostLaunches.insert(launch);
-  });
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//

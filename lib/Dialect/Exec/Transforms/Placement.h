@@ -2,7 +2,8 @@
 ///
 /// \file
 /// The analysis behind --exec-place. The device computes everything but what the schedule itself reads (sizes, conditions), where small
-/// kernels compute that from what the host has: sizes, constants, small weights and inputs.
+/// kernels compute that from what the host has: sizes, constants, small weights and integer inputs. From a few integers that the device
+/// computed the host goes on where the device reads nothing of it; so that it waits once, however many sizes follow from them.
 ///
 //===----------------------------------------------------------------------------------------------------------------------===//
 
@@ -18,12 +19,13 @@ namespace nncc::exec {
 
 class Placement {
 public:
-  /// The most elements of a tensor that the host computes, and of one that it reads from the device as a whole.
-  static constexpr int64_t kMaxHost = 1024, kMaxDownload = 64;
+  /// The most elements of a tensor that the host computes, of one that it reads from the device as a whole, and of one that it reads to
+  /// compute with.
+  static constexpr int64_t kMaxHost = 1024, kMaxDownload = 64, kMaxSizes = 8;
 
   explicit Placement(mlir::func::FuncOp schedule);
 
-  bool isHostLaunch(LaunchOp launch) const { return hostLaunches.contains(launch); }
+  bool isHostLaunch(LaunchOp launch) const;
   /// Where the tensor lies, before any copy.
   bool isOnHost(mlir::Value tensor) const;
   /// Whether the host can have it without a transfer.
@@ -40,14 +42,16 @@ private:
   void demand(mlir::Value tensor);
   bool dropImpossible(mlir::func::FuncOp schedule);
   bool canHold(mlir::Operation *op) const;
+  bool isReadByDevice(LaunchOp launch) const;
   bool isHostClass(mlir::Value tensor) const;
+  void *getLeader(mlir::Value tensor) const;
+  llvm::SmallVector<void *> getClass(mlir::Value tensor) const;
   static bool isRoot(mlir::Value tensor);
   static bool isHostRoot(mlir::Value tensor);
   static bool isSmallKernel(LaunchOp launch);
 
   llvm::EquivalenceClasses<void *> classes;
   llvm::DenseSet<void *> hostClasses; // by leader
-  llvm::DenseSet<mlir::Operation *> hostLaunches;
 };
 
 } // namespace nncc::exec

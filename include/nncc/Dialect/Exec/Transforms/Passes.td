@@ -211,9 +211,10 @@ def Place : Pass<"exec-place", "::mlir::ModuleOp"> {
   let description = [{
     The device runs every kernel but those that compute what the schedule reads (sizes, conditions) from what the host has anyway: small
     kernels (at most 1024 elements, no contraction) on other such results, on tensors of scalars, on constants, on small weights and
-    inputs. A kernel that both sides launch becomes two. Copies are explicit, an `exec.transfer`; inputs and weights are on both sides
-    (`exec.host_input`, `exec.weight .. host`), constants that the device reads become weights. A remark of the category `placement` tells of
-    each host kernel and each copy.
+    integer inputs. From at most 8 integers that the device computed they go on where the device reads nothing of it, so that the schedule
+    waits once for all sizes that follow from them. A kernel that both sides launch becomes two. Copies are explicit, an `exec.transfer`;
+    inputs and weights are on both sides (`exec.host_input`, `exec.weight .. host`), constants that the device reads become weights. A
+    remark of the category `placement` tells of each host kernel and each copy.
 
     ```mlir
     func.func @main(%x: tensor<2xi64>, %y: tensor<8xf32>) -> tensor<?xf32> {

@@ -48,8 +48,12 @@ int main() {
 """
 
 
+def bench_models():
+    return models.bench(pathlib.Path(os.environ.get("NNCC_DEPS", pathlib.Path.home() / ".cache/nncc")) / "bench")
+
+
 def every_model():
-    return models.own() + models.others() + models.bench(pathlib.Path(os.environ.get("NNCC_DEPS", pathlib.Path.home() / ".cache/nncc")) / "bench")
+    return models.own() + models.others() + bench_models()
 
 
 class Figures:
@@ -72,6 +76,19 @@ class Figures:
         if status:
             sys.exit(error.decode())
         return time.perf_counter() - begun, usage.ru_maxrss / 1024
+
+    def reports(self, chosen, *flags):
+        """(model, its report), for those that compile."""
+        report = self.folder / "report.json"
+        for model in chosen:
+            report.unlink(missing_ok=True)
+            done = subprocess.run([str(self.build / "bin/nncc"), str(model.path), *models.shape_options(model), f"--report={report}", *flags, "-o",
+                                   str(self.folder / "model.o")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            if done.returncode:
+                self.failed += 1
+                print(f"FAILED  {model.name} does not compile: {done.stderr.splitlines()[-1] if done.stderr else ''}", flush=True)
+            else:
+                yield model, json.loads(report.read_text())
 
     def digits(self):
         target = self.folder / "digits.o"
@@ -127,16 +144,8 @@ class Figures:
     def plans(self):
         """Sizes that are not fixed are set to those of the first data set: then their plan is packed here as the runtime packs it."""
         ratios = []
-        for model in every_model():
-            report = self.folder / "plan.json"
-            report.unlink(missing_ok=True)
-            done = subprocess.run([str(self.build / "bin/nncc"), str(model.path), *models.shape_options(model), f"--report={report}", "-mcpu=x86-64-v3", "-o",
-                                   str(self.folder / "plan.o")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            if done.returncode:
-                self.failed += 1
-                print(f"FAILED  {model.name} does not compile: {done.stderr.splitlines()[-1] if done.stderr else ''}", flush=True)
-                continue
-            memory = json.loads(report.read_text())["memory"]
+        for model, report in self.reports(every_model(), "-mcpu=x86-64-v3"):
+            memory = report["memory"]
             if memory["static"] and memory["bound_bytes"]:
                 ratios.append((memory["arena_bytes"] / memory["bound_bytes"], model.name))
             elif not memory["static"]:
@@ -148,12 +157,8 @@ class Figures:
     def gpu(self):
         """What nncc -target=cuda says of the architectures of ../shared/bench: computations on the host, launches, memory."""
         most, host, ratios = {"resnet50": 60, "mobilenet_v2": 60, "bert_base": 90}, {}, []
-        for model in every_model():
-            if not model.name.startswith("shared/bench/"):
-                continue
-            report, name = self.folder / "gpu.json", model.name.split("/")[-1]
-            self.compile(model.path, *models.shape_options(model), "-target=cuda", "-gpu=sm_80", f"--report={report}", "-o", str(self.folder / "gpu.o"))
-            said = json.loads(report.read_text())
+        for model, said in self.reports(bench_models(), "-target=cuda", "-gpu=sm_80"):
+            name = model.name.split("/")[-1]
             costs = {"host": 0, "cuda": 0}
             for kernel in said["kernels"]:
                 costs[kernel["runs_on"]] += kernel["launches"] * (kernel["operations"] if isinstance(kernel["operations"], int) else 0)
@@ -164,9 +169,9 @@ class Figures:
             if name in most:
                 self.tell(f"launches of {name} for sm_80", launches, most[name] + 1, "")
             print(f"        {name}: {launches} launches, {sum(k['runs_on'] == 'host' for k in said['kernels'])} kernels on the host, "
-                  f"{100 * host[name]:.4f} % of the operations there", flush=True)
+                  f"{100 * host[name]:.2g} % of the operations there", flush=True)
         worst = max(host, key=host.get, default=None)
-        self.tell(f"operations on the host, the most of {len(host)} architectures ({worst})", 100 * host.get(worst, 1), 0.01, "%")
+        self.tell(f"operations on the host, the most of {len(host)} architectures ({worst})", 100 * host.get(worst, 1), 1e-5, "%")
         self.tell(f"arena over lower bound for sm_80, the worst of {len(ratios)}", max(ratios)[0] if ratios else float("inf"), 1.25, "")
 
 

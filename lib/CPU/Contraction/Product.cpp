@@ -14,7 +14,7 @@ using namespace nncc::cpu;
 
 /// Steps in K above which the sums are parked between parts, so that a panel of weights stays in the second-level
 /// cache.
-static constexpr int64_t kDeepest = 1536, kPartDepth = 1024;
+static constexpr int64_t kDeepest = 768, kPartDepth = 512;
 /// Steps in K that are copied at once when their number is not known.
 static constexpr int64_t kDynamicPart = 256;
 /// Rows from which on copying the right operand costs less than reading it in place.

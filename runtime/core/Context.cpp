@@ -94,7 +94,7 @@ bool nnccrt_context::bind(Slot &slot, const ValueName &name, const nnccrt_tensor
   if (!checkTensor(*tensor, name, anyDims, cuda::ordinal(program.device), report))
     return false;
   bool isOnDevice = tensor->device_kind == NNCCRT_CUDA;
-  if (isOnDevice && !cuda::checkAddress(*this, tensor->data, name, report))
+  if (session && !cuda::checkAddress(*this, *tensor, name, report))
     return false;
   uint32_t rank = name.value.rank;
   slot.bound = *tensor;

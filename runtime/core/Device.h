@@ -40,8 +40,8 @@ bool synchronize(nnccrt_context &context, Report &report);
 /// Copies an output to the host, if that is not done yet.
 bool readOutput(nnccrt_context &context, uint32_t index, Report &report);
 
-/// Refuses addresses that are none of the program's device.
-bool checkAddress(nnccrt_context &context, const void *data, const ValueName &name, Report &report);
+/// Refuses addresses that are not where the tensor says: in the memory of the program's device, or of the host.
+bool checkAddress(nnccrt_context &context, const nnccrt_tensor &tensor, const ValueName &name, Report &report);
 bool checkWorkspace(nnccrt_context &context, const void *data, Report &report);
 
 /// Gives free memory of the device back to the system.

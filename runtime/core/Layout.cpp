@@ -314,8 +314,9 @@ bool nnccrt_context::prepare(Report &report) {
   if (!plan || bindingsChanged) {
     for (uint32_t i = 0; i < inputs.size(); ++i)
       boundDims[i] = inputs[i].isBound && !inputs[i].anyDims && !inputs[i].isStale ? inputs[i].boundDims : nullptr;
-    if (!solveSymbols(model(), boundDims.data(), isResized ? resized : nullptr, solved, report) ||
-        !checkInputsSet(report) || !useSymbols(solved, /*isResize=*/false, report))
+    if (!checkInputsSet(report) ||
+        !solveSymbols(model(), boundDims.data(), isResized ? resized : nullptr, solved, report) ||
+        !useSymbols(solved, /*isResize=*/false, report))
       return false;
     bindingsChanged = false;
   }

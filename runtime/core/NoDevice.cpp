@@ -27,7 +27,7 @@ bool run(nnccrt_context &, void *const *, Report &) { return false; }
 bool prepare(nnccrt_context &, Report &) { return false; }
 bool synchronize(nnccrt_context &, Report &) { return false; }
 bool readOutput(nnccrt_context &, uint32_t, Report &) { return false; }
-bool checkAddress(nnccrt_context &, const void *, const ValueName &, Report &) { return false; }
+bool checkAddress(nnccrt_context &, const nnccrt_tensor &, const ValueName &, Report &) { return false; }
 bool checkWorkspace(nnccrt_context &, const void *, Report &) { return false; }
 void trim(nnccrt_context &) {}
 void *takeOutput(nnccrt_context &, uint32_t, bool &, Report &) { return nullptr; }

@@ -357,25 +357,4 @@ void trim(nnccrt_context &context) {
   context.session->device.trim();
 }
 
-static bool isOnDevice(Session &session, const void *data) {
-  Current onDevice(session.device);
-  unsigned kind = 0;
-  int ordinal = -1;
-  DevicePtr address = reinterpret_cast<DevicePtr>(data);
-  return !session.driver.pointerAttribute(&kind, kMemoryType, address) && kind == kMemoryOfDevice &&
-         !session.driver.pointerAttribute(&ordinal, kDeviceOrdinal, address) && ordinal == session.device.index;
-}
-
-bool checkAddress(nnccrt_context &context, const void *data, const ValueName &name, Report &report) {
-  return !data || isOnDevice(*context.session, data) ||
-         report.fail(NNCCRT_MISMATCH, "%s '%.160s': address %p is not in the memory of %s", name.what, name.value.name,
-                     data, context.session->device.text);
-}
-
-bool checkWorkspace(nnccrt_context &context, const void *data, Report &report) {
-  return isOnDevice(*context.session, data) ||
-         report.fail(NNCCRT_MISMATCH, "the workspace at %p is not in the memory of %s", data,
-                     context.session->device.text);
-}
-
 } // namespace nncc::rt::cuda

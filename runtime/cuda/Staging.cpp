@@ -116,4 +116,56 @@ void *Session::takeOutput(uint32_t index, bool &isCopied, Report &report) {
   return nullptr;
 }
 
+//===----------------------------------------------------------------------------------------------------------------------===//
+// Where tensors are
+//===----------------------------------------------------------------------------------------------------------------------===//
+
+static bool isDeviceMemory(const Driver &driver, DevicePtr address) {
+  unsigned kind = 0;
+  return !driver.pointerAttribute(&kind, kMemoryType, address) && kind == kMemoryOfDevice;
+}
+
+/// What keeps the program from using an address; null: nothing. Memory of a pool belongs to no context.
+static const char *findObstacle(Session &session, const void *data) {
+  Current onDevice(session.device);
+  const Driver &driver = session.driver;
+  DevicePtr address = reinterpret_cast<DevicePtr>(data);
+  int ordinal = -1;
+  if (!isDeviceMemory(driver, address) || driver.pointerAttribute(&ordinal, kDeviceOrdinal, address) ||
+      ordinal != session.device.index)
+    return "is not in the memory of";
+  ContextHandle owner = nullptr;
+  bool isOurs = driver.pointerAttribute(&owner, kOwningContext, address) || !owner || owner == session.device.context;
+  return isOurs ? nullptr : "belongs to another CUDA context than the primary one of";
+}
+
+/// What a host may copy from or to: not what only a GPU sees.
+static bool isHostAddress(Session &session, const void *data) {
+  Current onDevice(session.device);
+  DevicePtr address = reinterpret_cast<DevicePtr>(data);
+  unsigned isManaged = 0;
+  return !isDeviceMemory(session.driver, address) ||
+         (!session.driver.pointerAttribute(&isManaged, kIsManaged, address) && isManaged);
+}
+
+bool checkAddress(nnccrt_context &context, const nnccrt_tensor &tensor, const ValueName &name, Report &report) {
+  Session &session = *context.session;
+  if (!tensor.data)
+    return true;
+  if (tensor.device_kind != NNCCRT_CUDA)
+    return isHostAddress(session, tensor.data) ||
+           report.fail(NNCCRT_MISMATCH,
+                       "%s '%.160s': address %p is in the memory of a GPU, nnccrt_tensor.device_kind says the CPU's",
+                       name.what, name.value.name, tensor.data);
+  const char *obstacle = findObstacle(session, tensor.data);
+  return !obstacle || report.fail(NNCCRT_MISMATCH, "%s '%.160s': address %p %s %s", name.what, name.value.name,
+                                  tensor.data, obstacle, session.device.text);
+}
+
+bool checkWorkspace(nnccrt_context &context, const void *data, Report &report) {
+  const char *obstacle = findObstacle(*context.session, data);
+  return !obstacle ||
+         report.fail(NNCCRT_MISMATCH, "the workspace at %p %s %s", data, obstacle, context.session->device.text);
+}
+
 } // namespace nncc::rt::cuda

@@ -141,6 +141,99 @@ TEST(CudaDevice, TrimGivesMemoryBack) {
             "2; 2");
 }
 
+TEST(CudaDevice, NullTensors) {
+  auto bind = [](bool isOutput, const nnccrt_tensor &given) {
+    return onEmulator({}, [&] {
+      CudaModel model;
+      Loaded loaded(model);
+      (isOutput ? nnccrt_bind_output : nnccrt_bind_input)(loaded.context, 0, &given, &loaded.status);
+      return std::string(loaded.status.code ? loaded.status.message : "ok");
+    });
+  };
+  int64_t dims[] = {2}, none[] = {0};
+  for (uint32_t kind : {NNCCRT_CPU, NNCCRT_CUDA}) {
+    nnccrt_tensor tensor = tensorOf(NNCCRT_F32, {}, nullptr);
+    tensor.rank = 1;
+    tensor.dims = dims;
+    tensor.device_kind = kind;
+    EXPECT_EQ(bind(false, tensor), "input 'x': nnccrt_tensor.data is a null pointer");
+    EXPECT_EQ(bind(true, tensor), "output 'y': nnccrt_tensor.data is a null pointer");
+    tensor.dims = none; // no element, no address
+    EXPECT_EQ(bind(false, tensor), "ok");
+    tensor.dims = nullptr;
+    EXPECT_EQ(bind(false, tensor), "input 'x' has no dims: nnccrt_tensor.dims is a null pointer");
+    tensor.rank = 0;
+    tensor.capacity = 8;
+    EXPECT_EQ(bind(false, tensor), "input 'x': nnccrt_tensor.data is a null pointer");
+  }
+}
+
+TEST(CudaDevice, AnInputThatIsTakenBack) {
+  EXPECT_THAT(onEmulator({},
+                         [] {
+                           CudaModel model;
+                           Driver driver;
+                           Loaded loaded(model);
+                           std::string text =
+                               sequence({loaded.bindInput(driver.upload({1}), 1, NNCCRT_CUDA), loaded.run()});
+                           nnccrt_bind_input(loaded.context, 0, nullptr, &loaded.status);
+                           return text + loaded.run();
+                         }),
+              testing::StartsWith("input 'x' is not set"));
+}
+
+TEST(CudaDevice, MemoryOfTheOtherSide) {
+  EXPECT_THAT(onEmulator({},
+                         [] {
+                           CudaModel model;
+                           Loaded loaded(model);
+                           float y[] = {1};
+                           return loaded.bindOutput(y, 1, NNCCRT_CUDA);
+                         }),
+              testing::AllOf(testing::StartsWith("output 'y': address"), HasSubstr("is not in the memory of cuda:0")));
+  // The runtime would copy from it.
+  EXPECT_THAT(onEmulator({},
+                         [] {
+                           CudaModel model;
+                           Driver driver;
+                           Loaded loaded(model);
+                           return loaded.bindInput(driver.upload({1, 2}), 2);
+                         }),
+              testing::AllOf(testing::StartsWith("input 'x': address"),
+                             HasSubstr("is in the memory of a GPU, nnccrt_tensor.device_kind says the CPU's")));
+  EXPECT_EQ(onEmulator({},
+                       [] {
+                         CudaModel model;
+                         Driver driver;
+                         Loaded loaded(model);
+                         void *pinned = nullptr; // which the driver knows as well
+                         driver.find<int(void **, size_t, unsigned)>("cuMemHostAlloc")(&pinned, 8, 0);
+                         std::fill_n(static_cast<float *>(pinned), 2, 4.0f);
+                         return sequence({loaded.bindInput(pinned, 2), loaded.run(), loaded.output()});
+                       }),
+            "5 5");
+}
+
+TEST(CudaDevice, MemoryOfAnotherContext) {
+  auto work = [](bool isWorkspace) {
+    return [isWorkspace] {
+      CudaModel model;
+      Driver driver;
+      Loaded loaded(model);
+      driver.enterNewContext();
+      void *data = driver.upload(std::vector<float>(1024));
+      driver.leaveContext();
+      if (!isWorkspace)
+        return loaded.bindInput(data, 1, NNCCRT_CUDA);
+      nnccrt_set_workspace(loaded.context, data, 4096, &loaded.status);
+      return std::string(loaded.status.message);
+    };
+  };
+  auto isRefused = HasSubstr("belongs to another CUDA context than the primary one of cuda:0 (Tesla T4, sm_75)");
+  EXPECT_THAT(onEmulator({}, work(false)), testing::AllOf(testing::StartsWith("input 'x': address"), isRefused));
+  EXPECT_THAT(onEmulator({}, work(true)), testing::AllOf(testing::StartsWith("the workspace at"), isRefused));
+}
+
 TEST(CudaDevice, Misuse) {
   EXPECT_THAT(onEmulator({},
                          [] {

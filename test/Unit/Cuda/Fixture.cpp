@@ -229,6 +229,16 @@ void *Driver::stream() const {
   return stream;
 }
 
+void Driver::enterNewContext() const {
+  void *context = nullptr;
+  find<int(void **, unsigned, int)>("cuCtxCreate_v2")(&context, 0, 0);
+}
+
+void Driver::leaveContext() const {
+  void *context = nullptr;
+  find<int(void **)>("cuCtxPopCurrent_v2")(&context);
+}
+
 void Driver::wait(void *stream) const { find<int(void *)>("cuStreamSynchronize")(stream); }
 
 } // namespace nncc::rt::test

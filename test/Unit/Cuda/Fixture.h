@@ -66,6 +66,9 @@ struct Driver {
   void *upload(const std::vector<float> &values) const;
   std::string download(const void *data, size_t count) const;
   void *stream() const;
+  /// A context besides the primary one, for what comes now; and back.
+  void enterNewContext() const;
+  void leaveContext() const;
   void wait(void *stream) const;
 
   void *library;

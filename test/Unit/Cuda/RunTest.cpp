@@ -81,6 +81,24 @@ TEST(CudaRun, DefaultStream) {
             "2 3 4; 2 3 4; 2 3 4; 2 3 4; ");
 }
 
+TEST(CudaRun, StreamOfAnotherContext) {
+  EXPECT_THAT(onEmulator({},
+                         [] {
+                           CudaModel model;
+                           Driver driver;
+                           Loaded loaded(model);
+                           driver.enterNewContext();
+                           void *foreign = driver.stream();
+                           driver.leaveContext();
+                           std::string text = loaded.bindInput(driver.upload({1, 2}), 2, NNCCRT_CUDA);
+                           if (nnccrt_run_on(loaded.context, foreign, &loaded.status) == NNCCRT_MISMATCH)
+                             text += std::string(loaded.status.message) + "; ";
+                           // The context is as good as before.
+                           return text + sequence({loaded.run(), loaded.output()});
+                         }),
+              testing::MatchesRegex("the stream 0x[0-9a-f]+ is not one of the primary context of cuda:0 .*; 2 3"));
+}
+
 TEST(CudaRun, SizesFromData) {
   EXPECT_EQ(onEmulator({}, [] { return runFourTimes([](const Driver &driver) { return driver.stream(); }, true); }),
             "2 3 4; 2 3 4; 2 3 4; 2 3 4; ");

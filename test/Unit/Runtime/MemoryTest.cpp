@@ -230,7 +230,7 @@ TEST(Feedback, GrowingCache) {
   EXPECT_EQ(session.floats(0), expected);
   EXPECT_OK(nnccrt_bind_input(session, 0, &past, &status));
   nnccrt_trim(session); // ends the view and the binding with it
-  EXPECT_EQ(session.run(), "symbol 'past' has no value: bind the inputs that have it, or resize");
+  EXPECT_EQ(session.run(), "input 'past' is not set: bind it, or fill the memory that nnccrt_input gives");
 }
 
 TEST(Feedback, NotInsideAWorkspace) {

@@ -152,12 +152,22 @@ TEST_F(Misuse, SymbolsDisagree) {
 }
 
 TEST_F(Misuse, MissingInput) {
-  EXPECT_EQ(session.run(), "symbol 'N' has no value: bind the inputs that have it, or resize");
+  EXPECT_EQ(session.run(), "input 'x' is not set: bind it, or fill the memory that nnccrt_input gives");
   nnccrt_tensor x = tensor();
   EXPECT_OK(nnccrt_bind_input(session, 0, &x, &status));
   EXPECT_EQ(session.run(), "input 'y' is not set: bind it, or fill the memory that nnccrt_input gives");
   EXPECT_FAILS(nnccrt_input(session, 1, &x, &status), NNCCRT_INVALID,
                "input 'y' dim 0 (N) has no size yet: resize, or bind");
+}
+
+TEST_F(Misuse, NoSizes) {
+  nnccrt_tensor x = tensor();
+  x.rank = 0;
+  x.dims = nullptr;
+  x.capacity = 24;
+  EXPECT_OK(nnccrt_bind_input(session, 0, &x, &status));
+  EXPECT_OK(nnccrt_bind_input(session, 1, &x, &status));
+  EXPECT_EQ(session.run(), "symbol 'N' has no value: bind the inputs that have it, or resize");
 }
 
 TEST_F(Misuse, FilledForOtherSizes) {

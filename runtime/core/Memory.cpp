@@ -9,7 +9,7 @@ static void *allocateHeap(void *, uint64_t bytes) { return os::allocate(bytes); 
 static void releaseHeap(void *, void *data) { os::free(data); }
 static bool failHeap(void *, uint64_t bytes, Report &report) { return report.failNoMemory(bytes); }
 
-const Source kHeap = {allocateHeap, releaseHeap, failHeap, nullptr};
+constinit const Source kHeap = {allocateHeap, releaseHeap, failHeap, nullptr};
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Memory

@@ -30,7 +30,7 @@ struct Source {
   bool (*fail)(void *owner, uint64_t bytes, Report &report); ///< tells why; returns false
   void *owner;
 };
-extern const Source kHeap;
+extern constinit const Source kHeap;
 
 /// The heap, or the caller's workspace. In a workspace planned memory grows from the bottom, what runs ask for from the top.
 class Memory {

@@ -201,6 +201,7 @@ void checkConv(const ConvCase &c, const Way &way) {
   ASSERT_TRUE(kernel) << error;
   std::vector<Dims> tensors = getTensors(c);
   std::vector<Buffer> buffers;
+  buffers.reserve(4);
   for (size_t i = 0; i < 4; ++i)
     buffers.emplace_back(product(tensors[i]) * (way.isInteger && i < 2 ? 1 : 4));
   for (int i = 0; i < 3; ++i)

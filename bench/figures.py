@@ -19,6 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "test/EndToEnd"), str(ROOT / "test/harness")]
 import models  # noqa: E402
 
+INVALID_MODEL = 4  # nncc's exit code
+
 IDLE = r"""
 #include "digits.h"
 #include <algorithm>
@@ -82,11 +84,15 @@ class Figures:
         report = self.folder / "report.json"
         for model in chosen:
             report.unlink(missing_ok=True)
-            done = subprocess.run([str(self.build / "bin/nncc"), str(model.path), *models.shape_options(model), f"--report={report}", *flags, "-o",
+            sizes = models.shape_options(model)
+            done = subprocess.run([str(self.build / "bin/nncc"), str(model.path), *sizes, f"--report={report}", *flags, "-o",
                                    str(self.folder / "model.o")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            if done.returncode:
+            message = done.stderr.splitlines()[-1] if done.stderr else ""
+            if done.returncode == INVALID_MODEL and sizes:  # a branch for other sizes contradicts them; ONNX Runtime refuses that too
+                print(f"        {model.name} is no model with its sizes fixed: {message}", flush=True)
+            elif done.returncode:
                 self.failed += 1
-                print(f"FAILED  {model.name} does not compile: {done.stderr.splitlines()[-1] if done.stderr else ''}", flush=True)
+                print(f"FAILED  {model.name} does not compile: {message}", flush=True)
             else:
                 yield model, json.loads(report.read_text())
 

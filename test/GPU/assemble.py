@@ -96,7 +96,8 @@ def every_family(folder):
     import numpy as np
     import onnx
 
-    for name, (model, _) in families.families(np.random.default_rng(1)).items():
+    rng = np.random.default_rng(1)
+    for name, (model, _) in {**families.families(rng), **families.assembled(rng)}.items():
         path = folder / f"{name}.onnx"
         onnx.save(model, path)
         yield path

@@ -3,23 +3,30 @@
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=50" | FileCheck %s --check-prefix=OLD
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=61" | FileCheck %s --check-prefix=PASCAL
 
-// Tiles of 128 x 64 sums. Operands come in aligned vectors of 4, go through two buffers of shared memory, one barrier a part of K; no access and no
-// product of the loop is under a condition. Each thread adds 64 products for each of 8 elements of K.
+// Tiles of 128 x 64 sums. Operands come in aligned vectors of 4, go through two buffers of shared memory, one barrier a part of K; but for the loads of the
+// next part, of which the last has none, nothing in the loop is under a condition. Each thread adds 64 products for each of 8 elements of K, and the code
+// for that is there once.
 
+// OLD:       #[[NEVER:.*]] = #llvm.loop_unroll<disable = true>
+// OLD:       #loop_annotation = #llvm.loop_annotation<unroll = #[[NEVER]]>
 // OLD-LABEL: module @product.device
 // OLD:         func.func @product(
 // OLD-SAME:      attributes {nncc.threads = 128 : i32, nvvm.minctasm = 3 : i32}
 // OLD-COUNT-3:   llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
-// OLD:           nvvm.barrier
 // OLD:           scf.for
 // OLD-NOT:         scf.if
-// OLD-COUNT-3:     llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// OLD:             nvvm.barrier
+// OLD:             scf.if
+// OLD-COUNT-3:       llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// OLD:             } else {
+// OLD:               ub.poison
+// OLD:             }
 // OLD-NOT:         scf.if
 // OLD-COUNT-512:   math.fma
 // OLD-NOT:         scf.if
-// OLD:             nvvm.barrier
 // OLD:             scf.yield
-// OLD-COUNT-512: math.fma
+// OLD-NEXT:      } {loop_annotation = #loop_annotation}
+// OLD-NOT:       math.fma
 // OLD-COUNT-16:  llvm.store {{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
 // OLD-LABEL: module @product.host
 // OLD:         %[[BLOCKS:.*]] = arith.constant 512 : i64

@@ -98,6 +98,20 @@ def families(rng):
     }
 
 
+def assembled(rng):
+    """{name: (model, inputs)}: of sizes that are too large for the emulator, for what assemblers make of them. Few parts of K, which they would do at once, and
+    parts of K that are joined."""
+    n = lambda *shape: normal(rng, *shape)
+    pointwise = lambda channels, outputs, size: graph([("Conv", ["x", "w", "b"], {}), ("Relu", ["t0"], {})], {"x": n(1, channels, size, size)},
+                                                      {"w": n(outputs, channels, 1, 1), "b": n(outputs)})
+    return {
+        "pointwise_24": pointwise(24, 144, 56),
+        "pointwise_512": pointwise(512, 128, 28),
+        "depthwise_144": graph([("Conv", ["x", "w", "b"], {"group": 144, "pads": [1] * 4}), ("Clip", ["t0", "low", "high"], {})], {"x": n(1, 144, 56, 56)},
+                               {"w": n(144, 1, 3, 3), "b": n(144), "low": np.float32(0).reshape(()), "high": np.float32(6).reshape(())}),
+    }
+
+
 def reference(folder, tools):
     """What nncc's CPU target computes, -O0."""
     library, out = folder / "cpu.so", folder / "cpu"

@@ -3,6 +3,7 @@
 #include "Memory.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
@@ -25,6 +26,26 @@ void nncc::gpu::emitFence(IndexMath &m) { NVVM::MembarOp::create(m.builder(), m.
 Value nncc::gpu::addAtomically(IndexMath &m, Value pointer, Value value) {
   return LLVM::AtomicRMWOp::create(m.builder(), m.location(), LLVM::AtomicBinOp::add, pointer, value,
                                    LLVM::AtomicOrdering::monotonic, "device");
+}
+
+//===----------------------------------------------------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------------------------------------------------===//
+
+void nncc::gpu::keepRolled(scf::ForOp loop) {
+  Builder b(loop.getContext());
+  auto never = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  // SCFToControlFlow hands it to the branch back, the NVPTX back end makes `.pragma "nounroll"` of it.
+  loop->setAttr("loop_annotation", LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, never, {}, {}, {}, {}, {},
+                                                                 {}, {}, {}, {}, {}, {}));
+}
+
+SmallVector<Value> nncc::gpu::reduceRolled(IndexMath &m, Value count, ValueRange init,
+                                           function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  SmallVector<Value> results = m.reduce(count, init, body);
+  if (!m.isConstant(count, 1))
+    keepRolled(results.front().getDefiningOp<scf::ForOp>());
+  return results;
 }
 
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -82,12 +103,6 @@ Value nncc::gpu::keepWhole(IndexMath &m, Value value) {
 SmallVector<Value> nncc::gpu::keepWhole(IndexMath &m, ValueRange values) {
   return llvm::map_to_vector(
       values, [&](Value value) { return isa<LLVM::LLVMPointerType>(value.getType()) ? keepWhole(m, value) : value; });
-}
-
-Value nncc::gpu::keepUnknown(IndexMath &m, Value value) {
-  OpBuilder &b = m.builder();
-  Value bits = arith::IndexCastOp::create(b, m.location(), b.getI64Type(), value);
-  return arith::IndexCastOp::create(b, m.location(), b.getIndexType(), keepWhole(m, bits));
 }
 
 //===----------------------------------------------------------------------------------------------------------------===//

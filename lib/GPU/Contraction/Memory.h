@@ -5,6 +5,10 @@
 
 #include "nncc/Kernel/IndexMath.h"
 
+namespace mlir::scf {
+class ForOp;
+} // namespace mlir::scf
+
 namespace nncc::gpu {
 
 using kernel::IndexMath;
@@ -34,8 +38,12 @@ mlir::Value keepWhole(IndexMath &m, mlir::Value value);
 /// The same for the pointers among values. For what a loop starts with: LLVM would split each into what it has in common with others and the rest, and
 /// add them up again in each round (f16 product: 33 of 139 instructions of the main loop).
 llvm::SmallVector<mlir::Value> keepWhole(IndexMath &m, mlir::ValueRange values);
-/// The same index, of which LLVM does not know that it is a constant: a loop of so many rounds is not unrolled.
-mlir::Value keepUnknown(IndexMath &m, mlir::Value value);
+/// Neither LLVM nor ptxas unrolls a loop: what would be under way at once takes more registers than there are.
+void keepRolled(mlir::scf::ForOp loop);
+/// IndexMath::reduce as such a loop.
+llvm::SmallVector<mlir::Value>
+reduceRolled(IndexMath &m, mlir::Value count, mlir::ValueRange init,
+             llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 
 /// `count` adjacent elements, a vector; 1: a scalar. The address is a multiple of their size or of 16 bytes.
 mlir::Value loadElements(IndexMath &m, mlir::Value pointer, mlir::Type element, int64_t count,

@@ -55,17 +55,15 @@ void PartJoin::join(IndexMath &m, const Block &block, ValueRange sums, function_
   Value tile = m.rem(block.number, numTiles);
   Value isLast = count(m, block, movePointer(m, block.counters, tile, m.builder().getI32Type()));
   m.ifThen(isLast, [&] {
-    // A loop that LLVM does not unroll: with sums of several parts at once registers would not suffice.
-    Value rest = keepUnknown(m, m.constant(numParts - 1));
-    SmallVector<Value> all = m.reduce(rest, load(m, block, tile), [&](Value part, ValueRange before) {
+    auto add = [&](Value part, ValueRange before) {
       SmallVector<Value> next;
       SmallVector<Value> own = load(m, block, m.add(m.mul(m.add(part, 1), numTiles), tile));
       for (auto [sum, more] : llvm::zip_equal(before, own))
         next.push_back(kind.add(m, sum, more));
       return next;
-    });
+    };
     SmallVector<Value> elements;
-    for (Value vector : all)
+    for (Value vector : reduceRolled(m, m.constant(numParts - 1), load(m, block, tile), add))
       llvm::append_range(elements, splitVector(m, vector));
     finish(elements);
   });

@@ -1,6 +1,7 @@
 //===- SimtProduct.cpp - sums in registers, one multiply-add at a time -----------------------------------------------===//
 
 #include "SimtProduct.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -24,7 +25,7 @@ SimtProduct::SimtProduct(const SimtTile &tile, const ElementKind &kind, bool isR
   assert(left.getPasses() > 0 && right.getPasses() > 0 && "a part of K is too small for all threads");
 }
 
-/// 64 sums, what feeds them, and what is under way take 151 to 156 registers; with 128, which would be enough for two blocks of 256 threads,
+/// 64 sums, what feeds them, and what is under way take 130 to 167 registers; with 128, which would be enough for two blocks of 256 threads,
 /// ptxas spills.
 int64_t SimtProduct::getBlocksPerProcessor() const {
   constexpr int64_t registers = 64 << 10, perThread = 168;
@@ -90,6 +91,30 @@ SmallVector<Value> SimtProduct::multiply(IndexMath &m, Value thread, Value buffe
   return results;
 }
 
+/// The chunks of a thread of both operands, the left one's first. Where `exists` (null: always) does not hold: anything.
+static SmallVector<Value> loadChunks(IndexMath &m, Value exists, TileLoader &leftLoader, TileLoader &rightLoader,
+                                     ValueRange leftState, ValueRange rightState, Value valid) {
+  auto load = [&] {
+    SmallVector<Value> chunks = leftLoader.load(m, leftState, valid);
+    llvm::append_range(chunks, rightLoader.load(m, rightState, valid));
+    return chunks;
+  };
+  if (!exists)
+    return load();
+  OpBuilder &b = m.builder();
+  SmallVector<Type> types(leftLoader.getTile().getPasses(), leftLoader.getChunkType());
+  types.append(rightLoader.getTile().getPasses(), rightLoader.getChunkType());
+  auto branch = scf::IfOp::create(b, m.location(), types, exists, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, m.location(), load());
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, m.location(), llvm::map_to_vector(types, [&](Type type) -> Value {
+                         return ub::PoisonOp::create(b, m.location(), type);
+                       }));
+  return SmallVector<Value>(branch.getResults());
+}
+
 SmallVector<Value> SimtProduct::emit(IndexMath &m, Value thread, TileLoader &leftLoader, TileLoader &rightLoader,
                                      Value depth, Value shared) const {
   OpBuilder &b = m.builder();
@@ -98,35 +123,39 @@ SmallVector<Value> SimtProduct::emit(IndexMath &m, Value thread, TileLoader &lef
   auto [count, first] = cutDepth(m, depth, getDepth());
   SmallVector<Value> leftState = leftLoader.begin(m), rightState = rightLoader.begin(m);
   Value valid = m.isConstant(first, getDepth()) ? Value() : first;
-  fill(m, leftLoader, rightLoader, leftLoader.load(m, leftState, valid), rightLoader.load(m, rightState, valid),
-       shared);
-  emitBarrier(m);
 
-  // Carried: the sums, the states of both loaders, the buffer to read and the one to write, as offsets.
+  // Carried: the sums, the next part of both operands, the states of both loaders, the buffer for that part and the other one, as offsets.
   SmallVector<Value> carried(getNumRows() * getNumGroups() * getGroupSize(), kind.zero(m));
   unsigned numSums = carried.size(), numLeft = leftState.size(), numRight = rightState.size();
+  unsigned leftPasses = left.getPasses(), rightPasses = right.getPasses();
+  carried.append(loadChunks(m, nullptr, leftLoader, rightLoader, leftState, rightState, valid));
   carried.append(keepWhole(m, leftLoader.advance(m, leftState, first)));
   carried.append(keepWhole(m, rightLoader.advance(m, rightState, first)));
   carried.append({constant(0), constant(getBufferBytes())});
-  auto getBuffer = [&](Value offset) { return movePointer(m, shared, offset, b.getI8Type()); };
 
-  if (!m.isConstant(count, 1)) {
-    auto loop = scf::ForOp::create(b, loc, constant(1), count, constant(1), carried);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    ValueRange values = loop.getRegionIterArgs();
-    ValueRange leftNow = values.slice(numSums, numLeft), rightNow = values.slice(numSums + numLeft, numRight);
-    Value read = values[values.size() - 2], write = values.back();
-    SmallVector<Value> leftChunks = leftLoader.load(m, leftNow, nullptr),
-                       rightChunks = rightLoader.load(m, rightNow, nullptr);
-    SmallVector<Value> next = multiply(m, thread, getBuffer(read), values.take_front(numSums));
-    fill(m, leftLoader, rightLoader, leftChunks, rightChunks, getBuffer(write));
-    emitBarrier(m);
-    next.append(leftLoader.advance(m, leftNow, constant(getDepth())));
-    next.append(rightLoader.advance(m, rightNow, constant(getDepth())));
-    next.append({write, read});
-    scf::YieldOp::create(b, loc, next);
-    carried.assign(loop.result_begin(), loop.result_end());
-  }
-  return multiply(m, thread, getBuffer(carried[carried.size() - 2]), ValueRange(carried).take_front(numSums));
+  auto loop = scf::ForOp::create(b, loc, constant(0), count, constant(1), carried);
+  keepRolled(loop);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  ValueRange rest = loop.getRegionIterArgs();
+  auto take = [&](unsigned number) {
+    ValueRange taken = rest.take_front(number);
+    rest = rest.drop_front(number);
+    return taken;
+  };
+  ValueRange sums = take(numSums), leftChunks = take(leftPasses), rightChunks = take(rightPasses),
+             leftNow = take(numLeft), rightNow = take(numRight);
+  Value own = rest[0], other = rest[1];
+  Value buffer = movePointer(m, shared, own, b.getI8Type());
+  fill(m, leftLoader, rightLoader, leftChunks, rightChunks, buffer);
+  emitBarrier(m);
+  Value isMore = m.less(m.add(loop.getInductionVar(), 1), count);
+  SmallVector<Value> chunks = loadChunks(m, isMore, leftLoader, rightLoader, leftNow, rightNow, nullptr);
+  SmallVector<Value> next = multiply(m, thread, buffer, sums);
+  next.append(chunks);
+  next.append(leftLoader.advance(m, leftNow, constant(getDepth())));
+  next.append(rightLoader.advance(m, rightNow, constant(getDepth())));
+  next.append({other, own});
+  scf::YieldOp::create(b, loc, next);
+  return llvm::to_vector_of<Value>(loop.getResults().take_front(numSums));
 }

@@ -2,7 +2,8 @@
 //
 // Both operands go through shared memory, in two buffers: while the products of one part of K are added, the next part is on its way from global
 // memory to registers, and from there to the other buffer. So one barrier a part is enough. The first part is the one that may be short:
-// all others need no test.
+// all others need no test but whether there is one. The products are in the code once: behind the loop, with those of a last part, ptxas would begin
+// what becomes of the sums before they are complete, and spill.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 

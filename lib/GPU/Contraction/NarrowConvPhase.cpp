@@ -11,6 +11,8 @@ using namespace nncc::gpu;
 static constexpr int64_t leastColumns = 16;
 /// Taps along a line up to which the code is written once a tap.
 static constexpr int64_t mostUnrolledTaps = 7;
+/// Sums of a thread from which on one line of taps at once takes the registers that there are.
+static constexpr int64_t mostSums = 16;
 
 bool NarrowConvPhase::fits(const ConvShape &shape) { return shape.groups > 1 && shape.groupOutputs < leastColumns; }
 
@@ -155,11 +157,13 @@ SmallVector<Value> NarrowWriter::addLine(Value line, Value inside, Value taps, V
 SmallVector<Value> NarrowWriter::addLines(ValueRange sums) {
   return m.reduce(m.constant(shape.kernel[0]), sums, [&](Value first, ValueRange now) {
     Value planeInside, plane = getInputLine(image, 0, first, planeInside);
-    return m.reduce(m.constant(shape.kernel[1]), now, [&](Value second, ValueRange now) {
+    auto add = [&](Value second, ValueRange now) {
       Value inside = planeInside, line = getInputLine(plane, 1, second, inside);
       Value taps = m.mul(m.add(m.mul(first, shape.kernel[1]), second), shape.kernel[2]);
       return addLine(line, inside, taps, now);
-    });
+    };
+    Value lines = m.constant(shape.kernel[1]);
+    return lanes * pixels >= mostSums ? reduceRolled(m, lines, now, add) : m.reduce(lines, now, add);
   });
 }
 

@@ -33,7 +33,8 @@ LOCAL = {"LDL", "STL"}
 CONTROL = {"BRA", "BRX", "EXIT", "RET", "CALL", "BSSY", "BSYNC", "BREAK", "NOP", "WARPSYNC", "BAR", "DEPBAR", "LDGDEPBAR", "MEMBAR", "ERRBAR", "CCTL", "S2R",
            "CS2R", "S2UR", "YIELD", "VOTE", "R2UR", "LDC", "ULDC", "PLOP3", "KILL", "BMOV", "SSY", "SYNC", "PBK", "BRK"}
 
-INSTRUCTION = re.compile(r"\s*/\*([0-9a-f]{4,})\*/\s+(?:(@!?U?P\w+)\s+)?([A-Z][A-Z0-9]*)([.A-Za-z0-9_]*)\s*([^;]*);")
+# On cards before Volta braces are around two instructions that are issued at once.
+INSTRUCTION = re.compile(r"\s*/\*([0-9a-f]{4,})\*/\s+(?:\{\s+)?(?:(@!?U?P\w+)\s+)?([A-Z][A-Z0-9]*)([.A-Za-z0-9_]*)\s*([^;}]*)[;}]")
 SECTION, LABEL, TARGET = re.compile(r"\.text\.([\w$.]+):"), re.compile(r"(\.L[\w.]+):"), re.compile(r"`\((\.L[\w.]+)\)")
 
 

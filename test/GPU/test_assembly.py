@@ -51,6 +51,21 @@ def test_loop_without_those_inside():
     assert [i.opcode for i in sass.main_loop(code, loops).instructions] == ["FFMA", "FFMA", "BRA"]
 
 
+def test_issued_together():
+    """Maxwell and Pascal issue two instructions at once: braces are around them."""
+    text = """.text.k:
+.L_1:
+        /*0008*/         {         FFMA R0, R0, R1, R2 ;
+        /*0010*/               @P1 LDG.E.CI.128 R28, [R20+0x40]         }
+        /*0018*/         {         IADD.X R9, RZ, R9 ;
+        /*0028*/               @P0 BRA `(.L_1)         }
+        /*0030*/                   EXIT ;
+"""
+    code, loops = sass.read(text)["k"]
+    assert loops == [(0, 3)]
+    assert [(i.opcode, i.guard) for i in code[:4]] == [("FFMA", ""), ("LDG", "@P1"), ("IADD", ""), ("BRA", "@P0")]
+
+
 def loop_of(*lines):
     return sass.Loop(sass.read(".text.k:\n" + "".join(f"        /*{16 * n:04x}*/ {line} ;\n" for n, line in enumerate(lines)))["k"][0])
 

@@ -57,7 +57,7 @@ public:
     Device &machine = context.gpu->machine;
     Counters before = machine.counters;
     std::optional<Trap> trap = machine.launch(f.machine, work.shape, params);
-    d.report->kernel(f.name, before, machine.counters);
+    d.report->kernel(f.name, work.shape, before, machine.counters);
     if (!trap)
       return;
     std::string line = trap->line ? "\n  " + lineOf(f.module->text, trap->line) : "";

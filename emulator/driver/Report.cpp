@@ -46,9 +46,13 @@ void Report::tell(const std::string &text) {
     std::fclose(file);
 }
 
-void Report::kernel(const std::string &name, const Counters &before, const Counters &after) {
+void Report::kernel(const std::string &name, const LaunchShape &shape, const Counters &before, const Counters &after) {
   Kernel &k = kernels[name];
   ++k.launches;
+  auto product = [](const std::array<unsigned, 3> &sizes) { return uint64_t(sizes[0]) * sizes[1] * sizes[2]; };
+  k.blocks = std::max(k.blocks, product(shape.grid));
+  k.threads = std::max(k.threads, product(shape.block));
+  k.sharedBytes = std::max<uint64_t>(k.sharedBytes, shape.dynamicShared);
   for (size_t c = 0; c < before.instructions.size(); ++c)
     k.counters.instructions[c] += after.instructions[c] - before.instructions[c];
   k.counters.threadInstructions += after.threadInstructions - before.threadInstructions;
@@ -89,7 +93,10 @@ void Report::writeCounters(std::string_view cards) const {
   separator = "\n  ";
   for (auto &[name, k] : kernels) {
     std::fprintf(file, "%s\"%s\": {", separator, name.c_str());
-    number("launches", k.launches, ", \"instructions\": {");
+    number("launches", k.launches, ", ");
+    number("blocks", k.blocks, ", ");
+    number("threads", k.threads, ", ");
+    number("dynamic_shared", k.sharedBytes, ", \"instructions\": {");
     bool first = true;
     for (size_t c = 0; c < k.counters.instructions.size(); ++c)
       if (k.counters.instructions[c]) {

@@ -22,7 +22,7 @@ public:
   uint64_t calls(std::string_view name) const;
   /// A line for people, on stderr or in the file of NNCC_EMU_REPORT.
   void tell(const std::string &text);
-  void kernel(const std::string &name, const Counters &before, const Counters &after);
+  void kernel(const std::string &name, const LaunchShape &shape, const Counters &before, const Counters &after);
   void allocated(uint64_t liveBytes);
   void writeCounters(std::string_view cards) const;
   bool wantsLeaks() const { return leaks; }
@@ -30,6 +30,7 @@ public:
 private:
   struct Kernel {
     uint64_t launches = 0;
+    uint64_t blocks = 0, threads = 0, sharedBytes = 0; ///< of the largest launch
     Counters counters;
   };
   std::string reportFile, countersFile;

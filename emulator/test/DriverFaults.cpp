@@ -188,7 +188,10 @@ TEST_F(DriverFaults, LeaksAndCountersAreReported) {
   text = readFile(counters);
   EXPECT_NE(text.find("\"cards\": \"t4\""), std::string::npos) << text;
   EXPECT_NE(text.find("\"cuMemAlloc\": 2"), std::string::npos) << text;
-  EXPECT_NE(text.find("\"k\": {\"launches\": 1, \"instructions\": {"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("\"k\": {\"launches\": 1, \"blocks\": 1, \"threads\": 32, \"dynamic_shared\": 0, \"instructions\": {"),
+      std::string::npos)
+      << text;
   EXPECT_NE(text.find("\"global_sectors\": 2"), std::string::npos) << text;
   text = readFile(trace);
   EXPECT_NE(text.find("cuInit\ncuDevicePrimaryCtxRetain\ncuCtxSetCurrent\ncuMemAlloc\ncuMemcpyHtoD\n"),

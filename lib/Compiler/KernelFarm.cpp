@@ -8,6 +8,7 @@
 #include "nncc/GPU/CompileKernel.h"
 #include "nncc/Target/Ptx.h"
 #include "nnccrt/abi.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -102,8 +103,13 @@ private:
       return;
     }
     job.ptx = std::move(*ptx);
-    for (const gpu::CompiledPhase &phase : code->phases)
+    for (const gpu::CompiledPhase &phase : code->phases) {
       job.cuda.phases.push_back({phase.entry, phase.shape});
+      // For readers of the text: PTX itself does not say what a launch asks for.
+      if (phase.sharedBytes)
+        job.ptx +=
+            llvm::formatv("// launch {0}: threads {1}, shared {2}\n", phase.entry, phase.threads, *phase.sharedBytes);
+    }
     job.cuda.workspace = code->workspace;
     job.cuda.numArgs = countArguments(kernel);
     compileObject(job, *code->host);

@@ -39,7 +39,7 @@ public:
   CompiledKernel take() { return std::move(result); }
 
 private:
-  LogicalResult emitPhase(const KernelPlan &plan, Phase &phase, const CompiledPhase &names);
+  LogicalResult emitPhase(const KernelPlan &plan, Phase &phase, CompiledPhase &compiled);
   void emitWorkspace(const KernelPlan &plan);
   LogicalResult run(ModuleOp module, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult checkHost();
@@ -52,9 +52,9 @@ private:
 
 } // namespace
 
-LogicalResult KernelCompiler::emitPhase(const KernelPlan &plan, Phase &phase, const CompiledPhase &names) {
+LogicalResult KernelCompiler::emitPhase(const KernelPlan &plan, Phase &phase, CompiledPhase &compiled) {
   auto device = OpBuilder::atBlockEnd(result.device->getBody());
-  DeviceFunction body = createDeviceFunction(device, kernel, names.entry, phase.getThreads());
+  DeviceFunction body = createDeviceFunction(device, kernel, compiled.entry, phase.getThreads());
   Buffers values(device, kernel, body);
   plan.mapValues(device, values, body.scratch);
   if (failed(phase.writeBody(device, values, body)))
@@ -62,13 +62,15 @@ LogicalResult KernelCompiler::emitPhase(const KernelPlan &plan, Phase &phase, co
   lowerFaults(body.function);
 
   auto host = OpBuilder::atBlockEnd(result.host->getBody());
-  KernelFunction shape = createShapeFunction(host, kernel, names.shape);
+  KernelFunction shape = createShapeFunction(host, kernel, compiled.shape);
   Buffers sizes(host, kernel, shape);
   plan.mapValues(host, sizes, shape.scratch);
   FailureOr<LaunchShape> launch = phase.writeShape(host, sizes);
   if (failed(launch))
     return failure();
   setShape(host, shape, *launch, phase.getThreads());
+  compiled.threads = phase.getThreads();
+  compiled.sharedBytes = launch->sharedBytes ? getConstantIntValue(launch->sharedBytes) : 0;
   return success();
 }
 

@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "nncc/GPU/Target.h"
+#include <optional>
 #include <string>
 
 namespace mlir {
@@ -27,6 +28,9 @@ struct CompiledPhase {
   std::string entry;
   /// The function of the host: `void shape(const uint64_t *args, nnccrt_cuda_launch *launch)`.
   std::string shape;
+  unsigned threads = 0;
+  /// Dynamic shared memory of a block, where it does not depend on sizes that only a run knows.
+  std::optional<int64_t> sharedBytes = std::nullopt;
 };
 
 /// A kernel is launched phase by phase; what a phase leaves to the next is in results or in the workspace.

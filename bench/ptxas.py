@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 
@@ -30,9 +31,17 @@ def header(text):
 
 
 def assemblers(version, sm):
-    """[(release, path)] of those that are there and know both."""
-    return [(release, path) for release, oldest, newest, ptx in RELEASES
+    """[(release, path)] of those that are there and know both; the one of an installed toolkit where none is."""
+    ours = [(release, path) for release, oldest, newest, ptx in RELEASES
             if oldest <= sm <= newest and version <= ptx and (path := tool(f"ptxas-{release}"))]
+    return ours or installed()
+
+
+def installed():
+    """[(release, path)] of the ptxas on PATH or in /usr/local/cuda: at most one."""
+    path = shutil.which("ptxas", path=f"{os.environ.get('PATH', '')}:/usr/local/cuda/bin")
+    said = subprocess.run([path, "--version"], capture_output=True, text=True).stdout if path else ""
+    return [(m[1], pathlib.Path(path))] if (m := re.search(r"release (\d+\.\d+)", said)) else []
 
 
 @dataclasses.dataclass
@@ -81,9 +90,14 @@ def assemble(path, ptx, sm, cubin=None):
 def disassemble(cubin, release):
     """nvdisasm's text. What ptxas of CUDA 13 makes is in a format of its own."""
     name = "nvdisasm-13.5" if release.startswith("13") else "nvdisasm-12.8"
-    if not (path := tool(name)):
-        raise FileNotFoundError(f"no {name}: run scripts/bootstrap.sh --cuda")
+    if not (path := tool(name) or shutil.which("nvdisasm", path=f"{os.environ.get('PATH', '')}:/usr/local/cuda/bin")):
+        raise FileNotFoundError("no nvdisasm is on PATH or in $NNCC_CUDA_TOOLS; scripts/bootstrap.sh --cuda installs one")
     return subprocess.run([path, "-c", cubin], capture_output=True, text=True, check=True).stdout
+
+
+def launches(text):
+    """{kernel: (threads a block, bytes of dynamic shared memory)} that nncc writes behind a kernel: `// launch NAME: threads T, shared B`."""
+    return {m[1]: (int(m[2]), int(m[3])) for m in re.finditer(r"^// launch ([\w$]+): threads (\d+), shared (\d+)", text, re.M)}
 
 
 def block_sizes(text):

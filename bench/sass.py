@@ -13,7 +13,8 @@ import re
 # of f16 into f32 by mma.sync as the architecture papers state them (GeForce parts of 8.6 and 8.9 accumulate in f32 at half the rate).
 Rates = collections.namedtuple("Rates", "fp32 integer half special convert tensor l2 warps blocks shared")
 RATES = {
-    50: Rates(128, 64, 0, 32, 32, 0, 64, 64, 32, 64), 61: Rates(128, 64, 1, 32, 32, 0, 64, 64, 32, 96), 70: Rates(64, 64, 128, 16, 16, 512, 64, 64, 32, 96),
+    50: Rates(128, 128, 0, 32, 32, 0, 64, 64, 32, 64), 52: Rates(128, 128, 0, 32, 32, 0, 64, 64, 32, 96), 60: Rates(64, 64, 128, 16, 16, 0, 64, 64, 32, 64),
+    61: Rates(128, 128, 1, 32, 32, 0, 64, 64, 32, 96), 70: Rates(64, 64, 128, 16, 16, 512, 64, 64, 32, 96),
     75: Rates(64, 64, 128, 16, 16, 512, 64, 32, 16, 64), 80: Rates(64, 64, 256, 16, 16, 1024, 64, 64, 32, 164),
     86: Rates(128, 64, 128, 16, 64, 512, 64, 48, 16, 100), 89: Rates(128, 64, 128, 16, 64, 512, 64, 48, 24, 100),
     90: Rates(128, 64, 256, 16, 64, 1290, 64, 64, 32, 228),
@@ -24,6 +25,7 @@ REGISTERS = 65536
 TENSOR = {"HMMA", "IMMA", "BMMA", "DMMA", "HGMMA", "IGMMA", "QGMMA"}
 FP32 = {"FFMA", "FADD", "FMUL", "FFMA32I", "FADD32I", "FMUL32I"}
 FP64 = {"DFMA", "DADD", "DMUL"}
+DOT = {"IDP"}  # four products of bytes, added
 HALF = {"HFMA2", "HADD2", "HMUL2", "HMNMX2"}
 CONVERT = {"F2F", "F2I", "I2F", "FRND", "F2FP", "I2FP"}
 SHARED = {"LDS", "STS", "LDSM", "STSM", "ATOMS"}
@@ -49,6 +51,11 @@ class Instruction:
     def runs(self):
         """ptxas pads groups with instructions that are never executed."""
         return self.guard not in ("@!PT", "@!UPT")
+
+    def named(self):
+        """With its shape, where it multiplies matrices: HMMA.16816."""
+        shape = re.match(r"\.(?:SP\.)?\d\w+", self.modifiers) if self.opcode in TENSOR else None
+        return self.opcode + (shape[0] if shape else "")
 
     def bytes(self):
         """Of a warp, where it accesses memory."""
@@ -104,7 +111,7 @@ class Loop:
 
     def math(self):
         """The opcodes that are the work of this loop."""
-        return TENSOR if self.count(TENSOR) else FP32 if self.count(FP32) else FP64 if self.count(FP64) else set()
+        return TENSOR if self.count(TENSOR) else max((FP32, FP64, DOT, HALF), key=self.count)
 
     def mix(self):
         """-> math, memory, other: instructions."""
@@ -123,7 +130,7 @@ def main_loop(code, loops):
     found = [Loop(own(code, loops, loop)) for loop in loops]
     if not found:
         return Loop(code, True)
-    weight = lambda loop: (sum(i.multiply_adds() for i in loop.instructions if i.opcode in TENSOR), loop.count(FP32), loop.count(FP64),
+    weight = lambda loop: (sum(i.multiply_adds() for i in loop.instructions if i.opcode in TENSOR), loop.count(FP32 | DOT | HALF), loop.count(FP64),
                            loop.count(SHARED | GLOBAL), loop.issued)
     return max(found, key=weight)
 
@@ -160,8 +167,10 @@ def bound(loop, sm):
     if loop.count(TENSOR):
         unit, ideal = "tensor", busy["tensor"]
     else:  # where memory is busy for longer than the sums, the loop streams, and the rest has to keep up with what L2 delivers
-        sums = loop.count(FP32) * 32 / RATES[sm].fp32
-        unit, ideal = ("memory", busy["l2"]) if busy["l2"] > sums else ("fp32", sums)
+        math, rates = loop.math(), RATES[sm]
+        kind, sums = next((kind, loop.count(opcodes) * clocks) for opcodes, kind, clocks in (
+            (FP32, "fp32", 32 / rates.fp32), (DOT, "dp4a", 32 / rates.integer), (HALF, "f16", 64 / max(rates.half, 1)), (math, "fp64", 0)) if opcodes == math)
+        unit, ideal = ("memory", busy["l2"]) if busy["l2"] > sums else (kind, sums)
     return (ideal / busy[limiter] if busy[limiter] else 0), unit, limiter
 
 

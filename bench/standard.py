@@ -1,6 +1,7 @@
 """The models of the static table: one kernel each, in the sizes that the kernels of others in ../shared/gpu/anchors.tsv are made for."""
 
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -8,6 +9,10 @@ import onnx
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test/GPU"))
 import families
+
+# Which rows of others compute the same, by their names.
+PEERS = {"gemm_f32": "gemm_f32|mm_shlo|matmul_f32", "gemm_f16": "gemm_f16|mm_d0|matmul(tma)?_f16", "gemm_i8": "", "convolution_f32": "", "attention_f32": "fa_f32",
+         "attention_f16": "fa_f16_d64", "softmax_f32": "softmax_(f32|d0)", "layer_norm_f32": "layernorm_f32", "gemv_f32": ""}
 
 
 def standard():
@@ -20,6 +25,7 @@ def standard():
     models = {
         "gemm_f32": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1024, 1024)}, {"w": zeros(1024, 1024)}),
         "gemm_f16": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1024, 1024, kind=half)}, {"w": zeros(1024, 1024, kind=half)}),
+        "gemm_i8": families.graph([("MatMulInteger", ["x", "w"], {})], {"x": zeros(1024, 1024, kind=np.uint8)}, {"w": zeros(1024, 1024, kind=np.uint8)}),
         "convolution_f32": families.graph([("Conv", ["x", "w"], {"pads": [1] * 4})], {"x": zeros(1, 64, 56, 56)}, {"w": zeros(64, 64, 3, 3)}),
         "softmax_f32": families.graph([("Softmax", ["x"], {"axis": -1})], {"x": zeros(4096, 1024)}),
         "layer_norm_f32": families.graph([("LayerNormalization", ["x", "s", "b"], {})], {"x": zeros(4096, 1024)}, {"s": zeros(1024), "b": zeros(1024)}),
@@ -30,10 +36,10 @@ def standard():
     return {name: model for name, (model, _) in models.items()}
 
 
-def write(folder):
-    """-> the paths of the models."""
-    paths = []
-    for name, model in standard().items():
+def write(folder, only=""):
+    """-> the paths of the models, or of those that `only` names where it names some."""
+    paths, models = [], standard()
+    for name, model in ({k: v for k, v in models.items() if re.search(only, k)} or models).items():
         paths.append(folder / f"{name}.onnx")
         onnx.save(model, paths[-1])
     return paths

@@ -12,41 +12,14 @@ import argparse
 import concurrent.futures
 import os
 import pathlib
-import re
-import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
+import images
 import ptxas
 import sass
-
-
-def called(model):
-    path = pathlib.Path(model)
-    return path.parent.name if path.stem == "model" else path.stem
-
-
-def texts_of(model, arguments, folder):
-    """The images of a model, each in a file: [(what it is called, path)]."""
-    listing = folder / "all.ptx"
-    command = [str(pathlib.Path(arguments.nncc).resolve()), str(pathlib.Path(model).resolve()), "-target=cuda", f"-gpu={arguments.gpu}", "--emit=ptx", "-o", str(listing)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
-    if done.returncode:
-        raise RuntimeError(f"{model}: nncc: {(done.stderr.strip().splitlines() or ['no message'])[0]}")
-    return split(listing.read_text(), model, folder)
-
-
-def split(text, model, folder):
-    """An image begins with its .version."""
-    starts = [m.start() for m in re.finditer(r"^\s*\.version", text, re.M)]
-    result = []
-    for n, (begin, end) in enumerate(zip(starts, starts[1:] + [len(text)])):
-        path = folder / f"image{n}.ptx"
-        path.write_text(text[begin:end])
-        result.append((f"{called(model)}.sm_{ptxas.header(text[begin:end])[1]}", path))
-    return result
 
 
 def problems_of(kernel, code, sm, threads):
@@ -109,13 +82,10 @@ def jobs(arguments, folder, problems):
     for n, source in enumerate(arguments.sources or list(every_family(folder))):
         place = folder / str(n)
         place.mkdir()
-        if str(source).endswith(".ptx"):
-            yield called(source), pathlib.Path(source)
-            continue
         try:
-            yield from texts_of(source, arguments, place)
-        except RuntimeError as error:
-            problems.append(str(error))
+            yield from images.of(source, arguments.nncc, arguments.gpu, place)
+        except images.Failed as error:
+            problems.append(f"{source}: {str(error).splitlines()[0]}")
 
 
 def main():

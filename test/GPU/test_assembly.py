@@ -1,5 +1,6 @@
 """The readers of machine code, and that assemble.py can fail."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -81,6 +82,12 @@ def test_bounds():
     assert sass.bound(loop_of("LDG.E.128 R0, [R4]", "FADD R0, R0, R1", "STG.E.128 [R4], R0"), 80) == (1.0, "memory", "l2")
 
 
+def test_dot_products_are_math():
+    loop = loop_of(*["IDP.4A.U8.U8 R0, R1, R2, R0"] * 6, "LDS R4, [R8]", "IADD3 R9, R9, 0x1, RZ")
+    assert loop.mix() == (6, 1, 1) and sass.bound(loop, 70) == (pytest.approx(6 / 7), "dp4a", "integer")
+    assert loop_of("IMMA.16832.U8.U8 R0, R4.ROW, R8.COL, R0").mix() == (1, 0, 0)
+
+
 def test_padding_is_not_issued():
     assert loop_of("@!PT LDS RZ, [RZ]", "FFMA R0, R1, R2, R0").issued == 1
 
@@ -140,3 +147,35 @@ def test_wrong_version_fails(tmp_path):
     (tmp_path / "new.ptx").write_text((HERE / "Inputs/tile.ptx").read_text().replace(".version 7.0", ".version 7.8"))
     done = assemble(tmp_path / "new.ptx")
     assert done.returncode == 1 and "states PTX 7.8 for sm_80, not 7.0" in done.stdout
+
+
+BENCH, BUILD = HERE.parents[1] / "bench", pathlib.Path(os.environ.get("NNCC_BUILD") or HERE.parents[1] / "build/release")
+
+
+@needs_tools
+def test_the_page_is_written(tmp_path):
+    """Of one kernel: what stands before the table stays, and another run changes nothing."""
+    page = tmp_path / "page.md"
+    page.write_text("# Kernels\n\nWords.\n| from | kernel |\n|---|---|\n| old | row |\n")
+    command = [sys.executable, BENCH / "static.py", "--only=softmax_f32", "--gpu=sm_80", f"--nncc={BUILD}/bin/nncc", f"--markdown={page}"]
+    subprocess.run(command, check=True)
+    text = page.read_text()
+    assert text.startswith("# Kernels\n\nWords.\n| from | kernel | card |") and "old" not in text
+    columns, row = ([cell.strip() for cell in line.split("|")] for line in (text.splitlines()[3], text.splitlines()[5]))
+    found = dict(zip(columns, row))
+    assert (found["from"], found["card"], found["spills"], found["conflicts"], found["moved"]) == ("nncc", "sm_80", "0", "0", "1.00"), found
+    assert "LDG 8 STG 8" in found["mix"], "128 bits of a row of 1024 in a thread of 32"
+    subprocess.run(command, check=True)
+    assert page.read_text() == text
+
+
+@needs_tools
+def test_nncc_bench_shows_it(tmp_path):
+    """--static: of a model and of an object, the same."""
+    model, library = HERE.parents[1] / "models/digits/model.onnx", tmp_path / "digits.o"
+    subprocess.run([BUILD / "bin/nncc", model, "-target=cuda", "-gpu=sm_75", "-o", library], check=True, capture_output=True)
+    of_model, of_object = (subprocess.run([BUILD / "bin/nncc-bench", "--static", *source], check=True, capture_output=True, text=True).stdout.split("\n")
+                           for source in ((model, "-gpu=sm_75"), (library,)))
+    assert of_model == of_object and any("FFMA" in line and "sm_75" in line for line in of_model)
+    failed = subprocess.run([BUILD / "bin/nncc-bench", "--static", tmp_path / "none.onnx"], capture_output=True, text=True)
+    assert failed.returncode == 3 and "none.onnx: no such file" in failed.stderr

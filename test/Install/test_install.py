@@ -53,6 +53,12 @@ def test_tools_run(prefix):
         assert tool in run(prefix / f"bin/{tool}", "--help")
 
 
+def test_the_installed_script_is_found(prefix, models):
+    """nncc-bench --static runs it: whether or not there are assemblers here, it is the script that answers."""
+    done = subprocess.run([prefix / "bin/nncc-bench", "--static", models / "none.onnx"], capture_output=True, text=True)
+    assert done.returncode == 3 and done.stderr.startswith("static: error: ") and "no such file" in done.stderr
+
+
 def test_cmake_two_models(prefix, examples, models, tmp_path):
     build(configure(prefix, examples / "cmake", tmp_path))
     assert run(tmp_path / "read", models / "digits/images/7.pgm").endswith("7.pgm: 7, in 8 bits 7\n")

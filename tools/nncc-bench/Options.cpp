@@ -26,6 +26,10 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv, Diagnostics
   static cl::opt<double> seconds("seconds", cl::desc("How long to run (default 1), once at least"), cl::init(1), in);
   static cl::opt<bool> json("json", cl::desc("Print JSON"), in);
   static cl::opt<bool> kernels("kernels", cl::desc("Measure each kernel, too (default)"), cl::init(true), in);
+  static cl::opt<bool> isStatic("static",
+                                cl::desc("Run nothing: show what the machine code of kernels for GPUs can reach "
+                                         "(--gpu; needs python3 and NVIDIA's ptxas and nvdisasm)"),
+                                in);
   static cl::opt<char> optLevel("O", cl::desc("Optimisation level of a model compiled here"), cl::Prefix, cl::init('3'),
                                 in);
   static cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::desc("CPUs of a model compiled here"), in);
@@ -45,6 +49,7 @@ std::optional<BenchOptions> parseBenchOptions(int argc, char **argv, Diagnostics
   options.measure = {.threads = threads, .streams = streams, .warmup = warmup, .seconds = seconds};
   options.json = json;
   options.kernels = kernels;
+  options.isStatic = isStatic;
   devices.read("nncc-bench", options.compile, options.load, diagnostics);
   forgetOptions();
   auto usage = [&](const llvm::Twine &message) {

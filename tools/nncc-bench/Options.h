@@ -14,6 +14,7 @@ struct BenchOptions {
   InputOptions inputs;
   MeasureOptions measure;
   bool json = false, kernels = true;
+  bool isStatic = false; ///< what the machine code can reach, instead of a run
 };
 
 /// Nothing, with the problem in `diagnostics`, when the command line makes no sense.

@@ -2,6 +2,7 @@
 
 #include "DeviceOptions.h"
 #include "Inputs.h"
+#include "MachineCode.h"
 #include "Measure.h"
 #include "Options.h"
 #include "Peak.h"
@@ -170,6 +171,8 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   Diagnostics diagnostics;
   std::optional<BenchOptions> options = parseBenchOptions(argc, argv, diagnostics);
+  if (options && options->isStatic)
+    return showMachineCode(argv[0], options->compile, diagnostics);
   if (options && (options->load.emulate.empty() || emulate(argv[0], options->load.emulate, diagnostics)))
     Bench(*options, diagnostics).run();
   flushStandardOutput(diagnostics);

@@ -40,16 +40,29 @@ def families(rng):
     wrong = indices[:5].copy()
     wrong[2, 3], wrong[4, 1] = 37, -38
     with_nan = lambda x: np.where(rng.random(x.shape) < 0.015, np.float32(np.nan), x)
+    # Infinities where only zeros of the other operand, or no thread, may come: zeros hide what is read in place of them.
+    def endless(x, *places):
+        for place in places:
+            x[place] = np.inf
+        return x
+
+    far = lambda x: x << np.where(rng.random(x.shape) < 0.3, 35, 0)  # some beyond 32 bits
     few = lambda *shape: rng.integers(-4, 5, shape).astype(np.float32)  # ties
+    # Some lines so spread that one weight of a softmax is 1 and a wrong maximum overflows, the others so near that all weights count.
+    spread = lambda *shape: np.where(np.arange(int(np.prod(shape))).reshape(shape) % 2, np.float32(4000), np.float32(0.4))
+    # The same for the two heads of an attention; products of the second are exact, since small errors of large scores are large ones of weights.
+    queries = lambda *shape: np.concatenate([n(1, 1, *shape) * np.float32(0.4), np.round(n(1, 1, *shape) * 400)], 1)
+    keys = lambda *shape: np.round(n(1, 2, *shape) * 4) / 4
+    whole = lambda largest, *shape: rng.integers(-largest, largest + 1, shape).astype(np.float16)  # products are exact, and far apart
     codes = lambda *shape: rng.integers(0, 256, shape).astype(np.uint8)
     lstm = {"W": n(1, 4 * 20, 12), "R": n(1, 4 * 20, 20), "B": n(1, 8 * 20)}
     return {
         "elementwise": graph([("Mul", ["x", "s"], {}), ("Gelu", ["t0"], {}), ("Add", ["t1", "z"], {})], {"x": n(13, 70), "z": n(13, 1)}, {"s": n(70)}),
         "elementwise_f16": graph([("Sigmoid", ["x"], {}), ("Mul", ["t0", "x"], {})], {"x": h(5, 131)}),
         "integers": graph([("Div", ["x", "z"], {}), ("Max", ["t0", "z"], {}), ("Where", ["c", "t1", "x"], {})],
-                          {"x": rng.integers(-99, 99, (9, 37)), "z": rng.integers(1, 9, (9, 37)), "c": rng.random((9, 37)) > 0.5}),
-        "softmax": graph([("Softmax", ["x"], {"axis": -1})], {"x": n(9, 301) * 300}),
-        "softmax_columns": graph([("Softmax", ["x"], {"axis": 1})], {"x": n(3, 19, 45) * 300}),
+                          {"x": far(rng.integers(-99, 99, (9, 37))), "z": far(rng.integers(1, 9, (9, 37))), "c": rng.random((9, 37)) > 0.5}),
+        "softmax": graph([("Softmax", ["x"], {"axis": -1})], {"x": n(17, 301) * spread(17, 1)}),
+        "softmax_columns": graph([("Softmax", ["x"], {"axis": 1})], {"x": n(3, 19, 45) * spread(3, 1, 45)}),
         "layer_norm": graph([("Add", ["x", "z"], {}), ("LayerNormalization", ["t0", "s", "b"], {})], {"x": n(7, 250), "z": n(7, 250)}, {"s": n(250), "b": n(250)}),
         "reduce_rows": graph([("ReduceMean", ["x", "a1"], {"keepdims": 0})], {"x": n(33, 517)}, {"a1": np.array([1])}),
         "reduce_columns": graph([("ReduceMax", ["x", "a0"], {})], {"x": n(217, 35)}, {"a0": np.array([0])}),
@@ -59,7 +72,7 @@ def families(rng):
         "matmul_deep": graph([("MatMul", ["x", "w"], {}), ("Relu", ["t0"], {})], {"x": n(33, 1030)}, {"w": n(1030, 37)}),  # K is cut
         "matmul_batched": graph([("MatMul", ["x", "z"], {})], {"x": n(3, 33, 20), "z": n(3, 20, 41)}),
         "matmul_vector": graph([("MatMul", ["x", "w"], {})], {"x": n(1, 300)}, {"w": n(300, 270)}),
-        "matmul_f16": graph([("MatMul", ["x", "w"], {})], {"x": h(70, 72)}, {"w": h(72, 88)}),
+        "matmul_f16": graph([("MatMul", ["x", "w"], {})], {"x": h(70, 72)}, {"w": endless(h(72, 88), (8, 3), (71, 5), (63, 86))}),
         "matmul_i8": graph([("MatMulInteger", ["x", "w", "zx", "zw"], {})], {"x": codes(33, 67)},
                            {"w": codes(67, 50), "zx": np.array(120, np.uint8), "zw": np.array(131, np.uint8)}),
         "convolution": graph([("Conv", ["x", "w", "b"], {"pads": [1] * 4, "strides": [2, 2]}), ("Relu", ["t0"], {})], {"x": n(2, 9, 21, 17)},
@@ -69,22 +82,23 @@ def families(rng):
         "transposed": graph([("ConvTranspose", ["x", "w"], {"strides": [2, 2]})], {"x": n(1, 6, 7, 5)}, {"w": n(6, 5, 3, 3)}),
         "pooling": graph([("MaxPool", ["x"], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1] * 4})], {"x": n(1, 40, 19, 15)}),
         "attention": graph([("MatMul", ["q", "k"], {}), ("Mul", ["t0", "s"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
-                           {"q": n(1, 2, 35, 32) * 400, "k": n(1, 2, 32, 47), "v": n(1, 2, 47, 32)}, {"s": np.float32(0.17).reshape(())}),
+                           {"q": queries(35, 32), "k": keys(32, 126), "v": endless(n(1, 2, 126, 32), (0, 0, 125, 0))}, {"s": np.float32(0.17).reshape(())}),
         "attention_mask": graph([("MatMul", ["q", "k"], {}), ("Add", ["t0", "m"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
-                                {"q": n(1, 2, 70, 20) * 30, "k": n(1, 2, 20, 45), "v": n(1, 2, 45, 36), "m": n(1, 1, 70, 45) * 90}),
+                                {"q": queries(70, 20), "k": keys(20, 110), "v": endless(n(1, 2, 110, 36), (0, 0, 109, 0)), "m": n(1, 1, 70, 110)}),
         "attention_row": graph([("MatMul", ["q", "k"], {}), ("Softmax", ["t0"], {"axis": -1}), ("MatMul", ["t1", "v"], {})],
-                               {"q": n(1, 2, 1, 32) * 0.4, "k": n(1, 2, 32, 300), "v": n(1, 2, 300, 32)}),
+                               {"q": queries(1, 32), "k": keys(32, 300), "v": n(1, 2, 300, 32)}),
         "attention_f16": graph([("Transpose", ["k"], {"perm": [0, 1, 3, 2]}), ("MatMul", ["q", "t0"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
-                               {"q": h(1, 2, 75, 32), "k": h(1, 2, 141, 32), "v": 1 + np.abs(h(1, 2, 141, 40))}),
+                               {"q": np.concatenate([h(1, 1, 75, 32), whole(8, 1, 1, 75, 32)], 1), "k": np.concatenate([h(1, 1, 141, 32), whole(2, 1, 1, 141, 32)], 1),
+                                "v": 1 + np.abs(h(1, 2, 141, 40))}),
         "transpose": graph([("Transpose", ["x"], {"perm": [0, 2, 1]}), ("Neg", ["t0"], {})], {"x": n(3, 35, 41)}),
         "gather": graph([("Gather", ["x", "i"], {"axis": 0})], {"x": n(37, 19), "i": indices}),
         "scatter": graph([("ScatterElements", ["x", "i", "u"], {"axis": 0, "reduction": "add"})],
                          {"x": n(37, 7), "i": indices, "u": n(30, 7)}),
         "cumulative": graph([("CumSum", ["x", "one"], {})], {"x": n(140, 11)}, {"one": np.array(1)}),
         "top_k": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": few(150, 23)}, {"k": np.array([7])}, ("y", "i")),
-        "top_k_long": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": few(2, 4500)}, {"k": np.array([70])}, ("y", "i")),
-        "cumulative_long": graph([("CumSum", ["x", "one"], {"exclusive": 1, "reverse": 1})], {"x": few(2, 4500)}, {"one": np.array(1)}),
-        "unique": graph([("Unique", ["x"], {}, ["y", "i", "j", "c"])], {"x": few(140)}, outputs=("y", "i", "j", "c")),
+        "top_k_long": graph([("TopK", ["x", "k"], {"axis": -1}, ["y", "i"])], {"x": np.round(n(2, 4500) * 40)}, {"k": np.array([70])}, ("y", "i")),
+        "cumulative_long": graph([("CumSum", ["x", "one"], {"exclusive": 1, "reverse": 1})], {"x": np.append(few(71999), np.float32(100))[None]}, {"one": np.array(1)}),
+        "unique": graph([("Unique", ["x"], {}, ["y", "i", "j", "c"])], {"x": rng.permutation(np.concatenate([np.arange(235), np.arange(165)])).astype(np.float32) - 90}, outputs=("y", "i", "j", "c")),
         "arg_max": graph([("ArgMax", ["x"], {"axis": 1})], {"x": np.round(n(17, 133) * 9)}),
         "concat": graph([("Concat", ["x", "z"], {"axis": 1}), ("Pad", ["t0", "p"], {})], {"x": n(150, 9), "z": n(150, 14)}, {"p": np.array([1, 2, 0, 3])}),
         "resize": graph([("Resize", ["x", "", "s"], {"mode": "linear"})], {"x": n(1, 3, 9, 11)}, {"s": np.array([1, 1, 1.5, 2], np.float32)}),

@@ -4,11 +4,12 @@
   mutants.py [--seed=1] [--each=20] [--gpu=t4,a100] [--only=REGEX] [--report=FILE]
 A mutant is the compiled model with other PTX in place of its own. It is killed where nncc-run --emulate does not end with the right results (of
 families whose name ends in _fault: with the right error).
-What survives is listed; it is either the same program (mutate.same_program or survivors.txt says why) or a gap in our tests. Closes with `N passed, N failed`.
+What survives is listed; it is either the same program (mutate.same_program, proofs.py or survivors.txt says why) or a gap in our tests. Closes with `N passed, N failed`.
 """
 
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import random
@@ -17,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 
+import entries
 import families
 import mutate
 import numpy as np
+import proofs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEOUT = 60
@@ -44,7 +47,7 @@ class Subject:
         end = self.object.index(b"\0", begin.start())
         self.place = begin.start(), end
         self.text = self.object[begin.start() : end].decode()
-        self.fault = ""
+        self.fault, self.launches = "", {}
         if name.endswith("_fault"):
             self.fault = self.verdict(self.text)[1]
             if "out of range" not in self.fault and "index" not in self.fault:
@@ -59,7 +62,12 @@ class Subject:
             data = re.sub(rb"[ \t]*//[^\n]*|(?<=\n)[ \t]+", b"", data)
         return self.object[:begin] + data + b" " * (room - len(data)) + self.object[end:] if len(data) <= room else None
 
-    def verdict(self, text):
+    def read_launches(self, counters):
+        """How the emulator saw each entry launched."""
+        kernels = json.loads(counters.read_text())["kernels"]
+        self.launches = {name: (kernel["blocks"], kernel["threads"]) for name, kernel in kernels.items()}
+
+    def verdict(self, text, counters=None):
         """-> (survived, what nncc-run said)."""
         data = self.with_text(text)
         if data is None:
@@ -68,8 +76,9 @@ class Subject:
             file.write(data)
             file.flush()
             command = [self.run_tool, file.name, f"--emulate={self.card}", f"--test-data={self.folder}"] + self.bounds
+            environment = {**os.environ, "NNCC_EMU_COUNTERS": str(counters)} if counters else None
             try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, errors="replace")
+                done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, errors="replace", env=environment)
             except subprocess.TimeoutExpired:
                 return False, f"did not end in {TIMEOUT} s"
         said = (done.stderr or done.stdout).strip().replace(file.name, "model.so").splitlines()
@@ -80,7 +89,9 @@ class Subject:
 def why_it_lives(subject, mutant, label, known):
     """Why a mutant that survives computes the same, or None."""
     lines = subject.text.split("\n")
-    if why := mutate.same_program(mutant, lines) or next((why for pattern, why in known if pattern.search(label)), None):
+    if why := mutate.same_program(mutant, lines) or proofs.why_same(mutant, lines, subject.launches):
+        return why
+    if why := next((why for pattern, why in known if pattern.search(label)), None):
         return why
     stop = mutate.Mutant("stop", mutant.line, "", "\ttrap;")
     if subject.faults and subject.verdict(stop.apply(lines))[0]:
@@ -89,7 +100,7 @@ def why_it_lives(subject, mutant, label, known):
 
 
 def explanations(path):
-    """[(regular expression, why)] of survivors.txt: `REGEX  # why`, on "FAMILY CARD KIND: BEFORE -> AFTER"."""
+    """[(regular expression, why)] of survivors.txt: `REGEX  # why`, on a label: "FAMILY CARD KIND: BEFORE -> AFTER in ENTRY, of EXPRESSIONS"."""
     lines = path.read_text().splitlines() if path.exists() else []
     return [(re.compile(line.split("  # ")[0]), line.split("  # ")[1]) for line in lines if "  # " in line]
 
@@ -105,9 +116,11 @@ def subjects(arguments, folder):
         for card in arguments.gpu.split(","):
             try:
                 subject = Subject(name, card, place, arguments.bin)
-                good, said = subject.verdict(subject.text)
+                counters = place / f"{card}.json"
+                good, said = subject.verdict(subject.text, counters)
                 if not good:
                     raise RuntimeError(f"{name} for {card} is wrong without any change: {said}")
+                subject.read_launches(counters)
                 made.append(subject)
             except RuntimeError as error:
                 problems.append(str(error))
@@ -137,7 +150,7 @@ def main():
                 work.append((subject, mutant, pool.submit(subject.verdict, mutant.apply(texts))))
         for subject, mutant, job in work:
             survived, said = job.result()
-            label = f"{subject.name} {subject.card} {mutant.kind}: {' '.join(mutant.before.split())} -> {' '.join(mutant.after.split())}"
+            label = f"{subject.name} {subject.card} {mutant.kind}: {' '.join(mutant.before.split())} -> {' '.join(mutant.after.split())} {entries.place_of(mutant, subject.text.split(chr(10)))}"
             why = why_it_lives(subject, mutant, label, known) if survived else None
             killed, explained, unexplained = killed + (not survived), explained + bool(why), unexplained + (survived and not why)
             lines.append(f"{'survived' if survived else 'killed'}: line {mutant.line} of {label}: {why or said}")

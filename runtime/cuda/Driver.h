@@ -110,6 +110,7 @@ enum : unsigned { kNonBlocking = 1, kTimingEvent = 0, kPlainEvent = 2, kRelaxedC
 
 /// The functions of the driver; those that an old driver lacks are null.
 struct Driver {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): parts of a declarator
 #define NNCCRT_CALL(member, name, since, parameters) Result(*member) parameters;
   NNCCRT_REQUIRED_CALLS(NNCCRT_CALL)
   NNCCRT_OPTIONAL_CALLS(NNCCRT_CALL)

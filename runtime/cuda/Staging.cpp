@@ -135,7 +135,8 @@ static const char *findObstacle(Session &session, const void *data) {
       ordinal != session.device.index)
     return "is not in the memory of";
   ContextHandle owner = nullptr;
-  bool isOurs = driver.pointerAttribute(&owner, kOwningContext, address) || !owner || owner == session.device.context;
+  bool isOurs = driver.pointerAttribute(static_cast<void *>(&owner), kOwningContext, address) || !owner ||
+                owner == session.device.context;
   return isOurs ? nullptr : "belongs to another CUDA context than the primary one of";
 }
 

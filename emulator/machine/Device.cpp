@@ -89,7 +89,8 @@ std::optional<std::string> Device::write(uint64_t address, const void *data, uin
   Allocation *a = memory->find(address);
   if (!a || a->freed || !a->holds(address, bytes))
     return "a copy to the device of " + memory->describe(address, bytes);
-  std::memcpy(a->data.get() + (address - a->base), data, bytes);
+  // Unlike memcpy this takes null for no bytes.
+  std::copy_n(static_cast<const std::byte *>(data), bytes, a->data.get() + (address - a->base));
   a->learn(address - a->base, bytes);
   a->allKnown |= bytes == a->bytes;
   return std::nullopt;
@@ -99,7 +100,7 @@ std::optional<std::string> Device::read(void *data, uint64_t address, uint64_t b
   Allocation *a = memory->find(address);
   if (!a || a->freed || !a->holds(address, bytes))
     return "a copy from the device of " + memory->describe(address, bytes);
-  std::memcpy(data, a->data.get() + (address - a->base), bytes);
+  std::copy_n(a->data.get() + (address - a->base), bytes, static_cast<std::byte *>(data));
   return std::nullopt;
 }
 
@@ -179,7 +180,7 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
     std::memset(a->data.get(), 0, a->bytes);
     a->learn(0, a->bytes);
     a->allKnown = true;
-    std::memcpy(a->data.get(), v.init.data(), std::min<uint64_t>(v.init.size(), a->bytes));
+    std::copy_n(v.init.data(), std::min<uint64_t>(v.init.size(), a->bytes), a->data.get());
     a->readOnly = v.space == Space::Const;
     loaded->globals[v.name] = address;
   }

@@ -71,9 +71,10 @@ ProductPlan::ProductPlan(const ProductShape &shape, const ElementKind &kind, con
                                        int64_t(llvm::divideCeil(costs.columnTiles, blocks.columnTiles)),
                                        double(orGuess(shape.rows, 128)) * orGuess(shape.depth, 128) * elementBytes,
                                        costs.rightBytes});
-  // Small weights stay where they are; a few rows read each weight once.
+  // A single tile of rows reads each weight once, at the speed of memory. Panels that many tiles share the processor fetches itself:
+  // what fetches the next ones too gets in its way where their pages follow each other in memory.
   bool isLarge = orGuess(shape.columns, 128) * depth * elementBytes > target.l1Bytes * 2;
-  prefetch = shape.rightKind == RightMatrix::Panels && isLarge;
+  prefetch = shape.rightKind == RightMatrix::Panels && isLarge && costs.rowTiles == 1;
 }
 
 /// Takes the scratch of a tile: sums, copies of the right and of the left operand (null: none).

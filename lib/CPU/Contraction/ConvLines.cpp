@@ -324,7 +324,6 @@ void LinesTile::emit(Value tile, Value memory) {
                   .right = {},
                   .prefetch = plan.prefetch && isPacked,
                   .numSharers = plan.lines.getTilesPerBlock() * plan.pixels.getTilesPerBlock(),
-                  .sharersBefore = zero,
                   .resultRow = {},
                   .resultLineStride = operands.outputSizes[2],
                   .resultColumn = m.mul(place.group, shape.groupOutputs)};

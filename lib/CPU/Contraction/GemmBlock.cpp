@@ -116,7 +116,7 @@ void BlockEmitter::addPrefetches(RightTile &right, Value column, Value row, Valu
   if (parts > 1) {
     Value tile =
         m.add(m.mul(line, block.rows.getTilesPerBlock()), m.div(m.sub(row, firstRow), block.rows.getRowsPerTile()));
-    partStart = m.mul(m.rem(m.add(tile, block.sharersBefore), parts), stepSize / parts);
+    partStart = m.mul(m.rem(tile, parts), stepSize / parts);
     for (const ReductionLoop &loop : block.loops)
       partStart = m.mul(partStart, loop.count);
   }

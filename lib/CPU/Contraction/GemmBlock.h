@@ -65,10 +65,8 @@ struct GemmBlock {
   /// Fetch panels ahead: those of the next register tile of columns while this one is multiplied, or, when there are
   /// too few rows for that, each panel a little before it is read.
   bool prefetch = false;
-  /// How many register tiles use the same columns, one after the other, and how many of them come before this block: they share the
-  /// fetching of the next columns.
+  /// How many register tiles use the same columns, one after the other: they share the fetching of the next columns.
   int64_t numSharers = 1;
-  mlir::Value sharersBefore = {};
 
   // Where in the result: the row of row 0 of line 0, from line to line, the first column.
   mlir::Value resultRow, resultLineStride, resultColumn;

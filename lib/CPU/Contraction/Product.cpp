@@ -145,9 +145,6 @@ void cpu::emitProduct(IndexMath &m, const Product &product, const ProductPlan &p
                   .columns = plan.columns,
                   .right = product.right,
                   .prefetch = plan.prefetch,
-                  .numSharers =
-                      plan.rowsFirst && !plan.rows.isDynamic() ? plan.rows.getNumTiles() : plan.rows.getTilesPerBlock(),
-                  .sharersBefore = plan.rowsFirst ? m.mul(innerBlock, plan.rows.getTilesPerBlock()) : m.constant(0),
                   .resultRow = offsets.resultRow,
                   .resultLineStride = m.constant(0),
                   .resultColumn = offsets.resultColumn};

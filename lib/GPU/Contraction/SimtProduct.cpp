@@ -26,7 +26,7 @@ SimtProduct::SimtProduct(const SimtTile &tile, const ElementKind &kind, bool isR
 }
 
 /// 64 sums, what feeds them, and what is under way take 130 to 167 registers; with 128, which would be enough for two blocks of 256 threads,
-/// ptxas spills.
+/// ptxas spills in some kernels.
 int64_t SimtProduct::getBlocksPerProcessor() const {
   constexpr int64_t registers = 64 << 10, perThread = 168;
   return registers / perThread / getThreads();

@@ -148,6 +148,13 @@ void Session::reset() {
   hostStack.clear();
 }
 
+/// What was freed on our stream is the pool's to give away when the stream has come there.
+void Session::trim() {
+  Current onDevice(device);
+  driver.waitForStream(own);
+  device.trim();
+}
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Before and behind the schedule
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -351,10 +358,8 @@ void *takeOutput(nnccrt_context &context, uint32_t index, bool &isCopied, Report
 }
 
 void trim(nnccrt_context &context) {
-  if (!context.session)
-    return;
-  Current onDevice(context.session->device);
-  context.session->device.trim();
+  if (context.session)
+    context.session->trim();
 }
 
 } // namespace nncc::rt::cuda

@@ -30,6 +30,8 @@ struct Session {
   bool initialize(Report &report);
   /// Waits for everything; gives up the graphs and the workspace.
   void reset();
+  /// Gives the system what is free.
+  void trim();
 
   /// The whole of a run.
   bool run(void *const *stream, Report &report);

@@ -67,6 +67,7 @@ TEST(CudaDevice, FaultsOfTheDriver) {
   EXPECT_THAT(attempt({{"NNCC_EMU_FAULT", "crash@1"}}), HasSubstr("CUDA_ERROR_LAUNCH_FAILED"));
   EXPECT_THAT(attempt({{"NNCC_EMU_FAULT", "crash@2"}, {"NNCC_CUDA_BLOCKING", "1"}}),
               HasSubstr("while launching kernel k1_sub"));
+  EXPECT_THAT(attempt({{"NNCC_EMU_FAULT", "lost@3"}}), HasSubstr("CUDA_ERROR_UNKNOWN"));
   EXPECT_EQ(attempt({{"NNCC_EMU_FAULT", "no-pools"}}), "2 3 4 5");
 }
 

@@ -1,5 +1,6 @@
 //===- RunTest.cpp - runs on a GPU ------------------------------------------------------------------------------===//
 
+#include "../Runtime/DlpackStructs.h"
 #include "Fixture.h"
 #include <fstream>
 
@@ -178,6 +179,35 @@ TEST(CudaRun, OutputStaysOnTheDevice) {
                          return text;
                        }),
             "2 3; 3 4");
+}
+
+/// What DLPack takes away of a run comes in again by DLPack, where it lies, and outlives the context.
+TEST(CudaRun, DlpackBothWays) {
+  EXPECT_EQ(onEmulator({{"NNCC_EMU_LEAKS", "1"}},
+                       [] {
+                         CudaModel model;
+                         nnccrt_status status;
+                         nnccrt_tensor tensor = {};
+                         tensor.size = sizeof(tensor);
+                         DLManagedTensor *given = nullptr;
+                         std::string text;
+                         {
+                           Loaded loaded(model);
+                           float x[] = {1, 2};
+                           text += sequence({loaded.bindInput(x, 2), loaded.run()});
+                           if (nnccrt_output_to_dlpack(loaded.context, 0, &given, &status))
+                             return std::string(status.message);
+                         }
+                         Loaded other(model);
+                         text += given->dl_tensor.device.device_type == 2 ? "on the device, " : "not on the device, ";
+                         if (nnccrt_from_dlpack(given, &tensor, &status) ||
+                             nnccrt_bind_input(other.context, 0, &tensor, &status))
+                           return text + status.message;
+                         text += sequence({other.run(), other.output()});
+                         given->deleter(given);
+                         return text;
+                       }),
+            "on the device, 3 4");
 }
 
 TEST(CudaRun, BoundHostOutput) {

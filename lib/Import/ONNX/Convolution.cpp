@@ -187,9 +187,12 @@ static FailureOr<Value> repeatBias(NodeImporter &node, Value bias, int64_t group
 
 /// Merges dims 2 and 3, 4 and 5 ..; a product of sizes that are not known can be said only as what is left, one at a time.
 static FailureOr<Value> mergePairs(NodeImporter &node, Value value) {
-  if (nn::typeOf(value).hasStaticShape()) {
-    ArrayRef<int64_t> shape = nn::typeOf(value).getShape();
+  ArrayRef<int64_t> shape = nn::typeOf(value).getShape();
+  auto isKnown = [](int64_t size) { return size > 0; };
+  if (nn::typeOf(value).hasStaticShape() || llvm::all_of(shape.drop_front(), isKnown)) {
     SmallVector<int64_t> merged(shape.take_front(2));
+    if (ShapedType::isDynamic(merged[0]))
+      merged[0] = 0; // as it was
     for (size_t i = 2; i < shape.size(); i += 2)
       merged.push_back(shape[i] * shape[i + 1]);
     FailureOr<nn::ReshapeOp> result = node.create<nn::ReshapeOp>(value, node.constantInts(merged));

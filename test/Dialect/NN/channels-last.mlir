@@ -120,6 +120,26 @@ func.func @phases(%x: tensor<1x8x8x12xf32>) -> tensor<1x3x16x16xf32> {
   return %3 : tensor<1x3x16x16xf32>
 }
 
+// The same of a batch whose size is not known, beside what has its channels first: one transpose is left.
+// CHECK-LABEL: func.func @phases_of_a_batch
+// CHECK:         nn.transpose %{{.*}} [0, 1, 3, 2, 4, 5]
+// CHECK:         %[[P:.*]] = nn.reshape {{.*}} -> tensor<?x16x16x3xf32
+// CHECK-NEXT:    nn.concat %[[P]], %arg1 axis 3
+// CHECK-NEXT:    nn.transpose %{{.*}} [0, 3, 1, 2]
+// CHECK-NEXT:    return
+func.func @phases_of_a_batch(%x: tensor<?x8x8x12xf32, #nn.dims<"n", "", "", "">>, %y: tensor<?x16x16x3xf32, #nn.dims<"n", "", "", "">>)
+    -> tensor<?x6x16x16xf32, #nn.dims<"n", "", "", "">> {
+  %apart = nn.constant dense<[0, 2, 2, 3, 8, 8]> : tensor<6xi64>
+  %joined = nn.constant dense<[0, 3, 16, 16]> : tensor<4xi64>
+  %0 = nn.transpose %x [0, 3, 1, 2] : tensor<?x8x8x12xf32, #nn.dims<"n", "", "", "">> -> tensor<?x12x8x8xf32, #nn.dims<"n", "", "", "">>
+  %1 = nn.reshape %0, %apart : tensor<?x12x8x8xf32, #nn.dims<"n", "", "", "">>, tensor<6xi64> -> tensor<?x2x2x3x8x8xf32, #nn.dims<"n", "", "", "", "", "">>
+  %2 = nn.transpose %1 [0, 3, 4, 1, 5, 2] : tensor<?x2x2x3x8x8xf32, #nn.dims<"n", "", "", "", "", "">> -> tensor<?x3x8x2x8x2xf32, #nn.dims<"n", "", "", "", "", "">>
+  %3 = nn.reshape %2, %joined : tensor<?x3x8x2x8x2xf32, #nn.dims<"n", "", "", "", "", "">>, tensor<4xi64> -> tensor<?x3x16x16xf32, #nn.dims<"n", "", "", "">>
+  %4 = nn.transpose %y [0, 3, 1, 2] : tensor<?x16x16x3xf32, #nn.dims<"n", "", "", "">> -> tensor<?x3x16x16xf32, #nn.dims<"n", "", "", "">>
+  %5 = nn.concat %3, %4 axis 1 : tensor<?x3x16x16xf32, #nn.dims<"n", "", "", "">>, tensor<?x3x16x16xf32, #nn.dims<"n", "", "", "">> -> tensor<?x6x16x16xf32, #nn.dims<"n", "", "", "">>
+  return %5 : tensor<?x6x16x16xf32, #nn.dims<"n", "", "", "">>
+}
+
 // Vectors and scalars have no channels to move.
 // CHECK-LABEL: func.func @few_dims
 // CHECK:         nn.add %arg0, %arg1 : tensor<4xf32>, tensor<f32> -> tensor<4xf32>

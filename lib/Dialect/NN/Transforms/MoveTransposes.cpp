@@ -283,15 +283,25 @@ struct MoveBehindMerge : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
     auto transpose = op.getInput().getDefiningOp<TransposeOp>();
-    RankedTensorType type = op.getType(), merged = typeOf(op.getInput());
-    if (!transpose || type.getRank() < 3 || !type.hasStaticShape() || !merged.hasStaticShape())
-      return rewriter.notifyMatchFailure(op, "its input is not transposed, or of unknown size");
-    std::optional<SmallVector<SmallVector<int64_t>>> groups = findMerged(merged.getShape(), type.getShape());
+    RankedTensorType type = op.getType();
+    if (!transpose || type.getRank() < 3 || transpose.getPermutation().empty())
+      return rewriter.notifyMatchFailure(op, "its input is not transposed");
+    SmallVector<int64_t> from(typeOf(op.getInput()).getShape()), to(type.getShape());
+    bool keepsBatch = false;
+    if (Dim batch = Dim::of(type, 0); !batch.isStatic()) {
+      keepsBatch =
+          !batch.isUnknown() && batch == Dim::of(typeOf(op.getInput()), 0) && transpose.getPermutation()[0] == 0;
+      from[0] = to[0] = 1;
+    }
+    bool isKnown = llvm::none_of(from, ShapedType::isDynamic) && llvm::none_of(to, ShapedType::isDynamic);
+    if (!isKnown || (type.isDynamicDim(0) && !keepsBatch))
+      return rewriter.notifyMatchFailure(op, "a size other than that of a batch is not known");
+    std::optional<SmallVector<SmallVector<int64_t>>> groups = findMerged(from, to);
     if (!groups)
       return rewriter.notifyMatchFailure(op, "does not merge dims");
     SmallVector<int64_t> permutation, sizes;
     for (int64_t dim : toChannelsLast(type.getRank())) {
-      sizes.push_back(type.getDimSize(dim));
+      sizes.push_back(dim == 0 && keepsBatch ? 0 : to[dim]); // 0: as it was
       for (int64_t part : (*groups)[dim])
         permutation.push_back(transpose.getPermutation()[part]);
     }
@@ -303,7 +313,7 @@ struct MoveBehindMerge : OpRewritePattern<ReshapeOp> {
     if (keepsAdjacent(transpose.getPermutation()) || !keepsAdjacent(permutation))
       return rewriter.notifyMatchFailure(op, "channels last would be no better");
     Value moved = TransposeOp::create(rewriter, op.getLoc(), transpose.getInput(), permutation);
-    Value reshaped = reshapeTo(rewriter, op.getLoc(), moved, sizes, /*allowZero=*/true);
+    Value reshaped = reshapeTo(rewriter, op.getLoc(), moved, sizes, /*allowZero=*/false);
     rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), reshaped,
                                              rewriter.getDenseI64ArrayAttr(toChannelsFirst(type.getRank())));
     return success();

@@ -23,6 +23,7 @@ private:
   std::optional<int64_t> getRowLength() const;
   void formRowTeam(std::optional<int64_t> length);
 
+  int64_t getAccessBits(unsigned loop) const;
   void vectorize();
   bool canVectorize(unsigned loop) const;
   int64_t getKnownFactor(unsigned loop) const;
@@ -240,21 +241,32 @@ int64_t Planner::getKnownFactor(unsigned loop) const {
   return factor;
 }
 
+/// Of the widest elements that are adjacent along the loop; what passes from nest to nest in registers is no access.
+int64_t Planner::getAccessBits(unsigned loop) const {
+  int64_t bits = 8;
+  auto count = [&](const Access &access) {
+    bool isInRegisters = graph.getProducer(access.tensor).first && !isInMemory(access.tensor);
+    if (!isInRegisters && access.getContiguousClass() == int(loop))
+      bits = std::max<int64_t>(bits, getElementTypeOrSelf(access.tensor).getIntOrFloatBitWidth());
+  };
+  for (const Nest &nest : graph.nests) {
+    llvm::for_each(llvm::make_filter_range(nest.operands, [](const Access &access) { return access.isRead; }), count);
+    for (unsigned result = 0; result < nest.op.getNumResults(); ++result)
+      count(nest.getResultAccess(result));
+  }
+  return bits;
+}
+
 /// 128 bits an access at most.
 void Planner::vectorize() {
   constexpr int64_t accessBits = 128, mostLanes = 8;
-  int64_t bits = 8;
-  for (const Nest &nest : graph.nests)
-    for (const Access &access : nest.operands)
-      if (isa<RankedTensorType>(access.tensor.getType()))
-        bits = std::max<int64_t>(bits, getElementTypeOrSelf(access.tensor).getIntOrFloatBitWidth());
   bool hasRows = llvm::any_of(plan.groups, [](const NestGroup &group) { return group.loopSet.any(); });
   int loop = hasRows               ? (plan.team.members > 1 && plan.team.isAlongRow ? findRowClass() : -1)
              : plan.shared.empty() ? -1
                                    : int(plan.shared.back());
   if (loop < 0 || !canVectorize(loop))
     return;
-  for (int64_t lanes = std::min(accessBits / bits, mostLanes); lanes > 1; lanes /= 2)
+  for (int64_t lanes = std::min(accessBits / getAccessBits(loop), mostLanes); lanes > 1; lanes /= 2)
     if (getKnownFactor(loop) % lanes == 0) {
       plan.vectorClass = loop;
       plan.lanes = lanes;

@@ -279,6 +279,7 @@ private:
   std::optional<CompileResult> generate() {
     if (!describeProgram())
       return std::nullopt;
+    remarkOnPrecision(*module, families);
     MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::Internal);
     ProgramOptions program = programOptions();
     if (!options.report.empty())

@@ -2,7 +2,10 @@
 
 #include "Remarks.h"
 #include "mlir/IR/Remarks.h"
+#include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/GPU/Target.h"
 #include "nncc/Support/MLIRDiagnostics.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Remarks/Remark.h"
 #include "llvm/Support/Regex.h"
 
@@ -36,6 +39,25 @@ void collectRemarks(MLIRContext &context, std::vector<PassRemark> &remarks) {
   // Fails only when the context has an engine already.
   (void)remark::enableOptimizationRemarks(context, std::make_unique<Collector>(remarks),
                                           std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
+}
+
+void remarkOnPrecision(ModuleOp module, ArrayRef<unsigned> families) {
+  if (!module.getContext()->getRemarkEngine())
+    return;
+  module.walk([&](Operation *op) {
+    if (!isa<exec::MatMulOp, exec::ConvOp, exec::AttentionOp>(op) || op->getParentOfType<exec::KernelOp>().getHost())
+      return;
+    Type element = getElementTypeOrSelf(op->getOperand(0));
+    SmallVector<std::string> without;
+    for (unsigned sm : families)
+      if (gpu::GPUTarget target{.sm = sm};
+          (element.isF16() && !target.hasMma()) || (element.isBF16() && !target.hasAmpereMma()))
+        without.push_back("sm_" + std::to_string(sm));
+    if (!without.empty())
+      remark::missed(op->getLoc(), remark::RemarkOpts::name("NoTensorCores").category("precision"))
+          << op->getName().stripDialect().str() + " of " + (element.isF16() ? "f16" : "bf16") +
+                 " is computed in f32 on " + llvm::join(without, ", ") + ", which has no instruction for it";
+  });
 }
 
 std::vector<std::string> chooseRemarks(ArrayRef<PassRemark> remarks, const CompileOptions &options) {

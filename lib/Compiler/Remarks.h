@@ -3,7 +3,7 @@
 #ifndef NNCC_LIB_COMPILER_REMARKS_H
 #define NNCC_LIB_COMPILER_REMARKS_H
 
-#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "nncc/Compiler/Compiler.h"
 
 namespace nncc {
@@ -11,13 +11,16 @@ namespace nncc {
 /// What a pass did, or did not do: a fusion, a placement.
 struct PassRemark {
   bool isMade = false;
-  std::string category;       ///< "fusion", "threads", "placement"
+  std::string category;       ///< "fusion", "threads", "placement", "precision"
   std::string node, producer; ///< ONNX nodes
   std::string message;
 };
 
 /// From now on the passes of this context leave their remarks in `remarks`, which must outlive it.
 void collectRemarks(mlir::MLIRContext &context, std::vector<PassRemark> &remarks);
+
+/// Remarks on kernels whose element type some of these families of GPUs multiply without tensor cores only.
+void remarkOnPrecision(mlir::ModuleOp module, llvm::ArrayRef<unsigned> families);
 
 /// Those that the options ask for, as a compiler prints them.
 std::vector<std::string> chooseRemarks(llvm::ArrayRef<PassRemark> remarks, const CompileOptions &options);

@@ -1,7 +1,8 @@
 //===- GPUTable.cpp - the GPUs that nncc knows --------------------------------------------------------------------===//
 
 #include "nncc/Target/GPUTable.h"
-#include "nncc/GPU/Target.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "nncc/GPU/Tiles.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include <set>
@@ -107,8 +108,23 @@ static std::string describeFeatures(const gpu::GPUTarget &target) {
   return features.empty() ? "SIMT" : "SIMT, " + join(features, ", ");
 }
 
+static std::string describeTiles(const gpu::GPUTarget &target) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  std::string text;
+  for (auto [name, element] : {std::pair<StringRef, mlir::Type>{"f32", mlir::Float32Type::get(&context)},
+                               {"f16", mlir::Float16Type::get(&context)},
+                               {"bf16", mlir::BFloat16Type::get(&context)},
+                               {"i8", mlir::IntegerType::get(&context, 8)}}) {
+    gpu::BlockTile tile = gpu::getLargestTile(element, target);
+    raw_string_ostream(text) << (text.empty() ? "" : ", ") << name << " " << tile.rows << "x" << tile.columns << "x"
+                             << tile.depth << (tile.onTensorCores ? " mma" : "");
+  }
+  return text;
+}
+
 void printGPUTable(raw_ostream &out) {
-  out << "| image | PTX | cards | what kernels may use | shared memory of a block |\n|---|---|---|---|---|\n";
+  out << "| image | PTX | cards | what kernels may use | shared memory of a block | tiles of large products |\n"
+         "|---|---|---|---|---|---|\n";
   for (unsigned sm : kFamilies) {
     gpu::GPUTarget target{.sm = sm};
     SmallVector<StringRef> cards;
@@ -117,7 +133,7 @@ void printGPUTable(raw_ostream &out) {
         cards.push_back(card.name);
     out << "| `sm_" << sm << "` | " << target.getPtxVersion() / 10 << "." << target.getPtxVersion() % 10 << " | "
         << join(cards, " ") << " | " << describeFeatures(target) << " | " << target.getMaxSharedBytes() / 1024
-        << " KiB |\n";
+        << " KiB | " << describeTiles(target) << " |\n";
   }
 }
 

@@ -1,6 +1,10 @@
 //===- Tiling.cpp - how a matrix product is cut into blocks and registers -------------------------------------------===//
 
 #include "Tiling.h"
+#include "MmaProduct.h"
+#include "SimtProduct.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "nncc/GPU/Tiles.h"
 #include "llvm/Support/MathExtras.h"
 #include <array>
 #include <cmath>
@@ -110,4 +114,20 @@ Cut<MmaTile> gpu::chooseMmaTile(const ProductShape &shape, const ElementKind &ki
   if (kind.isBytes() && (target.hasAsyncCopy() || !isFull))
     cut.tile.depth *= 2;
   return cut;
+}
+
+BlockTile gpu::getLargestTile(Type element, const GPUTarget &target) {
+  constexpr int64_t size = 4096;
+  MLIRContext *context = element.getContext();
+  ElementKind kind;
+  kind.left = kind.right = element;
+  kind.sum = element.isInteger() ? Type(IntegerType::get(context, 32)) : Type(Float32Type::get(context));
+  ProductShape shape = {1, size, size, size};
+  if (MmaProduct::canMultiply(kind, target)) {
+    MmaTile tile = chooseMmaTile(shape, kind, target).tile;
+    return {tile.getRows(), tile.getColumns(), tile.depth, true};
+  }
+  SimtTile tile = chooseSimtTile(shape, kind).tile;
+  return {tile.getRows(), tile.getColumns(), SimtProduct(tile, kind, /*isRightAlongDepth=*/true, target).getDepth(),
+          false};
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the figures that docs/Evidence.md states, on this machine: sizes, start-up, idle time, compile time and memory, memory plans.
 
-  bench/figures.py [--build=build/release] [SECTION ...]      sections: sizes start idle compile plans gpu; none: all
+  bench/figures.py [--build=build/release] [SECTION ...]      sections: sizes start idle compile plans gpu emulator; none: all
 Each line says what was measured, its bound and whether it holds; exit code 1 when one does not. Times want a quiet machine: they are no
 tests.
 """
@@ -180,9 +180,22 @@ class Figures:
         self.tell(f"operations on the host, the most of {len(host)} architectures ({worst})", 100 * host.get(worst, 1), 1e-5, "%")
         self.tell(f"arena over lower bound for sm_80, the worst of {len(ratios)}", max(ratios)[0] if ratios else float("inf"), 1.25, "")
 
+    def emulator(self):
+        """ResNet-50 for eight families of cards, and a run of it (224 x 224) as one of them."""
+        model, library = next((m for m in bench_models() if m.name == "shared/bench/resnet50"), None), self.folder / "model.so"
+        if not model:
+            print("        shared/bench/resnet50 is not here")
+            return
+        took, _ = self.compile(model.path, "-target=cuda", "-gpu=k40,sm_50,gtx1080,v100,t4,a100,rtx3090,h100", "--emit=so", "-o", str(library))
+        self.tell("compiling resnet50 for eight families of GPUs", took, 60, "s")
+        begun = time.perf_counter()
+        subprocess.run([str(self.build / "bin/nncc-run"), str(library), "--emulate=t4", "--device=cuda", f"--test-data={model.data_sets[0]}",
+                        f"--rtol={model.rtol}", f"--atol-rel={model.atol_rel}"], check=True, stdout=subprocess.DEVNULL)
+        self.tell("resnet50 on the emulator as T4, right", time.perf_counter() - begun, 60, "s")
+
 
 SECTIONS = {"sizes": Figures.sizes, "start": Figures.start, "idle": Figures.idle, "compile": Figures.compile_times, "plans": Figures.plans,
-            "gpu": Figures.gpu}
+            "gpu": Figures.gpu, "emulator": Figures.emulator}
 
 
 def main():

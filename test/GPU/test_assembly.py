@@ -170,6 +170,25 @@ def test_the_page_is_written(tmp_path):
 
 
 @needs_tools
+def test_products_reach_what_is_wanted(tmp_path):
+    """The main loops: of f32 at least 88 % multiply-adds; of f16 matrix instructions of the card's shape, and on sm_80 at most 1.15 others for each."""
+    page = tmp_path / "page.md"
+    subprocess.run([sys.executable, BENCH / "static.py", "--only=gemm_f(32|16)", "--gpu=sm_70,sm_75,sm_80", f"--nncc={BUILD}/bin/nncc", f"--markdown={page}", "--anchors=none"],
+                   check=True)
+    columns, _, *rows = ([cell.strip() for cell in line.split("|")] for line in page.read_text().splitlines())
+    found = {(row["kernel"].split()[0], row["card"]): row for row in (dict(zip(columns, row)) for row in rows)}
+    for (model, card), row in found.items():
+        assert (row["spills"], row["conflicts"]) == ("0", "0") and "LDL" not in row["mix"] and "STL" not in row["mix"], row
+        loop, math = int(row["loop"]), int(row["math"].split()[0])
+        if model == "gemm_f32":
+            assert f"FFMA {math} " in row["mix"] and math >= 0.88 * loop, row
+        elif card != "sm_70":
+            assert f"HMMA.{'16816' if card == 'sm_80' else '1688'} {math} " in row["mix"], row
+            assert card == "sm_75" or loop - math <= 1.15 * math, row
+    assert len(found) == 6
+
+
+@needs_tools
 def test_nncc_bench_shows_it(tmp_path):
     """--static: of a model and of an object, the same."""
     model, library = HERE.parents[1] / "models/digits/model.onnx", tmp_path / "digits.o"

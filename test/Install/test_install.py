@@ -120,6 +120,45 @@ def test_the_readme(prefix, models, tmp_path):
     run(sys.executable, "-c", script, cwd=tmp_path, env=dict(environment, PYTHONPATH=f"{prefix}/lib/nncc/python"))
 
 
+README_GPU = """
+#include <cstdio>
+#include <dlfcn.h>
+template <typename F> static F *driver(const char *name) { return reinterpret_cast<F *>(dlsym(dlopen("libcuda.so.1", RTLD_NOW), name)); }
+int main() {
+  void *context = nullptr, *stream = nullptr;
+  unsigned long long memory = 0;
+  driver<int(unsigned)>("cuInit")(0);
+  driver<int(void **, int)>("cuDevicePrimaryCtxRetain")(&context, 0);
+  driver<int(void *)>("cuCtxPushCurrent_v2")(context);
+  driver<int(unsigned long long *, size_t)>("cuMemAlloc_v2")(&memory, 64 * sizeof(float));
+  driver<int(unsigned long long, unsigned, size_t)>("cuMemsetD32_v2")(memory, 0x3f000000, 64);
+  driver<int(void **, unsigned)>("cuStreamCreate")(&stream, 1);
+  float *pixels = reinterpret_cast<float *>(memory);
+  CODE
+  driver<int(void *)>("cuStreamSynchronize")(stream);
+  std::printf("%s: %zu values\\n", model->device(), run->probabilities().size());
+  return 0;
+}
+"""
+
+
+def test_the_readme_on_a_gpu(prefix, models, tmp_path):
+    """The same lines compiled with -target=cuda, then those for tensors of the device; on the emulator that was installed."""
+    if not (prefix / "lib/nncc/libcuda.so.1").exists():
+        pytest.skip("no emulator in the installed tree")
+    page = (ROOT / "README.md").read_text()
+    host, device = re.findall(r"```cpp\n(.*?)```", page, re.S)
+    include, rest = host.split("\n", 1)
+    (tmp_path / "host.cpp").write_text(include + README_MAIN.replace("CODE", rest))
+    (tmp_path / "device.cpp").write_text(include + README_GPU.replace("CODE", device))
+    run(prefix / "bin/nncc", models / "digits/model.onnx", "-target=cuda", "--name=digits", "-o", tmp_path / "digits.o")
+    emulated = dict(os.environ, LD_LIBRARY_PATH=f"{prefix}/lib/nncc", NNCC_EMU="t4")
+    for name, said in (("host", "10 values\n"), ("device", "cuda:0 (Tesla T4, sm_75): 10 values\n")):
+        run("c++", "-std=c++17", f"-I{prefix}/include", f"-I{tmp_path}", tmp_path / f"{name}.cpp", tmp_path / "digits.o", prefix / "lib/libnnccrt_cuda.a", "-lpthread",
+            "-ldl", "-o", tmp_path / name)
+        assert run(tmp_path / name, env=emulated) == said
+
+
 APPLICATION = {
     "CMakeLists.txt": """
 cmake_minimum_required(VERSION 3.20)

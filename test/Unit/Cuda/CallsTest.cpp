@@ -9,7 +9,6 @@ using testing::AllOf;
 using testing::AnyOfArray;
 using testing::Contains;
 using testing::Each;
-using testing::HasSubstr;
 using testing::Not;
 
 namespace {
@@ -252,6 +251,7 @@ TEST_F(CudaCalls, SeveralDevices) {
       std::string text;
       CudaModel model;
       std::vector<std::unique_ptr<Loaded>> loaded;
+      loaded.reserve(names.size());
       for (const std::string &name : names)
         loaded.push_back(std::make_unique<Loaded>(model, Loaded::optionsFor(name.c_str())));
       float x[] = {1, 2};

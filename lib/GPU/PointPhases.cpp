@@ -6,6 +6,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Dialect/Exec/IR/GridLoops.h"
 #include "nncc/Kernel/IndexMath.h"
 #include "nncc/Kernel/Loops.h"
 #include "nncc/Kernel/VectorBody.h"
@@ -164,8 +165,74 @@ void GenericPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
 // exec.grid
 //===----------------------------------------------------------------------------------------------------------------===//
 
-SmallVector<Value> GridPhase::getSizes(OpBuilder &, Buffers &values) {
-  return llvm::map_to_vector(grid.getSizes(), [&](Value size) { return values.values.lookup(size); });
+/// The tensor behind a block argument of the body; null: something else.
+static Value getTensor(exec::GridOp grid, Value memory) {
+  auto argument = dyn_cast<BlockArgument>(memory);
+  if (!argument || argument.getOwner() != &grid.getBody().front() || argument.getArgNumber() < grid.getSizes().size())
+    return {};
+  unsigned number = argument.getArgNumber() - grid.getSizes().size();
+  return number < grid.getInputs().size() ? grid.getInputs()[number]
+                                          : grid.getResults()[number - grid.getInputs().size()];
 }
 
-void GridPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) { cloneGridBody(b, grid, point, values); }
+/// Whether the loop counts up from 0, carries nothing, and its end is known in front of the grid.
+static bool isCountable(exec::GridOp grid, scf::ForOp loop) {
+  Value end = loop.getUpperBound();
+  auto dim = end.getDefiningOp<memref::DimOp>();
+  bool isKnown = IndexMath::asConstant(end) || end.getParentRegion() != &grid.getBody() ||
+                 (dim && dim.getConstantIndex() && getTensor(grid, dim.getSource()));
+  return isKnown && loop.getNumResults() == 0 && IndexMath::isConstant(loop.getLowerBound(), 0) &&
+         IndexMath::isConstant(loop.getStep(), 1);
+}
+
+GridPhase::GridPhase(exec::GridOp grid) : grid(grid) {
+  auto inBody = grid.getBody().front().getOps<scf::ForOp>();
+  if (grid->hasAttr(exec::independentAttrName) &&
+      llvm::all_of(inBody, [&](scf::ForOp loop) { return isCountable(grid, loop); }))
+    llvm::append_range(loops, inBody);
+}
+
+Value GridPhase::getSteps(OpBuilder &b, Buffers &values, scf::ForOp loop) const {
+  Value end = loop.getUpperBound();
+  if (std::optional<int64_t> known = IndexMath::asConstant(end))
+    return arith::ConstantIndexOp::create(b, getLoc(), *known);
+  if (auto dim = end.getDefiningOp<memref::DimOp>(); dim && end.getParentRegion() == &grid.getBody())
+    return values.toIndex(values.getSizes(getTensor(grid, dim.getSource()))[*dim.getConstantIndex()]);
+  return values.values.lookup(end);
+}
+
+SmallVector<Value> GridPhase::getSizes(OpBuilder &b, Buffers &values) {
+  SmallVector<Value> sizes =
+      llvm::map_to_vector(grid.getSizes(), [&](Value size) { return values.values.lookup(size); });
+  IndexMath m(b, getLoc());
+  Value steps;
+  for (scf::ForOp loop : loops)
+    steps = steps ? m.max(steps, getSteps(b, values, loop)) : getSteps(b, values, loop);
+  if (steps)
+    sizes.push_back(steps);
+  return sizes;
+}
+
+void GridPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
+  if (loops.empty())
+    return cloneGridBody(b, grid, point, values);
+  Block &body = grid.getBody().front();
+  IRMapping mapping(values.values);
+  mapping.map(ValueRange(body.getArguments()).take_front(grid.getSizes().size()), point.drop_back());
+  for (Value memory : ValueRange(body.getArguments()).drop_front(grid.getSizes().size()))
+    mapping.map(memory, values.values.lookup(getTensor(grid, memory)));
+  IndexMath m(b, getLoc());
+  auto cloneAll = [&](Block &block) {
+    for (Operation &op : block.without_terminator())
+      b.clone(op, mapping);
+  };
+  for (Operation &op : body.without_terminator()) {
+    auto loop = dyn_cast<scf::ForOp>(op);
+    if (!loop) {
+      b.clone(op, mapping);
+      continue;
+    }
+    mapping.map(loop.getInductionVar(), point.back());
+    m.ifThen(m.less(point.back(), mapping.lookupOrDefault(loop.getUpperBound())), [&] { cloneAll(*loop.getBody()); });
+  }
+}

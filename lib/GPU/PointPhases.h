@@ -9,6 +9,7 @@
 #define NNCC_LIB_GPU_POINTPHASES_H
 
 #include "KernelWriter.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "nncc/Kernel/VectorBody.h"
 
 namespace nncc::gpu {
@@ -92,11 +93,12 @@ private:
   mutable mlir::linalg::GenericOp op;
 };
 
-/// The points of an exec.grid; without a grid there is one.
+/// The points of an exec.grid; without a grid there is one. Steps of loops that are independent are points as well: neighbouring threads then have
+/// neighbouring elements.
 class GridPhase : public PointPhase {
 public:
-  explicit GridPhase(exec::GridOp grid) : grid(grid) {}
-  unsigned getThreads() const override { return grid.getSizes().empty() ? 32 : 128; }
+  explicit GridPhase(exec::GridOp grid);
+  unsigned getThreads() const override { return grid.getSizes().empty() && loops.empty() ? 32 : 128; }
 
 protected:
   mlir::Location getLoc() const override { return grid->getLoc(); }
@@ -104,7 +106,11 @@ protected:
   void writePoint(mlir::OpBuilder &b, Buffers &values, mlir::ValueRange point) override;
 
 private:
+  /// How many steps a loop has, in front of the grid.
+  mlir::Value getSteps(mlir::OpBuilder &b, Buffers &values, mlir::scf::ForOp loop) const;
   mutable exec::GridOp grid;
+  /// Those whose steps are points.
+  llvm::SmallVector<mlir::scf::ForOp> loops;
 };
 
 } // namespace nncc::gpu

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/IR/GridLoops.h"
 #include "nnccrt/abi.h"
 
 using namespace mlir;
@@ -43,6 +44,7 @@ Value generateRows(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Typ
           memref::StoreOp::create(innermost, innerLoc, element, outs[0], point);
         });
       });
+  op->setAttr(exec::independentAttrName, b.getUnitAttr());
   return op.getResult(0);
 }
 

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/IR/GridLoops.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
 
 using namespace mlir;
@@ -241,6 +242,7 @@ struct ConcatLowering : Lowering<nn::ConcatOp> {
                                  offset = b.createOrFold<arith::AddIOp>(l, offset, length);
                                }
                              });
+    grid->setAttr(exec::independentAttrName, rewriter.getUnitAttr());
     sizes[axis] = along;
     replace(op, reshapeTensor(rewriter, loc, grid.getResult(0), sizes), rewriter);
     return success();

@@ -29,6 +29,43 @@ exec.kernel @k(%x: tensor<NxCxE>, %C: index, %N: index) -> tensor<NxCxE> {
       check({text, {{'N', rows}, {'C', 7}}, element, {"NC"}, {"NC"}});
 }
 
+/// Loops whose steps are points, too: ends that are known in front of the grid, as numbers, sizes of the kernel and dims of what it reads.
+TEST(Grid, IndependentLoops) {
+  const char *text = R"(
+exec.kernel @k(%x: tensor<NxCxE>, %y: tensor<NxDxE>, %C: index, %D: index, %N: index, %T: index) -> (tensor<NxCxE>, tensor<NxDxE>, tensor<NxTxE>) {
+  %ec = empty<NxCxE>
+  %ed = empty<NxDxE>
+  %e3 = empty<NxTxE>
+  %0:3 = exec.grid (%N) ins(%x, %y : tensor<NxCxE>, tensor<NxDxE>) outs(%ec, %ed, %e3 : tensor<NxCxE>, tensor<NxDxE>, tensor<NxTxE>) attributes {exec.independent} {
+  ^bb0(%n: index, %inx: memref<NxCxE>, %iny: memref<NxDxE>, %outc: memref<NxCxE>, %outd: memref<NxDxE>, %out3: memref<NxTxE>):
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %three = arith.constant 3 : index
+    %last = arith.subi %C, %one : index
+    scf.for %c = %zero to %C step %one {
+      %from = arith.subi %last, %c : index
+      %v = memref.load %inx[%n, %from] : memref<NxCxE>
+      memref.store %v, %outc[%n, %c] : memref<NxCxE>
+    }
+    %size = memref.dim %iny, %one : memref<NxDxE>
+    scf.for %d = %zero to %size step %one {
+      %v = memref.load %iny[%n, %d] : memref<NxDxE>
+      memref.store %v, %outd[%n, %d] : memref<NxDxE>
+    }
+    scf.for %i = %zero to %three step %one {
+      %v = memref.load %iny[%n, %i] : memref<NxDxE>
+      memref.store %v, %out3[%n, %i] : memref<NxTxE>
+    }
+    exec.yield
+  } -> tensor<NxCxE>, tensor<NxDxE>, tensor<NxTxE>
+  exec.yield %0#0, %0#1, %0#2 : tensor<NxCxE>, tensor<NxDxE>, tensor<NxTxE>
+})";
+  for (auto [rows, columns, others] :
+       {std::tuple<int64_t, int64_t, int64_t>{5, 7, 300}, {0, 7, 9}, {130, 1, 3}, {1, 0, 5}})
+    for (std::string element : {"f32", "i8"})
+      check({text, {{'N', rows}, {'C', columns}, {'D', others}, {'T', 3}}, element, {"NC", "ND"}, {"NC", "ND", "NT"}});
+}
+
 /// The result starts with an argument, or with what the kernel filled or computed, which phases of their own write.
 TEST(Grid, StartsWithSomething) {
   const char *body = R"(

@@ -140,6 +140,9 @@ def Exec_GridOp : Exec_Op<"grid", [AttrSizedOperandSegments, SingleBlock]> {
     must write different elements. An output starts with the contents of its `outs` operand (undefined for a `tensor.empty`). Besides
     its block arguments the body may use index values and scalars from around it, but no tensors. Without a grid it runs once.
 
+    With the attribute `exec.independent` the loops that stand in the body itself have steps that depend on no other step, of their own loop or of another one:
+    on a GPU they are points, too.
+
     ```mlir
     %r = exec.grid (%n) ins(%x : tensor<?x?xf32>) outs(%init : tensor<?xf32>) {
     ^bb0(%row: index, %in: memref<?x?xf32>, %out: memref<?xf32>):

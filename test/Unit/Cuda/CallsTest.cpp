@@ -136,6 +136,28 @@ TEST_F(CudaCalls, HostTensorsAreStaged) {
               AllOf(Contains("cuMemcpyHtoDAsync"), Not(Contains("cuMemcpyHtoD")), Not(Contains("cuMemcpyDtoH"))));
 }
 
+/// A run whose input is the host's comes back when that is copied: by then nothing of another run, on a stream of its own, need have happened.
+TEST_F(CudaCalls, CopiesGoBesideOtherRuns) {
+  run({}, "not yet, 8 9; 2 3", [] {
+    CudaModel model;
+    Driver driver;
+    Loaded first(model), second(model);
+    void *x = driver.upload({1, 2}), *y = driver.upload({0, 0}), *z = driver.upload({0, 0});
+    void *stream = driver.stream(), *other = driver.stream();
+    float host[] = {7, 8};
+    std::string text = sequence({first.bindInput(x, 2, NNCCRT_CUDA), first.bindOutput(y, 2, NNCCRT_CUDA),
+                                 second.bindInput(host, 2), second.bindOutput(z, 2, NNCCRT_CUDA)});
+    if (nnccrt_run_on(first.context, stream, &first.status) || nnccrt_run_on(second.context, other, &second.status))
+      text += first.status.message + std::string(second.status.message);
+    constexpr int notReady = 600;
+    text += driver.find<int(void *)>("cuStreamQuery")(stream) == notReady ? "not yet, " : "already, ";
+    driver.wait(other);
+    text += driver.download(z, 2) + "; ";
+    driver.wait(stream);
+    return text + driver.download(y, 2);
+  });
+}
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // What a program has
 //===----------------------------------------------------------------------------------------------------------------------===//

@@ -4,16 +4,12 @@
 #define NNCC_LIB_CPU_VISIBLEKEYS_H
 
 #include "nncc/Kernel/IndexMath.h"
+#include "nncc/Kernel/MaskBounds.h"
 
 namespace nncc::cpu {
 
 using kernel::IndexMath;
-
-/// A mask hides a key where it is at most `hidden`. In a row whose largest score is above `visible`, such a key has the weight 0, exactly:
-/// what is left of a score of any use beside these numbers is far below the smallest exponent.
-struct MaskBounds {
-  static constexpr double hidden = -1e30, visible = -1e29;
-};
+using kernel::MaskBounds;
 
 /// The rows of a mask that are of one tile.
 struct MaskRows {

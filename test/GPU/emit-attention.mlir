@@ -1,12 +1,17 @@
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=50" | FileCheck %s
 
 // 64 rows a block, 32 keys at once: 16 KB of queries, then scores, then values in 35,840 bytes of shared memory. No loop but that over keys, those over
-// the depth and over the keys of a tile; in each step of these a thread adds 256 and 512 products. No score leaves the block.
+// the depth and over the keys of a tile; in each step of these a thread adds 256 and 512 products. No score leaves the block. Before, the tiles that the
+// mask hides from all rows are counted off; behind, they are done after all where a row saw nothing.
 
 // CHECK-LABEL: module @attention.device
 // CHECK:         func.func @attention(
 // CHECK-SAME:      attributes {nncc.threads = 128 : i32, nvvm.minctasm = 2 : i32}
 // CHECK-COUNT-8: llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<3>
+// CHECK:         scf.while
+// CHECK:           llvm.load {{.*}} : !llvm.ptr<1> -> vector<4xf32>
+// CHECK:           nvvm.barrier #nvvm.reduction<or>
+// CHECK:         scf.while
 // CHECK:         scf.for {{.*}} iter_args
 // CHECK:           nvvm.barrier
 // CHECK-COUNT-4:   llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<3>
@@ -27,6 +32,8 @@
 // CHECK-NOT:         math.fma
 // CHECK:             scf.yield
 // CHECK:           scf.yield
+// CHECK:         nvvm.barrier #nvvm.reduction<or>
+// CHECK:         scf.condition
 // CHECK-COUNT-8: llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
 // CHECK-NOT:     llvm.store
 // CHECK:       module @attention.host

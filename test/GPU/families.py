@@ -54,6 +54,15 @@ def families(rng):
     queries = lambda *shape: np.concatenate([n(1, 1, *shape) * np.float32(0.4), np.round(n(1, 1, *shape) * 400)], 1)
     keys = lambda *shape: np.round(n(1, 2, *shape) * 4) / 4
     whole = lambda largest, *shape: rng.integers(-largest, largest + 1, shape).astype(np.float16)  # products are exact, and far apart
+    # Of the second tile of keys the first head sees nothing, and it has no numbers there. The second and third see one key of it in each of the two blocks of rows. The
+    # last one sees nothing of it either, but has a row in each block from which everything is hidden by a number, and which weighs all keys alike.
+    def partly_seen(mask, value):
+        mask[..., 64:] = np.array([-np.inf, -np.inf, -np.inf, -3e38], np.float32).reshape(4, 1, 1)
+        mask[0, 3, [7, 68]] = np.float32(-3e38)
+        mask[0, [1, 1, 2, 2], [0, 69, 63, 66], [64, 91, 88, 109]] = 100000
+        value[0, 0, 64:] = np.nan
+        return {"v": value, "m": mask}
+
     codes = lambda *shape: rng.integers(0, 256, shape).astype(np.uint8)
     lstm = {"W": n(1, 4 * 20, 12), "R": n(1, 4 * 20, 20), "B": n(1, 8 * 20)}
     return {
@@ -83,8 +92,8 @@ def families(rng):
         "pooling": graph([("MaxPool", ["x"], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1] * 4})], {"x": n(1, 40, 19, 15)}),
         "attention": graph([("MatMul", ["q", "k"], {}), ("Mul", ["t0", "s"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
                            {"q": queries(35, 32), "k": keys(32, 126), "v": endless(n(1, 2, 126, 32), (0, 0, 125, 0))}, {"s": np.float32(0.17).reshape(())}),
-        "attention_mask": graph([("MatMul", ["q", "k"], {}), ("Add", ["t0", "m"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
-                                {"q": queries(70, 20), "k": keys(20, 110), "v": endless(n(1, 2, 110, 36), (0, 0, 109, 0)), "m": n(1, 1, 70, 110)}),
+        "attention_hidden": graph([("MatMul", ["q", "k"], {}), ("Add", ["t0", "m"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
+                                  {"q": np.tile(queries(70, 20), (1, 2, 1, 1)), "k": np.tile(keys(20, 110), (1, 2, 1, 1)), **partly_seen(n(1, 4, 70, 110), n(1, 4, 110, 36))}),
         "attention_row": graph([("MatMul", ["q", "k"], {}), ("Softmax", ["t0"], {"axis": -1}), ("MatMul", ["t1", "v"], {})],
                                {"q": queries(1, 32), "k": keys(32, 300), "v": n(1, 2, 300, 32)}),
         "attention_f16": graph([("Transpose", ["k"], {"perm": [0, 1, 3, 2]}), ("MatMul", ["q", "t0"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
@@ -113,12 +122,15 @@ def families(rng):
 
 
 def assembled(rng):
-    """{name: (model, inputs)}: of sizes that are too large for the emulator, for what assemblers make of them. Few parts of K, which they would do at once, and
-    parts of K that are joined."""
+    """{name: (model, inputs)}: of sizes that are too large for the emulator, for what assemblers make of them. A mask of each row where registers are few; few parts of K,
+    which they would do at once, and parts of K that are joined."""
     n = lambda *shape: normal(rng, *shape)
+    h = lambda *shape: normal(rng, *shape, dtype=np.float16)
     pointwise = lambda channels, outputs, size: graph([("Conv", ["x", "w", "b"], {}), ("Relu", ["t0"], {})], {"x": n(1, channels, size, size)},
                                                       {"w": n(outputs, channels, 1, 1), "b": n(outputs)})
     return {
+        "attention_rows_f16": graph([("MatMul", ["q", "k"], {}), ("Add", ["t0", "m"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
+                                    {"q": h(1, 2, 512, 64), "k": h(1, 2, 64, 512), "v": h(1, 2, 512, 64), "m": h(1, 1, 512, 512)}),
         "pointwise_24": pointwise(24, 144, 56),
         "pointwise_512": pointwise(512, 128, 28),
         "depthwise_144": graph([("Conv", ["x", "w", "b"], {"group": 144, "pads": [1] * 4}), ("Clip", ["t0", "low", "high"], {})], {"x": n(1, 144, 56, 56)},
@@ -147,7 +159,8 @@ def write(folder, name, model, inputs, tools):
             np.save(folder / f"{key}.npy", array)
         outputs = reference(folder, tools)
     else:
-        outputs = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, inputs)
+        seen = {k: np.where(np.isnan(v), np.float32(0), v) for k, v in inputs.items()} if name.endswith("_hidden") else inputs
+        outputs = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, seen)
     for kind, arrays in (("input", inputs.values()), ("output", outputs)):
         for k, array in enumerate(arrays):
             (data / f"{kind}_{k}.pb").write_bytes(numpy_helper.from_array(np.asarray(array)).SerializeToString())

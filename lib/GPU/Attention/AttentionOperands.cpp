@@ -40,6 +40,7 @@ AttentionShape::AttentionShape(exec::AttentionOp op) {
   for (unsigned tensor = 0; tensor < types.size(); ++tensor) {
     constexpr int64_t most = 16;
     bool isMask = tensor > 2 && tensor + 1 < types.size();
+    hasRowMask |= isMask && all[tensor].isFunctionOfDim(maps.getRowDim());
     unsigned dim = isMask ? maps.getKeyDim() : tensor < 2 ? maps.getDepthDim() : maps.getColumnDim();
     std::optional<int64_t> size = getInnermostSize(dim, all[tensor], types[tensor]);
     int64_t chunk = 1;

@@ -32,6 +32,8 @@ public:
 
   int64_t rows, keys, depth, columns;
   unsigned numMasks;
+  /// A mask differs from row to row.
+  bool hasRowMask = false;
   /// Of the operands, and what scores and sums have.
   mlir::Type element, sum;
   /// Elements of a tensor (0: query, 1: key, 2: value, the last: result) that follow each other along its positions: every line begins at, and is

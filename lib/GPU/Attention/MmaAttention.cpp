@@ -3,6 +3,7 @@
 #include "MmaAttention.h"
 #include "../TeamReduction.h"
 #include "Softmax.h"
+#include "VisibleKeys.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "nncc/Kernel/ProductTypes.h"
 
@@ -31,10 +32,10 @@ void MmaAttentionTile::setKeys(int64_t count, int64_t multiple, const AttentionS
 }
 
 MmaAttentionTile::MmaAttentionTile(const AttentionShape &shape, const GPUTarget &target) {
-  // Sums and scores of twice as many rows leave registers for the rest.
+  // Sums and scores of twice as many rows leave registers for the rest, but not for what masks say of each row.
   constexpr int64_t small = 64;
-  rowTiles = shape.depth <= small && ShapedType::isStatic(shape.columns) && shape.columns <= small &&
-                     (ShapedType::isDynamic(shape.rows) || shape.rows > small)
+  rowTiles = !shape.hasRowMask && shape.depth <= small && ShapedType::isStatic(shape.columns) &&
+                     shape.columns <= small && (ShapedType::isDynamic(shape.rows) || shape.rows > small)
                  ? 2
                  : 1;
   isAhead =
@@ -60,12 +61,12 @@ public:
 
 private:
   void loadQueries();
-  SmallVector<Value> emitAhead(ValueRange start);
-  SmallVector<Value> emitInTurns(ValueRange start);
+  SmallVector<Value> emitAhead(Value firstTile, Value count, ValueRange start);
+  SmallVector<Value> emitInTurns(Value firstTile, Value count, ValueRange start);
   SmallVector<Value> emitTile(Value stage, Value firstKey, ValueRange carried);
   SmallVector<Value> multiplyDepth(Value stage);
   void finishScores(Value firstKey, MutableArrayRef<Value> scores);
-  Value addMasks(Value line, Value keyNumber, Value score);
+  SmallVector<Value> addMasks(Value line, Value firstKey, SmallVector<Value> scores);
   void weigh(MutableArrayRef<Value> scores, SoftmaxState &state);
   void multiplyKeys(Value stage, ValueRange weights, MutableArrayRef<Value> sums);
   void storeResults(SoftmaxState state);
@@ -99,6 +100,10 @@ private:
     return m.add(place.row, toIndex(m, m.add(threadRow, offset)));
   }
   int64_t getNumRows() const { return tile.rowTiles * 2; }
+  bool hasWholeTiles() const {
+    std::optional<int64_t> known = IndexMath::asConstant(numKeys);
+    return known && *known % tile.keys == 0;
+  }
   /// Squares of 8 columns of scores, or of sums, of a square of rows.
   int64_t getKeySquares() const { return tile.keys / Fragments::halfSize; }
   int64_t getColumnSquares() const { return tile.columns / Fragments::halfSize; }
@@ -158,8 +163,11 @@ void MmaEmitter::emit() {
   SoftmaxState state{SmallVector<Value>(getNumRows(), softmax.getLeast()),
                      SmallVector<Value>(getNumRows(), softmax.getZero()),
                      SmallVector<Value>(tile.rowTiles * getColumnSquares() * 4, softmax.getZero())};
-  SmallVector<Value> carried = tile.isAhead ? emitAhead(state.join()) : emitInTurns(state.join());
-  storeResults(SoftmaxState::split(carried, getNumRows()));
+  VisibleKeys walk(m, shape, {masks, place.row, numRows, numKeys}, tile.getRows(), tile.keys, thread,
+                   MmaAttentionTile::threads);
+  storeResults(walk.carry(state, [&](Value firstTile, Value count, ValueRange start) {
+    return tile.isAhead ? emitAhead(firstTile, count, start) : emitInTurns(firstTile, count, start);
+  }));
 }
 
 void MmaEmitter::loadQueries() {
@@ -178,21 +186,20 @@ void MmaEmitter::loadQueries() {
 //===----------------------------------------------------------------------------------------------------------------===//
 
 /// What comes next is on its way while a tile is computed.
-SmallVector<Value> MmaEmitter::emitAhead(ValueRange start) {
-  Value numTiles = m.ceilDiv(numKeys, tile.keys), zero = m.constant(0, b.getI32Type());
+SmallVector<Value> MmaEmitter::emitAhead(Value firstTile, Value count, ValueRange start) {
   auto getStage = [&](Value offset) { return movePointer(m, shared, offset, b.getI8Type()); };
-  m.ifThen(m.less(m.constant(0), numTiles), [&] { copyAhead(m.constant(0), shared); });
+  m.ifThen(m.less(m.constant(0), count), [&] { copyAhead(m.mul(firstTile, tile.keys), shared); });
   NVVM::CpAsyncCommitGroupOp::create(b, loc);
   SmallVector<Value> carried(start);
-  carried.push_back(zero);
-  carried = m.reduce(numTiles, carried, [&](Value number, ValueRange now) {
-    Value offset = now.back();
-    Value other = m.sub(m.constant(tile.getStageBytes(), b.getI32Type()), offset), next = m.add(number, 1);
+  carried.push_back(m.constant(0, b.getI32Type()));
+  carried = m.reduce(count, carried, [&](Value number, ValueRange now) {
+    Value offset = now.back(), firstKey = m.mul(m.add(firstTile, number), tile.keys);
+    Value other = m.sub(m.constant(tile.getStageBytes(), b.getI32Type()), offset);
     NVVM::CpAsyncWaitGroupOp::create(b, loc, 0);
     emitBarrier(m);
-    m.ifThen(m.less(next, numTiles), [&] { copyAhead(m.mul(next, tile.keys), getStage(other)); });
+    m.ifThen(m.less(m.add(number, 1), count), [&] { copyAhead(m.add(firstKey, tile.keys), getStage(other)); });
     NVVM::CpAsyncCommitGroupOp::create(b, loc);
-    SmallVector<Value> values = emitTile(getStage(offset), m.mul(number, tile.keys), now.drop_back());
+    SmallVector<Value> values = emitTile(getStage(offset), firstKey, now.drop_back());
     values.push_back(other);
     return values;
   });
@@ -200,9 +207,9 @@ SmallVector<Value> MmaEmitter::emitAhead(ValueRange start) {
   return carried;
 }
 
-SmallVector<Value> MmaEmitter::emitInTurns(ValueRange start) {
-  return m.reduce(m.ceilDiv(numKeys, tile.keys), start, [&](Value number, ValueRange now) {
-    Value firstKey = m.mul(number, tile.keys);
+SmallVector<Value> MmaEmitter::emitInTurns(Value firstTile, Value count, ValueRange start) {
+  return m.reduce(count, start, [&](Value number, ValueRange now) {
+    Value firstKey = m.mul(m.add(firstTile, number), tile.keys);
     emitBarrier(m); // what was there is read
     copy(1, tile.keyTile, getWindow(1, firstKey), shared);
     copy(2, tile.valueTile, getWindow(2, firstKey), getValues(shared));
@@ -237,27 +244,40 @@ SmallVector<Value> MmaEmitter::multiplyDepth(Value stage) {
   return scores;
 }
 
-Value MmaEmitter::addMasks(Value line, Value keyNumber, Value score) {
-  for (const AttentionMatrix &mask : masks) {
-    Value at = mask.getAddress(m, m.min(line, m.sub(numRows, 1)), m.min(keyNumber, m.sub(numKeys, 1)));
-    Value element = loadElements(m, at, mask.element, 1, ReadKind::Constant);
-    score = softmax.add(score, kernel::widenTo(m, element, shape.sum, /*isUnsigned=*/false));
+/// What masks say of two adjacent keys of a row.
+SmallVector<Value> MmaEmitter::addMasks(Value line, Value firstKey, SmallVector<Value> scores) {
+  constexpr int64_t pair = 2;
+  Value row = m.min(line, m.sub(numRows, 1));
+  for (auto [number, mask] : llvm::enumerate(masks)) {
+    int64_t chunk = mask.positionStride ? std::min(shape.getChunk(3 + number), pair) : 1;
+    for (int64_t i = 0; i < pair; i += chunk) {
+      Value at = m.add(firstKey, i);
+      if (!hasWholeTiles())
+        at = m.min(at, m.sub(numKeys, chunk));
+      Value elements = loadElements(m, mask.getAddress(m, row, at), mask.element, chunk, ReadKind::Constant);
+      elements = kernel::widenTo(m, elements, shape.sum, /*isUnsigned=*/false);
+      for (auto [score, element] : llvm::zip(MutableArrayRef(scores).drop_front(i), splitVector(m, elements)))
+        score = softmax.add(score, element);
+    }
   }
-  return score;
+  return scores;
 }
 
 /// Scales, adds the masks, hides keys that do not exist.
 void MmaEmitter::finishScores(Value firstKey, MutableArrayRef<Value> scores) {
-  std::optional<int64_t> known = IndexMath::asConstant(numKeys);
-  bool isWhole = known && *known % tile.keys == 0;
-  for (int64_t row = 0; row < getNumRows(); ++row)
-    for (auto [number, score] : llvm::enumerate(getRowOf(scores, row, getKeySquares()))) {
-      int64_t offset = number / 2 * Fragments::halfSize + number % 2;
-      Value keyNumber = m.add(firstKey, toIndex(m, m.add(threadColumn, offset)));
-      *score = addMasks(getRow(row), keyNumber, softmax.scale(*score));
-      if (!isWhole)
-        *score = arith::SelectOp::create(b, loc, m.less(keyNumber, numKeys), *score, softmax.getLeast());
+  for (int64_t row = 0; row < getNumRows(); ++row) {
+    SmallVector<Value *> own = getRowOf(scores, row, getKeySquares());
+    for (int64_t square = 0; square < getKeySquares(); ++square) {
+      Value keyNumber = m.add(firstKey, toIndex(m, m.add(threadColumn, square * Fragments::halfSize)));
+      SmallVector<Value> pair{softmax.scale(*own[2 * square]), softmax.scale(*own[2 * square + 1])};
+      pair = addMasks(getRow(row), keyNumber, pair);
+      for (int64_t i = 0; i < 2; ++i)
+        *own[2 * square + i] = hasWholeTiles() ? pair[i]
+                                               : arith::SelectOp::create(b, loc, m.less(m.add(keyNumber, i), numKeys),
+                                                                         pair[i], softmax.getLeast())
+                                                     .getResult();
     }
+  }
 }
 
 /// As in SimtEmitter.

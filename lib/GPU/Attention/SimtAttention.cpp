@@ -3,6 +3,7 @@
 #include "SimtAttention.h"
 #include "../TeamReduction.h"
 #include "Softmax.h"
+#include "VisibleKeys.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "nncc/Kernel/ProductTypes.h"
@@ -123,10 +124,13 @@ void SimtEmitter::emit() {
   SoftmaxState state{SmallVector<Value>(threadRows, softmax.getLeast()),
                      SmallVector<Value>(threadRows, softmax.getZero()),
                      SmallVector<Value>(threadRows * tile.getGroups() * tile.vector, softmax.getZero())};
-  SmallVector<Value> carried = m.reduce(m.ceilDiv(numKeys, tile.keys), state.join(), [&](Value number, ValueRange now) {
-    return emitTile(m.mul(number, tile.keys), now);
-  });
-  storeResults(SoftmaxState::split(carried, threadRows));
+  VisibleKeys walk(m, shape, {masks, place.row, numRows, numKeys}, SimtAttentionTile::rows, tile.keys, thread,
+                   SimtAttentionTile::threads);
+  storeResults(walk.carry(state, [&](Value firstTile, Value count, ValueRange start) {
+    return m.reduce(count, start, [&](Value number, ValueRange now) {
+      return emitTile(m.mul(m.add(firstTile, number), tile.keys), now);
+    });
+  }));
 }
 
 void SimtEmitter::copy(unsigned tensor, const SharedTile &part, const Window &window, Value target) {

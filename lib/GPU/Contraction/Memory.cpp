@@ -21,6 +21,15 @@ static constexpr int64_t accessBytes = 16;
 
 void nncc::gpu::emitBarrier(IndexMath &m) { NVVM::BarrierOp::create(m.builder(), m.location()); }
 
+Value nncc::gpu::emitBarrierAny(IndexMath &m, Value condition) {
+  OpBuilder &b = m.builder();
+  Type word = b.getI32Type();
+  Value own = arith::ExtUIOp::create(b, m.location(), word, condition);
+  auto any = NVVM::BarrierReductionAttr::get(b.getContext(), NVVM::BarrierReduction::OR);
+  Value joined = NVVM::BarrierOp::create(b, m.location(), word, Value(), Value(), any, own).getRes();
+  return arith::CmpIOp::create(b, m.location(), arith::CmpIPredicate::ne, joined, m.constant(0, word));
+}
+
 void nncc::gpu::emitFence(IndexMath &m) { NVVM::MembarOp::create(m.builder(), m.location(), NVVM::MemScopeKind::GPU); }
 
 Value nncc::gpu::addAtomically(IndexMath &m, Value pointer, Value value) {

@@ -21,6 +21,8 @@ enum class ReadKind {
 
 /// All threads of the block, and what they wrote to shared memory.
 void emitBarrier(IndexMath &m);
+/// The same, and whether `condition` holds for a thread of the block; i1.
+mlir::Value emitBarrierAny(IndexMath &m, mlir::Value condition);
 /// What the thread wrote before is seen by threads of other blocks before what it writes next; what it reads next is not older.
 void emitFence(IndexMath &m);
 /// Adds to an integer in global memory at once; what was there before.

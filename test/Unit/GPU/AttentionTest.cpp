@@ -15,6 +15,8 @@ using cpu::Attention;
 using cpu::Numbers;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
+/// The largest number that f32 has, negative: how exporters hide a key.
+constexpr float hidden = std::numeric_limits<float>::lowest();
 
 //===----------------------------------------------------------------------------------------------------------------===//
 // Element types
@@ -218,6 +220,67 @@ TEST(Attention, WithRowsThatSeeNothing) {
               operands.back()[m * test.keys + n] = -infinity;
         check(test, operands, {80});
       }
+}
+
+/// Text that goes on, after a past: what comes later is hidden.
+void hideLaterKeys(const Attention &test, Numbers &mask, float number) {
+  for (int64_t m = 0; m < test.rows; ++m)
+    for (int64_t n = m + test.keys - test.rows + 1; n < test.keys; ++n)
+      mask[m * test.keys + n] = number;
+}
+
+TEST(Attention, OfCausalRows) {
+  for (std::string element : {"f32", "f16", "bf16"}) {
+    Attention test{.rows = 150, .keys = 170, .depth = 8, .columns = 16, .hasKeyMask = true, .hasRowMask = true};
+    test.element = element;
+    std::vector<Numbers> operands = makeOperands(test);
+    hideLaterKeys(test, operands.back(), element == "f32" ? hidden : -infinity);
+    check(test, operands, {element == "f32" ? 50u : 75u, 80});
+  }
+}
+
+/// A row from which all keys are hidden by a number weighs all of them alike, also those that no other row sees.
+TEST(Attention, OfRowsThatSeeOnlyHiddenKeys) {
+  for (std::string element : {"f32", "bf16"}) {
+    Attention test{.rows = 70, .keys = 230, .depth = 8, .columns = 8, .hasRowMask = true};
+    test.element = element;
+    std::vector<Numbers> operands = makeOperands(test);
+    // Beside such a number nothing is left of what is added to it.
+    std::fill_n(operands[0].begin() + 3 * test.depth, test.depth, 0.0f);
+    float number = element == "f32" ? hidden : -3e38f;
+    for (int64_t m = 0; m < test.rows; ++m)
+      for (int64_t n = 0; n < test.keys; ++n)
+        if (n > m || m == 3)
+          operands.back()[m * test.keys + n] = number;
+    check(test, operands, {80});
+  }
+}
+
+/// Of four blocks of 64 rows the first computes a quarter of the keys, the last one all of them: 10 of 16.
+TEST(Attention, LeavesHiddenKeysOut) {
+  for (auto [element, depth, products] :
+       {std::tuple("f32", 64, emu::Class::Float), std::tuple("f16", 128, emu::Class::Matrix)}) {
+    Attention test{.rows = 256, .keys = 256, .depth = depth, .columns = depth, .hasRowMask = true};
+    test.element = element;
+    std::vector<Numbers> operands = makeOperands(test);
+    std::string error, text = cpu::instantiate(test.text(), {{'M', test.rows}, {'N', test.keys}}, {});
+    GPUTarget target;
+    target.sm = 80;
+    auto kernel = DeviceKernel::compile(text, target, error);
+    ASSERT_TRUE(kernel) << error << text;
+    auto count = [&] {
+      kernel->getCounters() = {};
+      run(test, operands, *kernel, /*isDynamic=*/false);
+      return kernel->getCounters();
+    };
+    emu::Counters all = count();
+    hideLaterKeys(test, operands.back(), -infinity);
+    emu::Counters causal = count();
+    RecordProperty(element, std::to_string(double(causal.total()) / double(all.total())));
+    EXPECT_NEAR(double(causal[products]) / double(all[products]), 0.625, 0.01) << element;
+    EXPECT_LT(causal.total(), 0.75 * all.total()) << element;
+    EXPECT_LT(causal.globalSectors, all.globalSectors) << element;
+  }
 }
 
 /// One score that is NaN, or infinite, spoils its row and no other.

@@ -6,10 +6,12 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "nncc/Dialect/Exec/IR/GridLoops.h"
 #include "nncc/Kernel/IndexMath.h"
 #include "nncc/Kernel/Loops.h"
 #include "nncc/Kernel/VectorBody.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace nncc;
@@ -185,11 +187,84 @@ static bool isCountable(exec::GridOp grid, scf::ForOp loop) {
          IndexMath::isConstant(loop.getStep(), 1);
 }
 
+namespace {
+/// A loop that copies the elements of a line one by one.
+struct LineCopy {
+  memref::LoadOp load;
+  memref::StoreOp store;
+};
+} // namespace
+
+static std::optional<LineCopy> matchCopy(scf::ForOp loop) {
+  SmallVector<Operation *> rest;
+  LineCopy copy;
+  for (Operation &op : loop.getBody()->without_terminator())
+    if (auto load = dyn_cast<memref::LoadOp>(op))
+      copy.load = copy.load ? nullptr : load;
+    else if (auto store = dyn_cast<memref::StoreOp>(op))
+      copy.store = copy.store ? nullptr : store;
+    else if (!isa<arith::AddIOp>(op))
+      return std::nullopt;
+  bool isCopy = copy.load && copy.store && copy.store.getValueToStore() == copy.load &&
+                !copy.load.getIndices().empty() && !copy.store.getIndices().empty();
+  return isCopy ? std::optional(copy) : std::nullopt;
+}
+
+/// What all places of a line that the loop goes along are a multiple of, in elements: its first one, and those where lines begin. 1: not known.
+static int64_t getAlignment(scf::ForOp loop, Value memory, ValueRange indices) {
+  Value last = indices.back(), iv = loop.getInductionVar();
+  auto add = last.getDefiningOp<arith::AddIOp>();
+  std::optional<int64_t> first;
+  if (last == iv)
+    first = 0;
+  else if (add && (add.getLhs() == iv || add.getRhs() == iv))
+    first = IndexMath::asConstant(add.getLhs() == iv ? add.getRhs() : add.getLhs());
+  int64_t line = cast<MemRefType>(memory.getType()).getShape().back();
+  bool isElsewhere = llvm::all_of(indices.drop_back(), [&](Value index) {
+    return IndexMath::asConstant(index) || index.getParentRegion() != &loop.getRegion();
+  });
+  return first && isElsewhere && !ShapedType::isDynamic(line) ? std::gcd(*first, line) : 1;
+}
+
+/// The elements that a thread may copy at once in all loops: 16 bytes of them at most.
+static int64_t getLanes(ArrayRef<scf::ForOp> loops) {
+  constexpr int64_t accessBits = 128, mostLanes = 8;
+  int64_t common = 0, most = mostLanes;
+  for (scf::ForOp loop : loops) {
+    std::optional<LineCopy> copy = matchCopy(loop);
+    std::optional<int64_t> length = IndexMath::asConstant(loop.getUpperBound());
+    if (!copy || !length)
+      return 1;
+    common = std::gcd(common, std::gcd(*length, getAlignment(loop, copy->load.getMemRef(), copy->load.getIndices())));
+    common = std::gcd(common, getAlignment(loop, copy->store.getMemRef(), copy->store.getIndices()));
+    most = std::min<int64_t>(most, accessBits / copy->load.getType().getIntOrFloatBitWidth());
+  }
+  while (most > 1 && common % most != 0)
+    most /= 2;
+  return std::max<int64_t>(most, 1);
+}
+
+/// Copies the lanes of `type` from where `mapping` has the indices of the loop.
+static void copyLanes(OpBuilder &b, LineCopy copy, VectorType type, const IRMapping &mapping) {
+  auto mapped = [&](ValueRange indices) {
+    return llvm::map_to_vector(indices, [&](Value index) { return mapping.lookupOrDefault(index); });
+  };
+  Location loc = copy.load.getLoc();
+  uint64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  auto load =
+      vector::LoadOp::create(b, loc, type, mapping.lookup(copy.load.getMemRef()), mapped(copy.load.getIndices()));
+  load.setAlignment(bytes);
+  vector::StoreOp::create(b, loc, load, mapping.lookup(copy.store.getMemRef()), mapped(copy.store.getIndices()))
+      .setAlignment(bytes);
+}
+
 GridPhase::GridPhase(exec::GridOp grid) : grid(grid) {
   auto inBody = grid.getBody().front().getOps<scf::ForOp>();
-  if (grid->hasAttr(exec::independentAttrName) &&
-      llvm::all_of(inBody, [&](scf::ForOp loop) { return isCountable(grid, loop); }))
-    llvm::append_range(loops, inBody);
+  if (!grid->hasAttr(exec::independentAttrName) ||
+      !llvm::all_of(inBody, [&](scf::ForOp loop) { return isCountable(grid, loop); }))
+    return;
+  llvm::append_range(loops, inBody);
+  lanes = getLanes(loops);
 }
 
 Value GridPhase::getSteps(OpBuilder &b, Buffers &values, scf::ForOp loop) const {
@@ -209,7 +284,7 @@ SmallVector<Value> GridPhase::getSizes(OpBuilder &b, Buffers &values) {
   for (scf::ForOp loop : loops)
     steps = steps ? m.max(steps, getSteps(b, values, loop)) : getSteps(b, values, loop);
   if (steps)
-    sizes.push_back(steps);
+    sizes.push_back(m.div(steps, lanes));
   return sizes;
 }
 
@@ -222,9 +297,14 @@ void GridPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
   for (Value memory : ValueRange(body.getArguments()).drop_front(grid.getSizes().size()))
     mapping.map(memory, values.values.lookup(getTensor(grid, memory)));
   IndexMath m(b, getLoc());
-  auto cloneAll = [&](Block &block) {
-    for (Operation &op : block.without_terminator())
-      b.clone(op, mapping);
+  Value first = m.mul(point.back(), lanes);
+  auto writeStep = [&](scf::ForOp loop) {
+    std::optional<LineCopy> copy = lanes > 1 ? matchCopy(loop) : std::nullopt;
+    for (Operation &op : loop.getBody()->without_terminator())
+      if (!copy || !isa<memref::LoadOp, memref::StoreOp>(op))
+        b.clone(op, mapping);
+    if (copy)
+      copyLanes(b, *copy, VectorType::get(lanes, copy->load.getType()), mapping);
   };
   for (Operation &op : body.without_terminator()) {
     auto loop = dyn_cast<scf::ForOp>(op);
@@ -232,7 +312,7 @@ void GridPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
       b.clone(op, mapping);
       continue;
     }
-    mapping.map(loop.getInductionVar(), point.back());
-    m.ifThen(m.less(point.back(), mapping.lookupOrDefault(loop.getUpperBound())), [&] { cloneAll(*loop.getBody()); });
+    mapping.map(loop.getInductionVar(), first);
+    m.ifThen(m.less(first, mapping.lookupOrDefault(loop.getUpperBound())), [&] { writeStep(loop); });
   }
 }

@@ -111,6 +111,8 @@ private:
   mutable exec::GridOp grid;
   /// Those whose steps are points.
   llvm::SmallVector<mlir::scf::ForOp> loops;
+  /// How many elements a point has of each loop: more than one where all loops copy runs that are aligned to so many.
+  int64_t lanes = 1;
 };
 
 } // namespace nncc::gpu

@@ -66,6 +66,46 @@ exec.kernel @k(%x: tensor<NxCxE>, %y: tensor<NxDxE>, %C: index, %D: index, %N: i
       check({text, {{'N', rows}, {'C', columns}, {'D', others}, {'T', 3}}, element, {"NC", "ND"}, {"NC", "ND", "NT"}});
 }
 
+/// Lines that are copied behind each other: by vectors where all places are aligned, else element by element.
+TEST(Grid, LinesSideBySide) {
+  for (auto [first, second] : {std::pair<int64_t, int64_t>{16, 32}, {8, 4}, {2, 6}, {16, 31}}) {
+    std::string text = R"(
+exec.kernel @k(%x: tensor<NxCxE>, %y: tensor<NxDxE>, %C: index, %D: index, %N: index, %T: index) -> tensor<NxTxE> {
+  %e = empty<NxTxE>
+  %0 = exec.grid (%N) ins(%x, %y : tensor<NxCxE>, tensor<NxDxE>) outs(%e : tensor<NxTxE>) attributes {exec.independent} {
+  ^bb0(%n: index, %inx: memref<NxCxE>, %iny: memref<NxDxE>, %out: memref<NxTxE>):
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %first = arith.constant )" +
+                       std::to_string(first) +
+                       R"( : index
+    %second = arith.constant )" +
+                       std::to_string(second) + R"( : index
+    scf.for %c = %zero to %first step %one {
+      %v = memref.load %inx[%n, %c] : memref<NxCxE>
+      memref.store %v, %out[%n, %c] : memref<NxTxE>
+    }
+    scf.for %d = %zero to %second step %one {
+      %v = memref.load %iny[%n, %d] : memref<NxDxE>
+      %at = arith.addi %d, %first : index
+      memref.store %v, %out[%n, %at] : memref<NxTxE>
+    }
+    exec.yield
+  } -> tensor<NxTxE>
+  exec.yield %0 : tensor<NxTxE>
+})";
+    for (std::string element : {"f64", "f32", "f16", "i8"})
+      check({text,
+             {{'N', 5}, {'C', first}, {'D', second}, {'T', first + second}},
+             element,
+             {"NC", "ND"},
+             {"NT"},
+             0,
+             {},
+             /*isStatic=*/true});
+  }
+}
+
 /// The result starts with an argument, or with what the kernel filled or computed, which phases of their own write.
 TEST(Grid, StartsWithSomething) {
   const char *body = R"(

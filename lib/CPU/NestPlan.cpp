@@ -29,6 +29,7 @@ private:
   void orderLoops(NestGroup &group);
   void vectorize();
   int chooseVectorClass(const NestGroup &group) const;
+  int64_t getNaturalLanes() const;
   int64_t chooseUnroll(const NestGroup &group) const;
   void chooseTransposed();
 
@@ -179,6 +180,9 @@ int Planner::chooseVectorClass(const NestGroup &group) const {
     for (const Access &access : nest.operands)
       if (int loop = access.getContiguousClass(); loop >= 0)
         votes[loop] += 1 + access.indices.size();
+    for (auto extract : nest.op.getBody()->getOps<tensor::ExtractOp>())
+      if (int loop = nest.getContiguousClass(extract); loop >= 0)
+        votes[loop] += 1 + extract.getIndices().size();
   }
   int best = -1;
   for (unsigned loop : allowed.set_bits())
@@ -219,14 +223,26 @@ void Planner::chooseTransposed() {
   plan.lanes = rows;
 }
 
+/// Lanes that suit all nests along the loops that are vectorised.
+int64_t Planner::getNaturalLanes() const {
+  int64_t lanes = 64;
+  for (const NestGroup &group : plan.groups)
+    for (NestGroup::Entry entry : group.entries) {
+      const Nest &nest = graph.nests[entry.nest];
+      int loopClass = plan.vectorClass >= 0 ? plan.vectorClass : group.vectorClass;
+      const int *loop = llvm::find(nest.loops, loopClass);
+      if (loopClass >= 0 && loop != nest.loops.end())
+        lanes = std::min(lanes, kernel::getNaturalLanes(nest.op, loop - nest.loops.begin()));
+    }
+  return lanes;
+}
+
 void Planner::vectorize() {
-  plan.lanes = 64;
-  for (const Nest &nest : graph.nests)
-    plan.lanes = std::min(plan.lanes, getNaturalLanes(nest.op));
   bool allVectorizable = llvm::all_of(graph.nests, [](const Nest &nest) { return isVectorizable(nest.op); });
   if (plan.vectorClass >= 0 && allVectorizable) {
     for (const NestGroup &group : plan.groups)
       plan.unroll = std::max(plan.unroll, chooseUnroll(group));
+    plan.lanes = getNaturalLanes();
     chooseTransposed();
   } else if (plan.vectorClass >= 0) {
     plan.vectorClass = -1;
@@ -235,6 +251,7 @@ void Planner::vectorize() {
       group.vectorClass = chooseVectorClass(group);
       group.unroll = group.vectorClass < 0 ? 1 : chooseUnroll(group);
     }
+    plan.lanes = getNaturalLanes();
   }
   if (plan.vectorClass < 0 && llvm::all_of(plan.groups, [](const NestGroup &group) { return group.vectorClass < 0; }))
     plan.lanes = 1;

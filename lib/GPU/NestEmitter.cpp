@@ -280,7 +280,9 @@ Value NestEmitter::load(const Access &access) {
   if (Value value = tileValues.lookup(getKey(access)))
     return value;
   AffineMap map = access.getMap(graph.classes.size());
-  Value *known = step ? &step->loads[{access.tensor, map}] : nullptr;
+  // What is the same along the row is loaded for the first step.
+  bool isOfStep = step && getOwn(access).any();
+  Value *known = step ? &(isOfStep ? *step : steps.front()).loads[{access.tensor, map}] : nullptr;
   if (known && *known)
     return *known;
   Value value = loadOperand(b, loc, views.lookup(&access), map, LoopPoint{ivs, lanesLoop, lanesAt(), {}});
@@ -301,9 +303,7 @@ Value NestEmitter::loadInitial(const Nest &nest, unsigned result) {
 /// A value of the row belongs to the whole team, one of its elements to the thread.
 void NestEmitter::define(const Nest &nest, unsigned result, Value value, bool isAgain) {
   Access access = nest.getResultAccess(result);
-  llvm::SmallBitVector own = access.getClasses(graph.classes.size());
-  own.reset(shared);
-  bool isWhole = own.none();
+  bool isWhole = getOwn(access).none();
   if (isWhole)
     rowValues[access.tensor] = value;
   else if (step)

@@ -58,6 +58,10 @@ private:
   // Elements.
   int64_t lanesAt() const { return lanesLoop < 0 ? 1 : plan.lanes; }
   LoopPoint getPointOf(const Nest &nest);
+  /// The loops of an access that are not shared.
+  llvm::SmallBitVector getOwn(const Access &access) const {
+    return access.getClasses(graph.classes.size()).reset(shared);
+  }
   mlir::Value load(const Access &access);
   mlir::Value loadInitial(const Nest &nest, unsigned result);
   void define(const Nest &nest, unsigned result, mlir::Value value, bool isAgain);

@@ -3,6 +3,7 @@
 #include "NestPlan.h"
 #include "nncc/Kernel/Reduction.h"
 #include "nncc/Kernel/VectorBody.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace nncc;
@@ -194,14 +195,26 @@ void Planner::formTeam() {
 // Vectors
 //===----------------------------------------------------------------------------------------------------------------===//
 
+/// Whether steps along the loop read what is adjacent in rows of known length.
+static bool readsRow(tensor::ExtractOp extract, const Nest &nest, unsigned loopClass) {
+  RankedTensorType type = extract.getTensor().getType();
+  if (nest.getContiguousClass(extract) != int(loopClass) || type.isDynamicDim(type.getRank() - 1))
+    return false;
+  SmallVector<Value> varying = findVarying(nest.op, llvm::find(nest.loops, int(loopClass)) - nest.loops.begin());
+  return llvm::none_of(extract.getIndices().drop_back(),
+                       [&](Value index) { return llvm::is_contained(varying, index); });
+}
+
 /// Whether all that depends on the loop is adjacent along it.
 bool Planner::canVectorize(unsigned loop) const {
   for (const Nest &nest : graph.nests) {
     if (!isVectorizable(nest.op))
       return false;
     // Gathers gain nothing, and remainders are loops of scalars.
-    WalkResult scalars = nest.op.getBody()->walk([](Operation *op) {
-      return isa<tensor::ExtractOp, arith::RemFOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+    WalkResult scalars = nest.op.getBody()->walk([&](Operation *op) {
+      auto extract = dyn_cast<tensor::ExtractOp>(op);
+      return isa<arith::RemFOp>(op) || (extract && !readsRow(extract, nest, loop)) ? WalkResult::interrupt()
+                                                                                   : WalkResult::advance();
     });
     if (scalars.wasInterrupted())
       return false;
@@ -230,7 +243,7 @@ int Planner::findRowClass() const {
   return found;
 }
 
-/// What the size of a loop is a multiple of, whatever the dims that are not known.
+/// What the size of a loop, and of the rows that bodies read along it, is a multiple of, whatever the dims that are not known.
 int64_t Planner::getKnownFactor(unsigned loop) const {
   int64_t factor = 1;
   for (auto [op, number] : graph.classes[loop].origins) {
@@ -238,6 +251,9 @@ int64_t Planner::getKnownFactor(unsigned loop) const {
     int64_t size = origin.getStaticLoopRanges()[number];
     factor *= ShapedType::isDynamic(size) ? 1 : size;
   }
+  for (const Nest &nest : graph.nests)
+    for (auto extract : nest.op.getBody()->getOps<tensor::ExtractOp>())
+      factor = std::gcd(factor, extract.getTensor().getType().getShape().back());
   return factor;
 }
 
@@ -253,6 +269,8 @@ int64_t Planner::getAccessBits(unsigned loop) const {
     llvm::for_each(llvm::make_filter_range(nest.operands, [](const Access &access) { return access.isRead; }), count);
     for (unsigned result = 0; result < nest.op.getNumResults(); ++result)
       count(nest.getResultAccess(result));
+    for (auto extract : nest.op.getBody()->getOps<tensor::ExtractOp>())
+      bits = std::max<int64_t>(bits, extract.getType().getIntOrFloatBitWidth());
   }
   return bits;
 }

@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -68,10 +70,27 @@ static void lowerFault(exec::FaultOp fault, Value word) {
   fault.erase();
 }
 
-void kernel::lowerFaults(func::FuncOp function) {
+/// Steps that are written out say the same of what they share: between their loads, such branches would keep each waiting for the last.
+static SmallVector<exec::FaultOp> findFaults(func::FuncOp function) {
+  IRRewriter rewriter(function.getContext());
+  DominanceInfo dominance(function);
+  eliminateCommonSubExpressions(rewriter, dominance, function);
   SmallVector<exec::FaultOp> faults;
-  function.walk([&](exec::FaultOp fault) { faults.push_back(fault); });
-  for (exec::FaultOp fault : faults)
+  llvm::DenseMap<Block *, llvm::SmallDenseSet<std::tuple<Value, Value, uint64_t>>> known;
+  function.walk([&](exec::FaultOp fault) {
+    if (known[fault->getBlock()].insert({fault.getCondition(), fault.getValue(), fault.getCode()}).second)
+      faults.push_back(fault);
+    else
+      fault.erase();
+  });
+  return faults;
+}
+
+void kernel::lowerFaults(func::FuncOp function) {
+  bool hasAny = function.walk([](exec::FaultOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  if (!hasAny)
+    return;
+  for (exec::FaultOp fault : findFaults(function))
     lowerFault(fault, function.getArgument(faultSlot));
 }
 

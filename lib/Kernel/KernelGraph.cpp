@@ -46,6 +46,12 @@ Access Nest::getResultAccess(unsigned number) const {
   return result;
 }
 
+int Nest::getContiguousClass(tensor::ExtractOp extract) const {
+  Value last = extract.getIndices().empty() ? Value() : extract.getIndices().back();
+  auto index = last ? last.getDefiningOp<linalg::IndexOp>() : linalg::IndexOp();
+  return index ? loops[index.getDim()] : -1;
+}
+
 /// Elementary functions take some ten instructions, divisions as long as as many.
 static int64_t estimateCost(linalg::GenericOp op) {
   int64_t cost = 1;
@@ -413,21 +419,25 @@ llvm::SmallBitVector KernelGraph::getShared() const {
 int KernelGraph::findVectorClass(llvm::function_ref<bool(Value)> isInMemory) const {
   constexpr double unknownSize = 256;
   SmallVector<double> weights(classes.size());
-  for (const Nest &nest : nests)
+  auto vote = [&](int contiguous, double weight, const llvm::SmallBitVector &used) {
+    if (contiguous < 0)
+      return;
+    for (unsigned loop : used.set_bits())
+      weight *= ShapedType::isDynamic(classes[loop].size) ? unknownSize : classes[loop].size;
+    weights[contiguous] += weight;
+  };
+  for (const Nest &nest : nests) {
     for (auto [number, access] : llvm::enumerate(nest.operands)) {
       OpOperand &operand = nest.op->getOpOperand(number);
       bool isResult = nest.op.isDpsInit(&operand);
       bool isMoved =
           isResult ? isInMemory(nest.op.getTiedOpResult(&operand)) : access.isRead && isInMemory(access.tensor);
-      int contiguous = access.getContiguousClass();
-      if (contiguous < 0 || !isMoved)
-        continue;
-      double weight = isResult ? 2 : 1;
-      llvm::SmallBitVector used = access.getClasses(classes.size());
-      for (unsigned loop : used.set_bits())
-        weight *= ShapedType::isDynamic(classes[loop].size) ? unknownSize : classes[loop].size;
-      weights[contiguous] += weight;
+      if (isMoved)
+        vote(access.getContiguousClass(), isResult ? 2 : 1, access.getClasses(classes.size()));
     }
+    for (auto extract : nest.op.getBody()->getOps<tensor::ExtractOp>())
+      vote(nest.getContiguousClass(extract), 1, nest.classes);
+  }
   auto *best = llvm::max_element(weights);
   return best == weights.end() || *best == 0 ? -1 : best - weights.begin();
 }

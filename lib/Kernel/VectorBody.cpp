@@ -24,15 +24,27 @@ bool kernel::isVectorizable(linalg::GenericOp op) {
   });
 }
 
-int64_t kernel::getNaturalLanes(linalg::GenericOp op) {
+SmallVector<Value> kernel::findVarying(linalg::GenericOp op, unsigned loop) {
+  llvm::SetVector<Value> varying;
+  // Sums are vectors along the loop that they go over.
+  for (OpOperand &operand : op->getOpOperands())
+    if (op.isDpsInit(&operand) || op.getMatchingIndexingMap(&operand).isFunctionOfDim(loop))
+      varying.insert(op.getMatchingBlockArgument(&operand));
+  for (Operation &inner : *op.getBody()) {
+    auto index = dyn_cast<linalg::IndexOp>(inner);
+    bool varies = index ? index.getDim() == loop
+                        : llvm::any_of(inner.getOperands(), [&](Value operand) { return varying.contains(operand); });
+    if (varies)
+      varying.insert_range(inner.getResults());
+  }
+  return varying.takeVector();
+}
+
+int64_t kernel::getNaturalLanes(linalg::GenericOp op, unsigned loop) {
   unsigned widest = 8;
-  auto visit = [&](Type type) {
-    if (type.isIntOrFloat())
-      widest = std::max(widest, type.getIntOrFloatBitWidth());
-  };
-  llvm::for_each(op.getBody()->getArgumentTypes(), visit);
-  for (Operation &inner : *op.getBody())
-    llvm::for_each(inner.getResultTypes(), visit);
+  for (Value value : findVarying(op, loop))
+    if (value.getType().isIntOrFloat())
+      widest = std::max(widest, value.getType().getIntOrFloatBitWidth());
   return std::max<int64_t>(512 / llvm::PowerOf2Ceil(widest), 1);
 }
 

@@ -101,3 +101,29 @@ exec.kernel @columns(%x: tensor<?x256xf32>) -> tensor<256xf32> {
   } -> tensor<256xf32>
   exec.yield %sum : tensor<256xf32>
 }
+
+// A row whose number is data is read by whole vectors: its number, of 64 bits, is the same in all lanes. The check leaves the loop.
+
+// CHECK-LABEL: func.func private @row.body
+// CHECK:         %[[INDEX:.*]] = memref.load %{{.*}} : memref<8xi64>
+// CHECK:         llvm.cmpxchg
+// CHECK:         scf.for %{{.*}} = %c0 to %c256 step %c16
+// CHECK-NEXT:      vector.load {{.*}} : memref<37x256xf32>, vector<16xf32>
+// CHECK-NEXT:      vector.store
+exec.kernel @row(%x: tensor<37x256xf32>, %i: tensor<8xi64>) -> tensor<8x256xf32> {
+  %e = tensor.empty() : tensor<8x256xf32>
+  %0 = linalg.generic {indexing_maps = [#n, #nc], iterator_types = ["parallel", "parallel"]}
+      ins(%i : tensor<8xi64>) outs(%e : tensor<8x256xf32>) {
+  ^bb0(%in: i64, %out: f32):
+    %size = arith.constant 37 : index
+    %zero = arith.constant 0 : index
+    %c = linalg.index 1 : index
+    %1 = arith.index_cast %in : i64 to index
+    %bad = arith.cmpi uge, %1, %size : index
+    exec.fault %bad, 1, %1 : index
+    %2 = arith.select %bad, %zero, %1 : index
+    %3 = tensor.extract %x[%2, %c] : tensor<37x256xf32>
+    linalg.yield %3 : f32
+  } -> tensor<8x256xf32>
+  exec.yield %0 : tensor<8x256xf32>
+}

@@ -104,3 +104,60 @@ exec.kernel @scatter(%x: tensor<8xf32>, %i: tensor<3xi64>, %u: tensor<3xf32>) ->
   } -> tensor<8xf32>
   exec.yield %0 : tensor<8xf32>
 }
+
+// Rows whose numbers are data are read by 128 bits, and a number is checked once, whatever the steps along its row. Numbers of 64 bits, one
+// a row, make no vector shorter.
+
+// CHECK-LABEL: module @rows.device
+// CHECK:         llvm.cmpxchg
+// CHECK-NOT:     llvm.cmpxchg
+// CHECK:         vector.load {{.*}} : memref<37x256xf32>, vector<4xf32>
+// CHECK-NOT:     llvm.cmpxchg
+// CHECK:         vector.load {{.*}} : memref<37x256xf32>, vector<4xf32>
+// CHECK-NOT:     llvm.cmpxchg
+// CHECK-LABEL: module @rows.host
+exec.kernel @rows(%x: tensor<37x256xf32>, %i: tensor<8xi64>) -> tensor<8xf32> {
+  %e = tensor.empty() : tensor<8x256xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(r, c) -> (r)>, affine_map<(r, c) -> (r, c)>], iterator_types = ["parallel", "parallel"]}
+      ins(%i : tensor<8xi64>) outs(%e : tensor<8x256xf32>) {
+  ^bb0(%in: i64, %out: f32):
+    %size = arith.constant 37 : index
+    %zero = arith.constant 0 : index
+    %c = linalg.index 1 : index
+    %1 = arith.index_cast %in : i64 to index
+    %bad = arith.cmpi uge, %1, %size : index
+    exec.fault %bad, 1, %1 : index
+    %2 = arith.select %bad, %zero, %1 : index
+    %3 = tensor.extract %x[%2, %c] : tensor<37x256xf32>
+    linalg.yield %3 : f32
+  } -> tensor<8x256xf32>
+  %none = arith.constant 0.0 : f32
+  %row = tensor.empty() : tensor<8xf32>
+  %fill = linalg.fill ins(%none : f32) outs(%row : tensor<8xf32>) -> tensor<8xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(r, c) -> (r, c)>, affine_map<(r, c) -> (r)>], iterator_types = ["parallel", "reduction"]}
+      ins(%0 : tensor<8x256xf32>) outs(%fill : tensor<8xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<8xf32>
+  exec.yield %sum : tensor<8xf32>
+}
+
+// Rows of six elements begin where accesses of 64 bits may, and those of 128 may not.
+
+// CHECK-LABEL: module @odd_rows.device
+// CHECK:         vector.load {{.*}} : memref<9x6xf32>, vector<2xf32>
+// CHECK-LABEL: module @odd_rows.host
+exec.kernel @odd_rows(%x: tensor<9x6xf32>) -> tensor<8x4xf32> {
+  %e = tensor.empty() : tensor<8x4xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(r, c) -> (r, c)>], iterator_types = ["parallel", "parallel"]} outs(%e : tensor<8x4xf32>) {
+  ^bb0(%out: f32):
+    %one = arith.constant 1 : index
+    %r = linalg.index 0 : index
+    %c = linalg.index 1 : index
+    %1 = arith.addi %r, %one : index
+    %2 = tensor.extract %x[%1, %c] : tensor<9x6xf32>
+    linalg.yield %2 : f32
+  } -> tensor<8x4xf32>
+  exec.yield %0 : tensor<8x4xf32>
+}

@@ -10,6 +10,7 @@
 #define NNCC_KERNEL_KERNELGRAPH_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
 #include "llvm/ADT/SmallBitVector.h"
 
@@ -60,6 +61,8 @@ struct Nest {
   llvm::ArrayRef<Access> getResults() const { return llvm::ArrayRef(operands).take_back(op.getNumDpsInits()); }
   /// Where a value in `results` of the op is written.
   Access getResultAccess(unsigned number) const;
+  /// The class whose loop steps through adjacent elements of what the body extracts, or -1.
+  int getContiguousClass(mlir::tensor::ExtractOp extract) const;
 };
 
 class KernelGraph {

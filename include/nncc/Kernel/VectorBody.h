@@ -28,9 +28,12 @@ struct LoopPoint {
 /// exec.fault.
 bool isVectorizable(mlir::linalg::GenericOp op);
 
-/// Lanes that fill 64 bytes with the widest type which the body of `op` computes in: 16 for f32, 8 for f64 and i64, 64
-/// for i8.
-int64_t getNaturalLanes(mlir::linalg::GenericOp op);
+/// What the body of `op` computes anew at each step of `loop`: its other values are the same in all lanes.
+llvm::SmallVector<mlir::Value> findVarying(mlir::linalg::GenericOp op, unsigned loop);
+
+/// Lanes that fill 64 bytes with the widest type which the body of `op` computes vectors of along `loop`: 16 for f32, 8
+/// for f64 and i64, 64 for i8.
+int64_t getNaturalLanes(mlir::linalg::GenericOp op, unsigned loop);
 
 /// The elements of `memref` (row-major, contiguous) at `point` through `map`: a scalar when the map does not depend on
 /// the vectorised loop, else a vector, with one load where the lanes are adjacent, gathered where they are not. Lanes

@@ -2,6 +2,7 @@
 
 #include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
@@ -33,48 +34,156 @@ Value loadIfAny(OpBuilder &b, Location loc, Value memref, ValueRange position, R
   return choice.getResult(0);
 }
 
+/// The elements of a tensor at positions that indices say. A loop nest, which is one kernel with what uses the elements, where the tensor
+/// is known to have any; else rows, which read nothing where there is nothing. A copy of a short row is a few moves, but its vectors
+/// would have lanes to mask.
+class PickedElements {
+public:
+  PickedElements(OpBuilder &b, Value original, Value input, Value indices)
+      : b(b), type(nn::typeOf(original)), input(input), indices(indices) {}
+
+  /// Emits where the element at `point` is, given the integers there.
+  using Locate =
+      function_ref<SmallVector<Value>(OpBuilder &, Location, ValueRange point, ValueRange integers, ValueRange sizes)>;
+  /// `places` are those of the integers for one element, as maps from the loops over `sizes`. `movesRows`: the last loop is the tensor's
+  /// last dim, and the integers are the same along it.
+  Value create(Location loc, const Sizes &sizes, ArrayRef<AffineMap> places, bool movesRows, Locate locate) const {
+    bool hasElements = type.hasStaticShape() && type.getNumElements() != 0;
+    return hasElements && !(movesRows && hasShortRows()) ? createNest(loc, sizes, places, locate)
+                                                         : createRows(loc, sizes, places, locate);
+  }
+
+private:
+  bool hasShortRows() const {
+    constexpr int64_t vectorBytes = 64, longBytes = 512;
+    int64_t bits = convertElementType(type.getElementType()).getIntOrFloatBitWidth();
+    int64_t bytes = type.getShape().back() * bits / 8;
+    return bytes % vectorBytes != 0 && bytes < longBytes;
+  }
+
+  Value createNest(Location loc, const Sizes &sizes, ArrayRef<AffineMap> places, Locate locate) const {
+    auto operands = llvm::map_to_vector(places, [&](AffineMap map) { return LoopOperand{indices, map}; });
+    return mapElements(b, loc, sizes, convertElementType(type.getElementType()), operands,
+                       [&](OpBuilder &body, Location l, ValueRange integers) -> Value {
+                         SmallVector<Value> point, bounds;
+                         for (size_t i = 0; i < sizes.size(); ++i)
+                           point.push_back(linalg::IndexOp::create(body, l, i));
+                         for (int64_t size : type.getShape())
+                           bounds.push_back(constantIndex(body, l, size));
+                         return tensor::ExtractOp::create(body, l, input, locate(body, l, point, integers, bounds));
+                       });
+  }
+
+  Value createRows(Location loc, const Sizes &sizes, ArrayRef<AffineMap> places, Locate locate) const {
+    return generateRows(b, loc, sizes, convertElementType(type.getElementType()), {input, indices},
+                        [&](OpBuilder &body, Location l, ValueRange point, ValueRange inputs) {
+                          SmallVector<Value> integers, bounds;
+                          for (AffineMap map : places)
+                            integers.push_back(loadAt(body, l, inputs[1], map, point));
+                          for (int64_t i = 0; i < type.getRank(); ++i)
+                            bounds.push_back(dimOf(body, l, inputs[0], i));
+                          return loadIfAny(body, l, inputs[0], locate(body, l, point, integers, bounds), type);
+                        });
+  }
+
+  static Value loadAt(OpBuilder &b, Location loc, Value memref, AffineMap map, ValueRange point) {
+    SmallVector<Value> position;
+    for (AffineExpr expr : map.getResults()) {
+      auto constant = dyn_cast<AffineConstantExpr>(expr);
+      position.push_back(constant ? constantIndex(b, loc, constant.getValue())
+                                  : point[cast<AffineDimExpr>(expr).getPosition()]);
+    }
+    return memref::LoadOp::create(b, loc, memref, position);
+  }
+
+  OpBuilder &b;
+  RankedTensorType type;
+  Value input, indices;
+};
+
 struct GatherLowering : Lowering<nn::GatherOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::GatherOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    RankedTensorType input = nn::typeOf(op.getInput());
-    int64_t axis = axisFromFront(op.getAxis(), input.getRank());
+    int64_t rank = nn::typeOf(op.getInput()).getRank(), axis = axisFromFront(op.getAxis(), rank);
     int64_t indexRank = nn::typeOf(op.getIndices()).getRank();
     Sizes sizes = sizesOf(rewriter, loc, op.getInput(), adaptor.getInput());
     Sizes indexSizes = sizesOf(rewriter, loc, op.getIndices(), adaptor.getIndices());
     sizes.erase(sizes.begin() + axis);
     sizes.insert(sizes.begin() + axis, indexSizes.begin(), indexSizes.end());
-    Value result = generateRows(rewriter, loc, sizes, convertElementType(input.getElementType()),
-                                {adaptor.getInput(), adaptor.getIndices()},
-                                [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
-                                  Value index = memref::LoadOp::create(b, l, inputs[1], point.slice(axis, indexRank));
-                                  SmallVector<Value> position(point.take_front(axis));
-                                  position.push_back(checkedIndex(b, l, index, dimOf(b, l, inputs[0], axis)));
-                                  llvm::append_range(position, point.drop_front(axis + indexRank));
-                                  return loadIfAny(b, l, inputs[0], position, input);
-                                });
+    AffineMap place = rewriter.getMultiDimIdentityMap(sizes.size()).getSliceMap(axis, indexRank);
+    PickedElements elements(rewriter, op.getInput(), adaptor.getInput(), adaptor.getIndices());
+    Value result =
+        elements.create(loc, sizes, place, /*movesRows=*/axis + 1 < rank,
+                        [&](OpBuilder &b, Location l, ValueRange point, ValueRange integers, ValueRange bounds) {
+                          SmallVector<Value> position(point.take_front(axis));
+                          position.push_back(checkedIndex(b, l, integers.front(), bounds[axis]));
+                          llvm::append_range(position, point.drop_front(axis + indexRank));
+                          return position;
+                        });
     replace(op, result, rewriter);
     return success();
   }
 };
+
+/// An index of a dim of `indices`, which may be larger than that of the input.
+Value indexInBoth(OpBuilder &b, Location loc, Value index, Value input, int64_t inputDim, Value indices, int64_t dim,
+                  Value bound) {
+  bool isSame = nn::Dim::of(nn::typeOf(input), inputDim) == nn::Dim::of(nn::typeOf(indices), dim);
+  return isSame ? index : checkedIndex(b, loc, index, bound);
+}
 
 struct GatherElementsLowering : Lowering<nn::GatherElementsOp> {
   using Lowering::Lowering;
   LogicalResult matchAndRewrite(nn::GatherElementsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    RankedTensorType input = nn::typeOf(op.getInput());
-    int64_t axis = axisFromFront(op.getAxis(), input.getRank());
+    int64_t axis = axisFromFront(op.getAxis(), nn::typeOf(op.getInput()).getRank());
     Sizes sizes = sizesOf(rewriter, loc, op.getIndices(), adaptor.getIndices());
-    Value result = generateRows(
-        rewriter, loc, sizes, convertElementType(input.getElementType()), {adaptor.getInput(), adaptor.getIndices()},
-        [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
-          Value index = memref::LoadOp::create(b, l, inputs[1], point);
-          SmallVector<Value> position(point);
-          for (int64_t i = 0; i < input.getRank(); ++i) // the other dims may be larger in the indices
-            position[i] = checkedIndex(b, l, i == axis ? index : point[i], dimOf(b, l, inputs[0], i));
-          return loadIfAny(b, l, inputs[0], position, input);
+    PickedElements elements(rewriter, op.getInput(), adaptor.getInput(), adaptor.getIndices());
+    Value result =
+        elements.create(loc, sizes, rewriter.getMultiDimIdentityMap(sizes.size()), /*movesRows=*/false,
+                        [&](OpBuilder &b, Location l, ValueRange point, ValueRange integers, ValueRange bounds) {
+                          SmallVector<Value> position;
+                          for (auto [i, index] : llvm::enumerate(point))
+                            position.push_back(int64_t(i) == axis ? checkedIndex(b, l, integers.front(), bounds[i])
+                                                                  : indexInBoth(b, l, index, op.getInput(), i,
+                                                                                op.getIndices(), i, bounds[i]));
+                          return position;
+                        });
+    replace(op, result, rewriter);
+    return success();
+  }
+};
+
+struct GatherNDLowering : Lowering<nn::GatherNDOp> {
+  using Lowering::Lowering;
+  LogicalResult matchAndRewrite(nn::GatherNDOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    RankedTensorType indices = nn::typeOf(op.getIndices());
+    int64_t batch = op.getBatchDims(), tuple = indices.getShape().back(), outer = indices.getRank() - 1;
+    Sizes sizes = sizesOf(rewriter, loc, op.getIndices(), adaptor.getIndices());
+    sizes.pop_back();
+    Sizes inputSizes = sizesOf(rewriter, loc, op.getInput(), adaptor.getInput());
+    sizes.append(inputSizes.begin() + batch + tuple, inputSizes.end());
+    SmallVector<AffineMap> places;
+    for (int64_t i = 0; i < tuple; ++i) {
+      AffineMap tuples = rewriter.getMultiDimIdentityMap(sizes.size()).getSliceMap(0, outer);
+      places.push_back(tuples.insertResult(rewriter.getAffineConstantExpr(i), outer));
+    }
+    PickedElements elements(rewriter, op.getInput(), adaptor.getInput(), adaptor.getIndices());
+    Value result = elements.create(
+        loc, sizes, places, /*movesRows=*/batch + tuple < nn::typeOf(op.getInput()).getRank(),
+        [&](OpBuilder &b, Location l, ValueRange point, ValueRange integers, ValueRange bounds) {
+          SmallVector<Value> position;
+          for (int64_t i = 0; i < batch; ++i)
+            position.push_back(indexInBoth(b, l, point[i], op.getInput(), i, op.getIndices(), i, bounds[i]));
+          for (auto [i, integer] : llvm::enumerate(integers))
+            position.push_back(checkedIndex(b, l, integer, bounds[batch + i]));
+          llvm::append_range(position, point.drop_front(outer));
+          return position;
         });
     replace(op, result, rewriter);
     return success();
@@ -87,34 +196,6 @@ Value loadTupleIndex(OpBuilder &b, Location loc, Value indices, ValueRange outer
   position.push_back(constantIndex(b, loc, at));
   return memref::LoadOp::create(b, loc, indices, position);
 }
-
-struct GatherNDLowering : Lowering<nn::GatherNDOp> {
-  using Lowering::Lowering;
-  LogicalResult matchAndRewrite(nn::GatherNDOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    RankedTensorType input = nn::typeOf(op.getInput()), indices = nn::typeOf(op.getIndices());
-    int64_t batch = op.getBatchDims(), tuple = indices.getShape().back(), outer = indices.getRank() - 1;
-    Sizes sizes = sizesOf(rewriter, loc, op.getIndices(), adaptor.getIndices());
-    sizes.pop_back();
-    Sizes inputSizes = sizesOf(rewriter, loc, op.getInput(), adaptor.getInput());
-    sizes.append(inputSizes.begin() + batch + tuple, inputSizes.end());
-    Value result = generateRows(
-        rewriter, loc, sizes, convertElementType(input.getElementType()), {adaptor.getInput(), adaptor.getIndices()},
-        [&](OpBuilder &b, Location l, ValueRange point, ValueRange inputs) {
-          SmallVector<Value> position;
-          for (int64_t i = 0; i < batch; ++i)
-            position.push_back(checkedIndex(b, l, point[i], dimOf(b, l, inputs[0], i)));
-          for (int64_t i = 0; i < tuple; ++i)
-            position.push_back(checkedIndex(b, l, loadTupleIndex(b, l, inputs[1], point.take_front(outer), i),
-                                            dimOf(b, l, inputs[0], batch + i)));
-          llvm::append_range(position, point.drop_front(outer));
-          return loadIfAny(b, l, inputs[0], position, input);
-        });
-    replace(op, result, rewriter);
-    return success();
-  }
-};
 
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Scatter

@@ -1,5 +1,7 @@
 // RUN: nncc-opt %s --pass-pipeline='builtin.module(func.func(nn-recognize,canonicalize,cse))' | FileCheck %s
 
+// CHECK-DAG: #[[PADDING:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, 0, 0, d3)>
+
 // As BERT comes: heads stand behind the rows, where the projections left them, and the result's too. No transpose is left.
 // CHECK-DAG: #[[Q:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (0, d1, d0, d3)>
 // CHECK-DAG: #[[K:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (0, d2, d0, d3)>
@@ -141,4 +143,48 @@ func.func @weights_are_seen(%q: tensor<2x16x8xf32>, %k: tensor<2x8x16xf32>, %v: 
   %p = nn.div %s2, %s3 : tensor<2x16x16xf32>, tensor<2x16x1xf32> -> tensor<2x16x16xf32>
   %1 = nn.matmul %p, %v : tensor<2x16x16xf32>, tensor<2x16x8xf32> -> tensor<2x16x8xf32>
   return %1, %p : tensor<2x16x8xf32>, tensor<2x16x16xf32>
+}
+
+// A mask that is the same for all rows is computed once, whatever it is broadcast with.
+// CHECK-LABEL: func.func @padding
+// CHECK: %[[C:.*]] = nn.and %{{.*}}, %arg3 : tensor<i1>, tensor<2x1x1x16xi1> -> tensor<2x1x1x16xi1>
+// CHECK: %[[M:.*]] = nn.where %[[C]], %{{.*}}, %{{.*}} : tensor<2x1x1x16xi1>, tensor<f32>, tensor<f32> -> tensor<2x1x1x16xf32>
+// CHECK: nn.attention %{{.*}} masks(%[[M]] : tensor<2x1x1x16xf32>) {indexing_maps =
+// CHECK-SAME: , #[[PADDING]], #{{[a-z0-9]+}}], scale
+func.func @padding(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x8x16xf32>, %v: tensor<2x3x16x8xf32>, %c: tensor<2x1x1x16xi1>) -> tensor<2x3x4x8xf32> {
+  %all = nn.constant dense<true> : tensor<1x1x4x1xi1>
+  %zero = nn.constant dense<0.0> : tensor<f32>
+  %least = nn.constant dense<0xFF800000> : tensor<f32>
+  %m0 = nn.and %all, %c : tensor<1x1x4x1xi1>, tensor<2x1x1x16xi1> -> tensor<2x1x4x16xi1>
+  %m = nn.where %m0, %zero, %least : tensor<2x1x4x16xi1>, tensor<f32>, tensor<f32> -> tensor<2x1x4x16xf32>
+  %1 = nn.matmul %q, %k : tensor<2x3x4x8xf32>, tensor<2x3x8x16xf32> -> tensor<2x3x4x16xf32>
+  %2 = nn.add %1, %m : tensor<2x3x4x16xf32>, tensor<2x1x4x16xf32> -> tensor<2x3x4x16xf32>
+  %s0 = nn.reduce "max" %2 axes [3] keepdims : tensor<2x3x4x16xf32> -> tensor<2x3x4x1xf32>
+  %s1 = nn.sub %2, %s0 : tensor<2x3x4x16xf32>, tensor<2x3x4x1xf32> -> tensor<2x3x4x16xf32>
+  %s2 = nn.exp %s1 : tensor<2x3x4x16xf32> -> tensor<2x3x4x16xf32>
+  %s3 = nn.reduce "sum" %s2 axes [3] keepdims : tensor<2x3x4x16xf32> -> tensor<2x3x4x1xf32>
+  %p = nn.div %s2, %s3 : tensor<2x3x4x16xf32>, tensor<2x3x4x1xf32> -> tensor<2x3x4x16xf32>
+  %3 = nn.matmul %p, %v : tensor<2x3x4x16xf32>, tensor<2x3x16x8xf32> -> tensor<2x3x4x8xf32>
+  return %3 : tensor<2x3x4x8xf32>
+}
+
+// Where the rows differ, in one of the masks' operands, all of it is needed.
+// CHECK-LABEL: func.func @causal_padding
+// CHECK: %[[M:.*]] = nn.where %{{.*}} -> tensor<2x1x4x4xf32>
+// CHECK: nn.attention %{{.*}} masks(%[[M]] : tensor<2x1x4x4xf32>)
+func.func @causal_padding(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x3x4x8xf32>, %c: tensor<2x1x1x4xi1>, %r: tensor<4x4xi1>)
+    -> tensor<2x3x4x8xf32> {
+  %zero = nn.constant dense<0.0> : tensor<f32>
+  %least = nn.constant dense<0xFF800000> : tensor<f32>
+  %m0 = nn.and %r, %c : tensor<4x4xi1>, tensor<2x1x1x4xi1> -> tensor<2x1x4x4xi1>
+  %m = nn.where %m0, %zero, %least : tensor<2x1x4x4xi1>, tensor<f32>, tensor<f32> -> tensor<2x1x4x4xf32>
+  %1 = nn.matmul %q, %k : tensor<2x3x4x8xf32>, tensor<2x3x8x4xf32> -> tensor<2x3x4x4xf32>
+  %2 = nn.add %1, %m : tensor<2x3x4x4xf32>, tensor<2x1x4x4xf32> -> tensor<2x3x4x4xf32>
+  %s0 = nn.reduce "max" %2 axes [3] keepdims : tensor<2x3x4x4xf32> -> tensor<2x3x4x1xf32>
+  %s1 = nn.sub %2, %s0 : tensor<2x3x4x4xf32>, tensor<2x3x4x1xf32> -> tensor<2x3x4x4xf32>
+  %s2 = nn.exp %s1 : tensor<2x3x4x4xf32> -> tensor<2x3x4x4xf32>
+  %s3 = nn.reduce "sum" %s2 axes [3] keepdims : tensor<2x3x4x4xf32> -> tensor<2x3x4x1xf32>
+  %p = nn.div %s2, %s3 : tensor<2x3x4x4xf32>, tensor<2x3x4x1xf32> -> tensor<2x3x4x4xf32>
+  %3 = nn.matmul %p, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32> -> tensor<2x3x4x8xf32>
+  return %3 : tensor<2x3x4x8xf32>
 }

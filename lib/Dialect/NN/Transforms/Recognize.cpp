@@ -153,6 +153,7 @@ struct RecognizePass : impl::RecognizeBase<RecognizePass> {
     populateRecognizeActivations(patterns);
     populateRecognizeNorms(patterns);
     populateRecognizeAttention(patterns);
+    populateNarrowMasks(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -33,6 +33,8 @@ struct Product {
 mlir::Value getOtherOperand(mlir::Operation *op, mlir::Value other);
 
 void populateRecognizeAttention(mlir::RewritePatternSet &patterns);
+/// Masks that attentions broadcast are computed once an element.
+void populateNarrowMasks(mlir::RewritePatternSet &patterns);
 void populateRecognizeActivations(mlir::RewritePatternSet &patterns);
 void populateRecognizeNorms(mlir::RewritePatternSet &patterns);
 

@@ -123,11 +123,44 @@ struct ConcatOfOne : OpRewritePattern<ConcatOp> {
   }
 };
 
+/// Whether `value` has at least as many elements as `other`, whatever the sizes.
+bool hasAsMany(Value value, Value other) {
+  auto count = [](Value tensor) {
+    Dim product(1);
+    for (const Dim &dim : getDims(typeOf(tensor)))
+      product = product * dim;
+    return product;
+  };
+  Dim most = count(value), least = count(other);
+  return !most.isUnknown() && !least.isUnknown() && (most - least).isAtLeast(0);
+}
+
+/// pick(cast(x)) is cast(pick(x)). What picks elements reads anywhere, so that an argument that is cast for it alone takes a kernel; what
+/// is picked is cast where it is used.
+struct CastWhatIsPicked : RewritePattern {
+  CastWhatIsPicked(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isa<GatherOp, GatherElementsOp, GatherNDOp, SliceOp>(op))
+      return rewriter.notifyMatchFailure(op, "picks no elements");
+    auto cast = op->getOperand(0).getDefiningOp<CastOp>();
+    if (!cast || !cast->hasOneUse() || !isa<BlockArgument>(cast.getInput()) || !hasAsMany(cast, op->getResult(0)))
+      return rewriter.notifyMatchFailure(op, "no argument is cast for it alone, or it picks more than there is");
+    Type type = op->getResult(0).getType();
+    Operation *picked = rewriter.clone(*op), *after = rewriter.clone(*cast);
+    picked->setOperand(0, cast.getInput());
+    picked->getResult(0).setType(withElementType(type, typeOf(cast.getInput()).getElementType()));
+    after->setOperand(0, picked->getResult(0));
+    after->getResult(0).setType(type);
+    rewriter.replaceOp(op, after);
+    return success();
+  }
+};
+
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<QuotientByPowerOfTwo, QuotientOfRow, ErfOfQuotient, ExpandToSame, SliceOfAll, ConcatOfOne>(
-        &getContext());
+    patterns.add<QuotientByPowerOfTwo, QuotientOfRow, ErfOfQuotient, ExpandToSame, SliceOfAll, ConcatOfOne,
+                 CastWhatIsPicked>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

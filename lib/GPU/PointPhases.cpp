@@ -181,8 +181,9 @@ static Value getTensor(exec::GridOp grid, Value memory) {
 static bool isCountable(exec::GridOp grid, scf::ForOp loop) {
   Value end = loop.getUpperBound();
   auto dim = end.getDefiningOp<memref::DimOp>();
-  bool isKnown = IndexMath::asConstant(end) || end.getParentRegion() != &grid.getBody() ||
-                 (dim && dim.getConstantIndex() && getTensor(grid, dim.getSource()));
+  bool isKnown =
+      IndexMath::asConstant(end) || !grid.getBody().isAncestor(end.getParentRegion()) ||
+      (dim && dim->getParentRegion() == &grid.getBody() && dim.getConstantIndex() && getTensor(grid, dim.getSource()));
   return isKnown && loop.getNumResults() == 0 && IndexMath::isConstant(loop.getLowerBound(), 0) &&
          IndexMath::isConstant(loop.getStep(), 1);
 }
@@ -260,11 +261,16 @@ static void copyLanes(OpBuilder &b, LineCopy copy, VectorType type, const IRMapp
 
 GridPhase::GridPhase(exec::GridOp grid) : grid(grid) {
   auto inBody = grid.getBody().front().getOps<scf::ForOp>();
-  if (!grid->hasAttr(exec::independentAttrName) ||
-      !llvm::all_of(inBody, [&](scf::ForOp loop) { return isCountable(grid, loop); }))
-    return;
-  llvm::append_range(loops, inBody);
-  lanes = getLanes(loops);
+  if (grid->hasAttr(exec::independentAttrName) &&
+      llvm::all_of(inBody, [&](scf::ForOp loop) { return isCountable(grid, loop); })) {
+    llvm::append_range(loops, inBody);
+    lanes = getLanes(loops);
+  }
+  if (loops.empty())
+    grid.getBody().walk<WalkOrder::PreOrder>([&](scf::ForOp loop) {
+      if (loop->hasAttr(exec::independentAttrName) && isCountable(grid, loop))
+        innerLoops.push_back(loop);
+    });
 }
 
 Value GridPhase::getSteps(OpBuilder &b, Buffers &values, scf::ForOp loop) const {
@@ -285,19 +291,29 @@ SmallVector<Value> GridPhase::getSizes(OpBuilder &b, Buffers &values) {
     steps = steps ? m.max(steps, getSteps(b, values, loop)) : getSteps(b, values, loop);
   if (steps)
     sizes.push_back(m.div(steps, lanes));
+  for (scf::ForOp loop : innerLoops)
+    sizes.push_back(getSteps(b, values, loop));
   return sizes;
 }
 
+/// One step in place of a loop.
+static void takeStep(scf::ForOp loop, Value step) {
+  loop.getInductionVar().replaceAllUsesWith(step);
+  Block &body = *loop.getBody();
+  body.getTerminator()->erase();
+  loop->getBlock()->getOperations().splice(loop->getIterator(), body.getOperations());
+  loop->erase();
+}
+
 void GridPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
-  if (loops.empty())
-    return cloneGridBody(b, grid, point, values);
+  size_t numDims = grid.getSizes().size();
   Block &body = grid.getBody().front();
   IRMapping mapping(values.values);
-  mapping.map(ValueRange(body.getArguments()).take_front(grid.getSizes().size()), point.drop_back());
-  for (Value memory : ValueRange(body.getArguments()).drop_front(grid.getSizes().size()))
+  mapping.map(ValueRange(body.getArguments()).take_front(numDims), point.take_front(numDims));
+  for (Value memory : ValueRange(body.getArguments()).drop_front(numDims))
     mapping.map(memory, values.values.lookup(getTensor(grid, memory)));
   IndexMath m(b, getLoc());
-  Value first = m.mul(point.back(), lanes);
+  Value first = loops.empty() ? Value() : m.mul(point.back(), lanes);
   auto writeStep = [&](scf::ForOp loop) {
     std::optional<LineCopy> copy = lanes > 1 ? matchCopy(loop) : std::nullopt;
     for (Operation &op : loop.getBody()->without_terminator())
@@ -308,11 +324,14 @@ void GridPhase::writePoint(OpBuilder &b, Buffers &values, ValueRange point) {
   };
   for (Operation &op : body.without_terminator()) {
     auto loop = dyn_cast<scf::ForOp>(op);
-    if (!loop) {
+    if (!loop || loops.empty()) {
       b.clone(op, mapping);
       continue;
     }
     mapping.map(loop.getInductionVar(), first);
     m.ifThen(m.less(first, mapping.lookupOrDefault(loop.getUpperBound())), [&] { writeStep(loop); });
   }
+  if (loops.empty())
+    for (auto [loop, step] : llvm::zip_equal(innerLoops, point.drop_front(numDims)))
+      takeStep(cast<scf::ForOp>(mapping.lookup(loop.getOperation())), step);
 }

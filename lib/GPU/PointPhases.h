@@ -98,7 +98,9 @@ private:
 class GridPhase : public PointPhase {
 public:
   explicit GridPhase(exec::GridOp grid);
-  unsigned getThreads() const override { return grid.getSizes().empty() && loops.empty() ? 32 : 128; }
+  unsigned getThreads() const override {
+    return grid.getSizes().empty() && loops.empty() && innerLoops.empty() ? 32 : 128;
+  }
 
 protected:
   mlir::Location getLoc() const override { return grid->getLoc(); }
@@ -109,10 +111,12 @@ private:
   /// How many steps a loop has, in front of the grid.
   mlir::Value getSteps(mlir::OpBuilder &b, Buffers &values, mlir::scf::ForOp loop) const;
   mutable exec::GridOp grid;
-  /// Those whose steps are points.
+  /// Those in the body itself whose steps are points, all along one dim.
   llvm::SmallVector<mlir::scf::ForOp> loops;
   /// How many elements a point has of each loop: more than one where all loops copy runs that are aligned to so many.
   int64_t lanes = 1;
+  /// Those of a grid without such loops, at any depth, that are dims of their own.
+  llvm::SmallVector<mlir::scf::ForOp> innerLoops;
 };
 
 } // namespace nncc::gpu

@@ -6,7 +6,9 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/Dialect/Exec/IR/GridLoops.h"
 #include "nncc/Dialect/NN/IR/Tensor.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 
@@ -219,9 +221,11 @@ Value combine(OpBuilder &b, Location loc, StringRef reduction, Value old, Value 
   return update;
 }
 
-/// One after the other over all updates: several may be for one element. `locate` gives the place of the update at `point`.
+/// One after the other over all updates: several may be for one element. `locate` gives the place of the update at `point`, which along the dims of
+/// `apart` is the update's own: from step to step of their loops it is another element.
 Value scatter(
     OpBuilder &b, Location loc, Value input, Value indices, Value updates, StringRef reduction, Type elementType,
+    const llvm::SmallBitVector &apart,
     function_ref<SmallVector<Value>(OpBuilder &, Location, ValueRange point, Value indices, Value target)> locate) {
   auto op = exec::GridOp::create(
       b, loc, ValueRange(), ValueRange{indices, updates}, input,
@@ -239,6 +243,8 @@ Value scatter(
         auto guard = scf::IfOp::create(nested, l, any, /*withElseRegion=*/false);
         OpBuilder inside = guard.getThenBodyBuilder();
         emitLoops(inside, l, sizes, [&](OpBuilder &body, Location bodyLoc, ValueRange point) {
+          for (unsigned dim : apart.set_bits())
+            point[dim].getParentBlock()->getParentOp()->setAttr(exec::independentAttrName, body.getUnitAttr());
           SmallVector<Value> position = locate(body, bodyLoc, point, inputs[0], target);
           Value update = memref::LoadOp::create(body, bodyLoc, inputs[1], point);
           Value value = update;
@@ -271,8 +277,10 @@ struct ScatterElementsLowering : Lowering<nn::ScatterElementsOp> {
     int64_t axis = axisFromFront(op.getAxis(), input.getRank());
     checkSameSizes(rewriter, op.getLoc(), op.getUpdates(), adaptor.getUpdates(), op.getIndices(), adaptor.getIndices(),
                    input.getRank());
+    llvm::SmallBitVector apart(input.getRank(), true);
+    apart.reset(axis);
     Value result = scatter(rewriter, op.getLoc(), adaptor.getInput(), adaptor.getIndices(), adaptor.getUpdates(),
-                           op.getReduction(), input.getElementType(),
+                           op.getReduction(), input.getElementType(), apart,
                            [&](OpBuilder &b, Location l, ValueRange point, Value indices, Value target) {
                              SmallVector<Value> position(point);
                              Value index = memref::LoadOp::create(b, l, indices, point);
@@ -293,17 +301,20 @@ struct ScatterNDLowering : Lowering<nn::ScatterNDOp> {
     int64_t tuple = indices.getShape().back(), outer = indices.getRank() - 1;
     checkSameSizes(rewriter, op.getLoc(), op.getUpdates(), adaptor.getUpdates(), op.getIndices(), adaptor.getIndices(),
                    outer);
-    Value result = scatter(
-        rewriter, op.getLoc(), adaptor.getInput(), adaptor.getIndices(), adaptor.getUpdates(), op.getReduction(),
-        input.getElementType(), [&](OpBuilder &b, Location l, ValueRange point, Value indicesMemref, Value target) {
-          SmallVector<Value> position;
-          for (int64_t i = 0; i < tuple; ++i)
-            position.push_back(checkedIndex(b, l, loadTupleIndex(b, l, indicesMemref, point.take_front(outer), i),
-                                            dimOf(b, l, target, i)));
-          for (auto [i, index] : llvm::enumerate(point.drop_front(outer)))
-            position.push_back(checkedIndex(b, l, index, dimOf(b, l, target, tuple + i)));
-          return position;
-        });
+    llvm::SmallBitVector apart(nn::typeOf(op.getUpdates()).getRank());
+    apart.set(outer, apart.size());
+    Value result =
+        scatter(rewriter, op.getLoc(), adaptor.getInput(), adaptor.getIndices(), adaptor.getUpdates(),
+                op.getReduction(), input.getElementType(), apart,
+                [&](OpBuilder &b, Location l, ValueRange point, Value indicesMemref, Value target) {
+                  SmallVector<Value> position;
+                  for (int64_t i = 0; i < tuple; ++i)
+                    position.push_back(checkedIndex(
+                        b, l, loadTupleIndex(b, l, indicesMemref, point.take_front(outer), i), dimOf(b, l, target, i)));
+                  for (auto [i, index] : llvm::enumerate(point.drop_front(outer)))
+                    position.push_back(checkedIndex(b, l, index, dimOf(b, l, target, tuple + i)));
+                  return position;
+                });
     replace(op, result, rewriter);
     return success();
   }

@@ -81,6 +81,9 @@ func.func @gather_nd(%x: tensor<2x2xi32>, %i: tensor<2x2xi64>) -> tensor<2xi32> 
 // CHECK-SAME: outs(%arg0
 // CHECK: exec.fault
 // CHECK: arith.addf
+// CHECK-NEXT: memref.store
+// CHECK-NEXT: }
+// CHECK-NEXT: } {exec.independent}
 func.func @scatter_elements(%x: tensor<3x5xf32>, %i: tensor<3x2xi64>, %u: tensor<3x2xf32>) -> tensor<3x5xf32> {
   %0 = nn.scatter_elements %x, %i, %u "add" {axis = 1 : i64} : tensor<3x5xf32>, tensor<3x2xi64>, tensor<3x2xf32> -> tensor<3x5xf32>
   return %0 : tensor<3x5xf32>
@@ -90,6 +93,8 @@ func.func @scatter_elements(%x: tensor<3x5xf32>, %i: tensor<3x2xi64>, %u: tensor
 // CHECK: exec.grid()
 // CHECK: exec.fault
 // CHECK: memref.store
+// CHECK-NEXT: } {exec.independent}
+// CHECK-NEXT: }
 func.func @scatter_nd(%x: tensor<4x4xf32>, %i: tensor<2x1xi64>, %u: tensor<2x4xf32>) -> tensor<4x4xf32> {
   %0 = nn.scatter_nd %x, %i, %u "none" : tensor<4x4xf32>, tensor<2x1xi64>, tensor<2x4xf32> -> tensor<4x4xf32>
   return %0 : tensor<4x4xf32>

@@ -106,6 +106,43 @@ exec.kernel @k(%x: tensor<NxCxE>, %y: tensor<NxDxE>, %C: index, %D: index, %N: i
   }
 }
 
+/// Independent loops inside of one that keeps its order, and under a condition: ends are sizes of the kernel, numbers, dims of what it reads.
+TEST(Grid, IndependentLoopsInOthers) {
+  const char *text = R"(
+exec.kernel @k(%x: tensor<CxE>, %y: tensor<NxCxDxE>, %C: index, %D: index, %N: index) -> tensor<CxDxE> {
+  %e = empty<CxDxE>
+  %start = arith.constant 1.0 : E
+  %s = linalg.fill ins(%start : E) outs(%e : tensor<CxDxE>) -> tensor<CxDxE>
+  %0 = exec.grid () ins(%x, %y : tensor<CxE>, tensor<NxCxDxE>) outs(%s : tensor<CxDxE>) {
+  ^bb0(%inx: memref<CxE>, %iny: memref<NxCxDxE>, %out: memref<CxDxE>):
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %two = arith.constant 2 : index
+    %size = memref.dim %iny, %two : memref<NxCxDxE>
+    %isSome = arith.cmpi ne, %C, %zero : index
+    scf.if %isSome {
+      scf.for %c = %zero to %C step %one {
+        scf.for %n = %zero to %N step %one {
+          scf.for %d = %zero to %size step %one {
+            %v = memref.load %iny[%n, %c, %d] : memref<NxCxDxE>
+            %x1 = memref.load %inx[%c] : memref<CxE>
+            %old = memref.load %out[%c, %d] : memref<CxDxE>
+            %product = arith.mulf %old, %x1 : E
+            %sum = arith.addf %product, %v : E
+            memref.store %sum, %out[%c, %d] : memref<CxDxE>
+          } {exec.independent}
+        }
+      } {exec.independent}
+    }
+    exec.yield
+  } -> tensor<CxDxE>
+  exec.yield %0 : tensor<CxDxE>
+})";
+  for (auto [steps, columns, others] :
+       {std::tuple<int64_t, int64_t, int64_t>{5, 3, 70}, {0, 7, 9}, {3, 0, 3}, {2, 4, 0}, {1, 1, 1}})
+    check({text, {{'N', steps}, {'C', columns}, {'D', others}}, "f32", {"C", "NCD"}, {"CD"}});
+}
+
 /// The result starts with an argument, or with what the kernel filled or computed, which phases of their own write.
 TEST(Grid, StartsWithSomething) {
   const char *body = R"(

@@ -141,7 +141,7 @@ def Exec_GridOp : Exec_Op<"grid", [AttrSizedOperandSegments, SingleBlock]> {
     its block arguments the body may use index values and scalars from around it, but no tensors. Without a grid it runs once.
 
     With the attribute `exec.independent` the loops that stand in the body itself have steps that depend on no other step, of their own loop or of another one:
-    on a GPU they are points, too.
+    on a GPU they are points, too. So are the steps of a loop, at any depth, that has the attribute itself; what the other loops do in each of them keeps its order.
 
     ```mlir
     %r = exec.grid (%n) ins(%x : tensor<?x?xf32>) outs(%init : tensor<?xf32>) {

@@ -8,7 +8,7 @@
 namespace nncc::exec {
 
 /// The attribute of an exec.grid none of whose loops that stand in the body itself depends, in any step, on another step or another of these loops:
-/// as points may, steps may run in any order and at once.
+/// as points may, steps may run in any order and at once. Of a loop anywhere in the body: its steps write, and read of what is written, different elements.
 inline constexpr llvm::StringLiteral independentAttrName = "exec.independent";
 
 } // namespace nncc::exec

@@ -109,7 +109,7 @@ BlockShape cpu::chooseBlockShape(const BlockCosts &costs) {
 }
 
 bool cpu::visitsRowsFirst(const CPUTarget &target, const OrderCosts &costs) {
-  double room = target.l2Bytes / 2;
+  double room = target.l2Bytes / 2.0;
   // The part that blocks share is read once if it stays in the cache; the other operand once a part of this one, if it does not.
   auto getTraffic = [&](double shared, int64_t parts, double other) {
     return shared / parts > room ? std::numeric_limits<double>::infinity()
@@ -133,9 +133,12 @@ RowTiling::RowTiling(int64_t size, int64_t rowsPerTile) : size(size), rowsPerTil
 }
 
 void RowTiling::setTilesPerBlock(int64_t tiles) {
+  tilesPerBlock = tiles;
+  if (isDynamic())
+    return;
   // Blocks of equal size, as far as that goes.
-  int64_t blocks = isDynamic() ? 1 : llvm::divideCeil(numTiles, tiles);
-  tilesPerBlock = isDynamic() ? tiles : llvm::divideCeil(numTiles, blocks);
+  int64_t blocks = std::max<int64_t>(llvm::divideCeil(numTiles, tiles), 1);
+  tilesPerBlock = llvm::divideCeil(numTiles, blocks);
 }
 
 Value RowTiling::getNumBlocks(IndexMath &m, Value size) const {

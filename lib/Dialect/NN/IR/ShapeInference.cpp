@@ -20,7 +20,7 @@ bool isCapped(const Dim &dim, const Dim &size) {
     return false;
   // Of the calls in it, the one that is the whole of it.
   bool isWhole = false;
-  auto apply = [&](StringRef op, Dim x, Dim y) {
+  auto apply = [&](StringRef op, const Dim &x, const Dim &y) {
     if (op == "min" && Dim::min(x, y) == dim)
       isWhole |= (x == size && y.isAtLeast(1)) || (y == size && x.isAtLeast(1));
     return op == "+" ? x + y : op == "*" ? x * y : op == "min" ? Dim::min(x, y) : Dim::unknown();

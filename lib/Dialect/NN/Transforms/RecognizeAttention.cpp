@@ -109,7 +109,7 @@ private:
   const char *matchProduct(const TensorAccess &access, MatMulOp scores);
   std::optional<TensorAccess> ofFactor(const TensorAccess &access, Value operand, unsigned row, unsigned column) const;
   /// The operands and their maps.
-  bool addOperand(TensorAccess access, ArrayRef<unsigned> wanted);
+  bool addOperand(const TensorAccess &access, ArrayRef<unsigned> wanted);
   std::vector<std::pair<TensorAccess, SmallVector<Dim>>> operands;
   SmallVector<AffineMap> maps;
 
@@ -307,7 +307,7 @@ TensorAccess AttentionBuilder::findTarget(TensorAccess access) {
   return best;
 }
 
-bool AttentionBuilder::addOperand(TensorAccess access, ArrayRef<unsigned> wanted) {
+bool AttentionBuilder::addOperand(const TensorAccess &access, ArrayRef<unsigned> wanted) {
   SmallVector<Dim> shape;
   std::optional<TensorAccess> split = access.split(sizes, shape);
   SmallVector<Dim> dims = shape.empty() ? getDims(typeOf(access.getTensor())) : shape;

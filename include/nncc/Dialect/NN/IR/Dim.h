@@ -86,20 +86,20 @@ mlir::RankedTensorType makeTensorType(llvm::ArrayRef<Dim> dims, mlir::Type eleme
 template <typename T>
 T Dim::evaluate(llvm::function_ref<T(int64_t)> number, llvm::function_ref<T(llvm::StringRef)> name,
                 llvm::function_ref<T(llvm::StringRef, T, T)> op) const {
+  auto evaluateFactor = [&](const std::string &factor) -> T {
+    llvm::StringRef function;
+    Dim a, b;
+    return splitCall(factor, function, a, b)
+               ? op(function, a.evaluate<T>(number, name, op), b.evaluate<T>(number, name, op))
+               : name(unquote(factor));
+  };
   std::optional<T> sum;
   for (const auto &[monomial, coefficient] : terms) {
-    std::optional<T> product;
-    if (coefficient != 1 || monomial.empty())
-      product = number(coefficient);
-    for (const std::string &factor : monomial) {
-      llvm::StringRef function;
-      Dim a, b;
-      T value = splitCall(factor, function, a, b)
-                    ? op(function, a.evaluate<T>(number, name, op), b.evaluate<T>(number, name, op))
-                    : name(unquote(factor));
-      product = product ? op("*", *product, value) : value;
-    }
-    sum = sum ? op("+", *sum, *product) : *product;
+    auto factor = monomial.begin();
+    T product = coefficient != 1 || monomial.empty() ? number(coefficient) : evaluateFactor(*factor++);
+    for (; factor != monomial.end(); ++factor)
+      product = op("*", product, evaluateFactor(*factor));
+    sum = sum ? op("+", *sum, product) : product;
   }
   return sum ? *sum : number(0);
 }

@@ -36,6 +36,7 @@ static int time(const bench::Workload &w) {
   if (!module)
     return fail(w, std::to_string(diagnostic.line) + ": " + diagnostic.message);
   std::vector<uint64_t> buffers;
+  buffers.reserve(w.bytes.size());
   std::vector<const void *> params;
   for (uint64_t bytes : w.bytes)
     buffers.push_back(device.allocate(bytes));

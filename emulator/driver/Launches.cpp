@@ -37,10 +37,11 @@ static CUresult gather(const Kernel &f, void **params, void **extra, std::vector
     else
       return CUDA_ERROR_INVALID_VALUE;
   }
-  if (size < bytes.size() || (!bytes.empty() && !buffer))
+  if (bytes.empty())
+    return CUDA_SUCCESS;
+  if (size < bytes.size() || !buffer)
     return CUDA_ERROR_INVALID_VALUE;
-  if (!bytes.empty())
-    std::memcpy(bytes.data(), buffer, bytes.size());
+  std::memcpy(bytes.data(), buffer, bytes.size());
   return CUDA_SUCCESS;
 }
 

@@ -3,6 +3,7 @@
 #include "Api.h"
 #include "Streams.h"
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 using namespace nncc::emu;
@@ -25,8 +26,13 @@ static unsigned newestPtx(unsigned driverVersion) {
 /// The version that a text states: 78 for ".version 7.8"; 0 where it states none.
 static unsigned statedVersion(std::string_view text) {
   size_t at = text.find(".version");
+  size_t first = at == text.npos ? at : text.find_first_not_of(" \t", at + 8);
+  if (first == text.npos)
+    return 0;
   unsigned major = 0, minor = 0;
-  if (at == text.npos || std::sscanf(std::string(text.substr(at + 8, 16)).c_str(), "%u.%u", &major, &minor) != 2)
+  const char *end = text.data() + text.size();
+  auto [dot, error] = std::from_chars(text.data() + first, end, major);
+  if (error != std::errc() || dot == end || *dot != '.' || std::from_chars(dot + 1, end, minor).ec != std::errc())
     return 0;
   return major * 10 + minor;
 }

@@ -322,9 +322,10 @@ bool Block::barrier(Warp &w, const Inst &i) {
            "divergence at a barrier: " + std::to_string(lanes - static_cast<unsigned>(std::popcount(w.live))) +
                " threads of the warp have exited");
   uint32_t id = w.in<uint32_t>(i.op[1])[lane];
-  if (id > 15)
-    w.trap(i, lane, "barrier " + std::to_string(id) + ": there are 16");
-  if (stopped)
+  constexpr uint32_t numBarriers = std::extent_v<decltype(barriers)>;
+  if (id >= numBarriers)
+    w.trap(i, lane, "barrier " + std::to_string(id) + ": there are " + std::to_string(numBarriers));
+  if (stopped || id >= numBarriers)
     return false;
   Barrier &b = barriers[id];
   unsigned all = static_cast<unsigned>(warps.size()) * numLanes;

@@ -11,8 +11,14 @@ using ptx::bytesOf;
 enum Comparison { Eq, Ne, Lt, Le, Gt, Ge, Lo, Ls, Hi, Hs, Equ, Neu, Ltu, Leu, Gtu, Geu, Num, Nan };
 enum Combination : uint8_t { And = 1, Or = 2, Xor = 3 };
 
+template <class T> static bool isNaN(T value) {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::isnan(value);
+  return false;
+}
+
 template <Comparison c, class T> static bool compare(T a, T b) {
-  bool unordered = a != a || b != b;
+  bool unordered = isNaN(a) || isNaN(b);
   if constexpr (c == Eq)
     return a == b;
   if constexpr (c == Ne)

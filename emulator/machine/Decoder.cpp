@@ -417,6 +417,7 @@ bool Decoder::run() {
   findReconvergence(program);
   // A predicate is one word for all lanes; the others begin on cache lines, so it takes a whole one.
   std::vector<uint32_t> bytes;
+  bytes.reserve(kernel.registers.size());
   for (const ptx::Register &r : kernel.registers)
     bytes.push_back(r.type == Type::Pred || bytesOf(r.type) < 2 ? 64 : bytesOf(r.type) * numLanes);
   // The reads of an instruction come before its writes.

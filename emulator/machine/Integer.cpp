@@ -160,7 +160,7 @@ static void buildProduct(Decoder &d, Inst &i) {
     return d.fail("'" + d.spelled() + "': .wide is for 16 and 32 bits");
   adds ? operandsOf(d, {result, t, t, result}) : operandsOf(d, {result, t, t});
   i.run = byType(d, t, [&]<class T>() -> Handler {
-    using W = typename Twice<T>::type;
+    using W = Twice<T>::type;
     using A = Arithmetic<T>;
     if (part == 2) {
       if constexpr (sizeof(T) < 8)
@@ -220,7 +220,7 @@ static void buildDot2(Decoder &d, Inst &i) {
 
 /// Of the lower 24 bits of each factor, bits 0 to 31 or 16 to 47 of the product.
 template <class T> static T product24(T a, T b, bool high) {
-  using W = typename Twice<T>::type;
+  using W = Twice<T>::type;
   auto low24 = [](T x) { return static_cast<W>(static_cast<T>(static_cast<uint32_t>(x) << 8) >> 8); };
   return static_cast<T>(low24(a) * low24(b) >> (high ? 16 : 0));
 }

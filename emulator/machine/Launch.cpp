@@ -49,7 +49,7 @@ private:
 /// Empty where the card can do it.
 static std::string refusalOf(const Card &card, const Program &p, const LaunchShape &shape) {
   uint64_t threads = uint64_t(shape.block[0]) * shape.block[1] * shape.block[2];
-  auto beyond = [](std::string what, uint64_t value, uint64_t limit) {
+  auto beyond = [](const std::string &what, uint64_t value, uint64_t limit) {
     return what + " " + std::to_string(value) + ", at most " + std::to_string(limit);
   };
   constexpr unsigned gridLimits[] = {INT32_MAX, 65535, 65535}, blockLimits[] = {1024, 1024, 64};

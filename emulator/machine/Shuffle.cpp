@@ -31,7 +31,7 @@ static void shuffleRun(Warp &w, const Inst &i) {
   if (!gathered(w, i, i.op[5]))
     return;
   const uint32_t *a = w.in<uint32_t>(i.op[2]), *b = w.in<uint32_t>(i.op[3]), *c = w.in<uint32_t>(i.op[4]);
-  uint32_t values[numLanes], inRange = 0;
+  uint32_t values[numLanes] = {}, inRange = 0;
   activeLanes(w.exec, [&](unsigned l) {
     int lane = static_cast<int>(l), step = b[l] & 31, segment = c[l] >> 8 & 31, clamp = c[l] & 31;
     int first = lane & segment, last = first | (clamp & ~segment);

@@ -48,7 +48,7 @@ llvm::Expected<std::unique_ptr<ReducibleModel>> ReducibleModel::read(StringRef p
     return llvm::createStringError(buffer.getError(), path + ": " + buffer.getError().message());
   std::string bytes = (*buffer)->getBuffer().str();
   auto contents = std::make_unique<Contents>();
-  bool isRead = path.ends_with(".onnxtxt") ? onnx::OnnxParser::Parse(contents->model, bytes.c_str()).IsOK()
+  bool isRead = path.ends_with(".onnxtxt") ? onnx::OnnxParser::Parse(contents->model, bytes).IsOK()
                                            : contents->model.ParseFromString(bytes);
   if (!isRead || !contents->model.has_graph())
     return llvm::createStringError(path + ": not an ONNX model, or one of more than 2 GiB");

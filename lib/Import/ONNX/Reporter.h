@@ -65,7 +65,8 @@ private:
   bool muted = false;
   size_t problems = 0;
   llvm::StringSet<> seen;
-  Diagnostic dropped = {}; // where the text of a problem beyond the limit goes
+  Diagnostic dropped{
+      Severity::Error, DiagnosticCode::Internal, {}, {}, {}, {}}; // where the text of a problem beyond the limit goes
   UnsupportedOps unsupportedOps;
 };
 

@@ -150,7 +150,7 @@ Dim InputTypes::substitute(const Dim &dim) const {
                              auto found = fixed.find(name);
                              return found == fixed.end() ? Dim::symbol(name) : Dim(found->second);
                            },
-                           [](StringRef op, Dim a, Dim b) {
+                           [](StringRef op, const Dim &a, const Dim &b) {
                              return op == "+"          ? a + b
                                     : op == "*"        ? a * b
                                     : op == "floordiv" ? a.floorDiv(b)

@@ -211,7 +211,7 @@ static void mmaRun(Warp &w, const Inst &i) {
   Product p(i.target);
   const Slot *toD = i.op, *ofA = toD + p.d.registers(false), *ofB = ofA + p.a.registers(true),
              *ofC = ofB + p.b.registers(true);
-  double A[32][16], B[16][32], C[32][32];
+  double A[32][16] = {}, B[16][32] = {}, C[32][32] = {};
   auto load = [&](auto &matrix, const Slot *registers, const Fragment &f, bool isFactor) {
     for (unsigned x = 0; x < f.elements(); ++x)
       matrix[x / f.columns][x % f.columns] = value(f.type, place(w, registers, f, isFactor, x));

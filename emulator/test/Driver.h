@@ -5,7 +5,9 @@
 
 #include "Api.h"
 #include <cstdlib>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -32,14 +34,8 @@ protected:
 
   static std::string reportFile() { return testing::TempDir() + "nncc-emu-report-" + std::to_string(getpid()); }
   static std::string readFile(const std::string &path) {
-    std::string text;
-    if (FILE *file = std::fopen(path.c_str(), "r")) {
-      char bytes[4096];
-      while (size_t n = std::fread(bytes, 1, sizeof bytes, file))
-        text.append(bytes, n);
-      std::fclose(file);
-    }
-    return text;
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
   }
   static std::string report() { return readFile(reportFile()); }
 

@@ -148,12 +148,12 @@ TEST_F(Kernels, MmaTile) {
                 {{1, 1, 1}, {32, 1, 1}, 0}, A, B, C),
             "");
   auto c = download<float>(C, 128);
-  for (int i = 0; i < 16; ++i)
-    for (int j = 0; j < 8; ++j) {
+  for (size_t i = 0; i < 16; ++i)
+    for (size_t j = 0; j < 8; ++j) {
       int sum = 1;
-      for (int k = 0; k < 16; ++k)
-        sum += a[size_t(i * 16 + k)] * b[size_t(k * 8 + j)];
-      ASSERT_EQ(c[size_t(i * 8 + j)], float(sum)) << i << ", " << j;
+      for (size_t k = 0; k < 16; ++k)
+        sum += a[i * 16 + k] * b[k * 8 + j];
+      ASSERT_EQ(c[i * 8 + j], float(sum)) << i << ", " << j;
     }
 }
 

@@ -1,6 +1,7 @@
 //===- HalfTest.cpp - conversions between f16 and f32 without instructions for them -------------------------------===//
 
 #include "KernelRunner.h"
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ exec.kernel @k(%x: tensor<?xFROM>, %n: index) -> tensor<?xTO> {
   } -> tensor<?xTO>
   exec.yield %r : tensor<?xTO>
 })";
-  for (auto [word, by] : {std::pair("FROM", from), {"TO", to}, {"OP", op}})
+  for (const auto &[word, by] : {std::pair("FROM", from), {"TO", to}, {"OP", op}})
     for (size_t at; (at = text.find(word)) != std::string::npos;)
       text.replace(at, strlen(word), by);
   std::string error;
@@ -49,7 +50,9 @@ TEST(Half, ExtendsEveryF16) {
   std::vector<char> out = convert("extf", "f16", "f32", in, 65536, 4);
   for (uint32_t i = 0; i < 65536; ++i) {
     float expected = read<_Float16>(in, i), actual = read<float>(out, i);
-    ASSERT_TRUE(std::isnan(expected) ? std::isnan(actual) : std::memcmp(&expected, &actual, 4) == 0) << i;
+    ASSERT_TRUE(std::isnan(expected) ? std::isnan(actual)
+                                     : std::bit_cast<uint32_t>(expected) == std::bit_cast<uint32_t>(actual))
+        << i;
   }
 }
 
@@ -74,7 +77,8 @@ TEST(Half, RoundsToF16) {
   for (size_t i = 0; i < bits.size(); ++i) {
     auto expected = static_cast<_Float16>(read<float>(in, i));
     auto actual = read<_Float16>(out, i);
-    ASSERT_TRUE(std::isnan(float(expected)) ? std::isnan(float(actual)) : std::memcmp(&expected, &actual, 2) == 0)
+    ASSERT_TRUE(std::isnan(float(expected)) ? std::isnan(float(actual))
+                                            : std::bit_cast<uint16_t>(expected) == std::bit_cast<uint16_t>(actual))
         << std::hex << bits[i];
   }
 }

@@ -104,6 +104,7 @@ std::vector<Bytes> run(const KernelCase &test, const Way &way) {
     EXPECT_TRUE(buffer.isIntact()) << "a kernel writes outside of an operand";
   EXPECT_EQ(fault.code, 0);
   std::vector<Bytes> bytes;
+  bytes.reserve(results.size());
   for (auto &[shape, memory] : results)
     bytes.emplace_back(memory, memory + shape.bytes());
   return bytes;

@@ -292,8 +292,11 @@ public:
 
   std::vector<std::vector<T>> getResults() const {
     std::vector<std::vector<T>> results;
-    for (size_t i = firstResult; i < buffers.size(); ++i)
-      results.emplace_back(buffers[i].template as<T>(), buffers[i].template as<T>() + buffers[i].size() / sizeof(T));
+    for (size_t i = firstResult; i < buffers.size(); ++i) {
+      size_t count = buffers[i].size() / sizeof(T);
+      const T *first = buffers[i].template as<T>();
+      results.emplace_back(first, first + count);
+    }
     return results;
   }
 

@@ -33,7 +33,7 @@ int64_t nncc::exec::getElementBytes(Type element) {
 
 LogicalResult InputOp::verify() {
   auto type = cast<ShapedType>(getType());
-  if (size_t(type.getNumDynamicDims()) != getSizes().size())
+  if (type.getNumDynamicDims() != getSizes().size())
     return emitOpError("has ") << getSizes().size() << " sizes for the dynamic dims of " << type;
   return success();
 }

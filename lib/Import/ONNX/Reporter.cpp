@@ -9,15 +9,17 @@ namespace nncc::import {
 
 Diagnostic &Reporter::error(DiagnosticCode code, const Twine &place, const Twine &message) {
   ++problems;
-  if (muted) {
-    dropped = {};
-    return dropped;
-  }
+  if (muted)
+    return drop();
   bool isNew = seen.insert((toString(code) + place + "\n" + message).str()).second;
   if (isNew && errorCount() < maxErrors)
     return diagnostics.error(code, file, place, message);
   leftOut += isNew;
-  dropped = {};
+  return drop();
+}
+
+Diagnostic &Reporter::drop() {
+  dropped.notes.clear();
   return dropped;
 }
 

@@ -58,6 +58,8 @@ public:
   void setUnsupported(UnsupportedOps known) { unsupportedOps = std::move(known); }
 
 private:
+  Diagnostic &drop();
+
   Diagnostics &diagnostics;
   std::string file;
   size_t maxErrors, errorsBefore;

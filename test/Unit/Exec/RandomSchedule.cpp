@@ -72,7 +72,7 @@ Tensor Generator::launch() {
   std::vector<std::string> results = {chance(60) ? inputs[0].size : newSize()};
   if (chance(20))
     results.push_back(chance(50) ? inputs[0].size : newSize());
-  std::string parameters, arguments, argumentTypes, resultTypes, empties, yielded, may, must, target;
+  std::string parameters, arguments, argumentTypes, resultTypes, empties, yielded, may, must;
   auto append = [](std::string &list, const std::string &text) { list += (list.empty() ? "" : ", ") + text; };
   for (auto [index, input] : llvm::enumerate(inputs)) {
     append(parameters, formatv("%a{0}: {1}", index, input.type));

@@ -203,7 +203,7 @@ void Interpreter::runMemory(Operation &op) {
     item.address = address;
     values[result] = item;
   };
-  auto bindOwned = [&](Value result, std::vector<int64_t> shape, std::shared_ptr<std::vector<int64_t>> memory) {
+  auto bindOwned = [&](Value result, std::vector<int64_t> shape, const std::shared_ptr<std::vector<int64_t>> &memory) {
     bind(result, std::move(shape), memory->data());
   };
   llvm::TypeSwitch<Operation *>(&op)

@@ -66,6 +66,7 @@ std::vector<Bytes> runLoops(const KernelCase &test) {
     return {};
   std::vector<Bytes> arguments = getArguments(test), results;
   std::vector<uint64_t> addresses;
+  addresses.reserve(arguments.size());
   for (Bytes &bytes : arguments)
     addresses.push_back(reinterpret_cast<uint64_t>(bytes.data()));
   results.reserve(test.results.size());
@@ -103,6 +104,7 @@ std::vector<Bytes> run(const KernelCase &test, const Way &way) {
   }
   EXPECT_EQ(kernel->run(getSlots(test, addresses, way.isDynamic)), "");
   std::vector<Bytes> results;
+  results.reserve(test.results.size());
   for (size_t i = 0; i < test.results.size(); ++i)
     results.push_back(kernel->download(addresses[numOwn + i], Shape(test.results[i], test).bytes()));
   for (size_t i = 0; i < addresses.size(); ++i)

@@ -128,7 +128,7 @@ exec.kernel @k(%x: tensor<NxCxHxE>, %C: index, %H: index, %N: index) -> tensor<N
   exec.yield %0 : tensor<NxCxHxE>
 })";
 
-void checkScan(const std::string &element, const std::string &neutral, const std::string &combine, SizeMap sizes,
+void checkScan(const std::string &element, const std::string &neutral, const std::string &combine, const SizeMap &sizes,
                double tolerance) {
   for (std::string kind : {"", ", exclusive", ", reverse", ", exclusive, reverse"}) {
     std::string text = replaced(replaced(scanText, "NEUTRAL", neutral), "KIND", kind);

@@ -81,9 +81,9 @@ exec.kernel @k(%x: tensor<NxCxE>, %C: index, %N: index) -> (tensor<NxE>, tensor<
   } -> tensor<NxE>
   exec.yield %0, %2 : tensor<NxE>, tensor<NxE>
 })";
-  auto of = [&](std::string zero, std::string add, std::string max) {
+  auto of = [&](const std::string &zero, const std::string &add, const std::string &max) {
     std::string result = text;
-    for (auto [from, to] : {std::pair<std::string, std::string>{"ZERO", zero}, {"ADD", add}, {"MAX", max}})
+    for (const auto &[from, to] : {std::pair<std::string, std::string>{"ZERO", zero}, {"ADD", add}, {"MAX", max}})
       result.replace(result.find(from), from.size(), to);
     return result;
   };

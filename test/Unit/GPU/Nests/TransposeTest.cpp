@@ -23,7 +23,7 @@ exec.kernel @k(%x: tensor<CxNxE>, %y: tensor<NxCxE>, %C: index, %N: index) -> te
   exec.yield %0 : tensor<NxCxE>
 })";
   for (auto [rows, columns] : {std::pair<int64_t, int64_t>{32, 64}, {33, 100}, {0, 20}})
-    for (auto [element, add] :
+    for (const auto &[element, add] :
          {std::pair<std::string, std::string>{"f32", "arith.addf"}, {"f16", "arith.addf"}, {"i8", "arith.addi"}})
       check({replaceAdd(text, add), {{'N', rows}, {'C', columns}}, element, {"CN", "NC"}, {"NC"}});
 }
@@ -31,7 +31,7 @@ exec.kernel @k(%x: tensor<CxNxE>, %y: tensor<NxCxE>, %C: index, %N: index) -> te
 /// Global memory is touched in whole sectors of 32 bytes, each once, and shared memory without bank conflicts, whatever the size of an element.
 TEST(Transpose, TouchesEachSectorOnce) {
   constexpr int64_t rows = 96, columns = 128, sector = 32;
-  for (auto [element, bytes] : {std::pair<std::string, int64_t>{"f64", 8}, {"f32", 4}, {"f16", 2}, {"i8", 1}}) {
+  for (const auto &[element, bytes] : {std::pair<std::string, int64_t>{"f64", 8}, {"f32", 4}, {"f16", 2}, {"i8", 1}}) {
     SCOPED_TRACE(element);
     std::string text = R"(
 #cn = affine_map<(d0, d1) -> (d1, d0)>

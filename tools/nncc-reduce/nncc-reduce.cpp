@@ -48,7 +48,7 @@ public:
       if (!keepWeights)
         shrink(&import::ModelParts::weights);
     }
-    llvm::sys::fs::remove(candidate);
+    llvm::consumeError(llvm::errorCodeToError(llvm::sys::fs::remove(candidate))); // a file left behind harms nobody
     return wanted && writeResult();
   }
 
@@ -72,7 +72,7 @@ private:
     }
     if (code)
       return failed(DiagnosticCode::CannotWrite, path, code.message());
-    llvm::raw_fd_ostream(descriptor, /*shouldClose=*/true);
+    llvm::raw_fd_ostream closing(descriptor, /*shouldClose=*/true);
     candidate = path.str().str();
     return true;
   }

@@ -64,7 +64,7 @@ static llvm::Expected<import::TensorData> parseNpy(StringRef bytes, StringRef pa
   auto bad = [&](const llvm::Twine &why) { return llvm::createStringError(path + ": " + why); };
   if (bytes.size() < 12 || !bytes.starts_with("\x93NUMPY"))
     return bad("not a .npy file");
-  unsigned version = bytes[6];
+  unsigned version = static_cast<unsigned char>(bytes[6]);
   size_t lengthBytes = version == 1 ? 2 : 4;
   size_t length = version == 1 ? llvm::support::endian::read16le(bytes.data() + 8)
                                : llvm::support::endian::read32le(bytes.data() + 8);

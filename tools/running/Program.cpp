@@ -114,7 +114,7 @@ std::unique_ptr<Program> Program::load(const CompileOptions &compiling, const Lo
 Program::~Program() {
   nnccrt_unload(program);
   if (!temporary.empty())
-    llvm::sys::fs::remove(temporary);
+    llvm::consumeError(llvm::errorCodeToError(llvm::sys::fs::remove(temporary))); // a file left behind harms nobody
 }
 
 const nnccrt_level &Program::level() const {

@@ -23,6 +23,7 @@ public:
   static nncc::Result<Model> load(const nncc::LoadOptions &options = {}) {
     return load_as<Model>(nncc_model_tiny, options);
   }
+  // As in generated headers. NOLINTNEXTLINE(bugprone-derived-method-shadowing-base-method)
   nncc::Result<Context> context(const nncc::ContextOptions &options = {}) const { return context_as<Context>(options); }
 };
 } // namespace tiny

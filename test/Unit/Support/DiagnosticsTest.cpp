@@ -43,7 +43,7 @@ TEST(Diagnostics, TheFirstDigitIsTheExitCode) {
     return kByDigit[number / 1000];
   };
 #define NNCC_DIAGNOSTIC(NAME, NUMBER, MEANING)                                                                         \
-  EXPECT_EQ(int(exitCode(DiagnosticCode::NAME)), expected(NUMBER)) << NUMBER;                                          \
+  EXPECT_EQ(int(exitCode(DiagnosticCode::NAME)), expected(NUMBER)) << (NUMBER);                                        \
   EXPECT_FALSE(meaning(DiagnosticCode::NAME).empty());
 #include "nncc/Support/Diagnostics.def"
 #undef NNCC_DIAGNOSTIC

@@ -261,7 +261,7 @@ static void buildMma(Decoder &d, Inst &i) {
   bool right =
       result == c && (bytes ? result == Type::S32 : result == Type::F32 || (result == Type::F16 && a == Type::F16));
   // A has 16 x k elements in 32 lanes: two registers, or four.
-  unsigned perRegister = formatA >= 0 ? 64 * formats[formatA].each : 1, numA = 16u * i.bytes / (perRegister / 2);
+  unsigned numA = formatA >= 0 ? 16u * i.bytes / (32u * formats[formatA].each) : 0;
   if (!right || !(bytes || same) || (numA != 2 && numA != 4) || (saturates && !bytes))
     return d.fail("'" + d.spelled() + "': this shape with these types is not emulated");
   i.count = static_cast<uint8_t>(numA);

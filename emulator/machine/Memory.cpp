@@ -41,6 +41,7 @@ template <class S> static S loaded(const std::byte *at) {
 
 template <class D, class S> static constexpr bool isQuad = sizeof(D) == 4 && sizeof(S) == 4;
 
+// NOLINTBEGIN(bugprone-signed-char-misuse): signed bytes are extended by their sign, as PTX wants.
 /// op: address, then the elements. S is what memory holds, D what the register holds: at least as wide.
 template <class D, class S> static void loadRun(Warp &w, const Inst &i) {
   Lanes lanes;
@@ -72,6 +73,7 @@ template <class D, class S> static void loadRun(Warp &w, const Inst &i) {
         d[l] = static_cast<D>(loaded<S>(at + l * count * sizeof(S)));
   }
 }
+// NOLINTEND(bugprone-signed-char-misuse)
 
 template <class D, class S> static void storeRun(Warp &w, const Inst &i) {
   Lanes lanes;

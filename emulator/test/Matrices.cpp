@@ -54,4 +54,14 @@ TEST_F(Matrices, ElectionsAndHints) {
   EXPECT_EQ(r[1], 0u);
 }
 
+TEST_F(Matrices, OtherTypesAreRefused) {
+  Diagnostic diagnostic;
+  EXPECT_FALSE(device.load(".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k() { .reg .f64 %d<9>;\n"
+                           "mma.sync.aligned.m16n8k4.row.col.f64.f64.f64.f64 {%d1, %d2, %d3, %d4}, {%d5, %d6}, {%d7}, "
+                           "{%d1, %d2, %d3, %d4}; ret; }",
+                           diagnostic));
+  EXPECT_EQ(diagnostic.message,
+            "'mma.sync.aligned.m16n8k4.row.col.f64.f64.f64.f64': this shape with these types is not emulated");
+}
+
 } // namespace nncc::emu

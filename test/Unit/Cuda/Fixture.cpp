@@ -72,7 +72,7 @@ static int32_t runOnHost(nnccrt_frame *frame) {
 
 static void sizes(const int64_t *symbols, int64_t *bytes) { bytes[0] = 4 * symbols[0]; }
 
-CudaModel::CudaModel(std::vector<uint32_t> sms, bool isDynamic) {
+CudaModel::CudaModel(const std::vector<uint32_t> &sms, bool isDynamic) {
   for (FakeModel *model : {&fake, &host})
     model->symbol("n").input("x", NNCCRT_F32, {"n"}).output("y", NNCCRT_F32, {"n"}).slots({{-1, 0, 1}}, sizes);
   fake.kernel(nullptr, nullptr, "k0_add", "/add").kernel(nullptr, nullptr, "k1_sub", "/sub");

@@ -12,7 +12,7 @@ namespace nncc::rt::test {
 class CudaModel {
 public:
   /// `sms`: of the images, which are all the same text. `isDynamic`: the schedule reads a size from the device first.
-  explicit CudaModel(std::vector<uint32_t> sms = {50}, bool isDynamic = false);
+  explicit CudaModel(const std::vector<uint32_t> &sms = {50}, bool isDynamic = false);
 
   nnccrt_model *get();
 

@@ -215,8 +215,10 @@ TEST_F(DriverStreams, ThreadsHaveStreamsOfTheirOwn) {
       ASSERT_EQ(launchOwn(f, 1, 1, 1, 1, 1, 1, 0, nullptr, params, nullptr), CUDA_SUCCESS);
     ASSERT_EQ(cuStreamSynchronize(reinterpret_cast<CUstream>(streamPerThread)), CUDA_SUCCESS);
   };
+  constexpr unsigned numThreads = 4;
   std::vector<std::thread> threads;
-  for (unsigned k = 0; k < 4; ++k)
+  threads.reserve(numThreads);
+  for (unsigned k = 0; k < numThreads; ++k)
     threads.emplace_back(work, k);
   for (std::thread &thread : threads)
     thread.join();

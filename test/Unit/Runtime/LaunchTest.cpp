@@ -91,6 +91,7 @@ TEST_F(Threads, ContextsAtOnce) {
   counter.get();
   addOne.get();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       Session counting(counter, 0), adding(addOne, 0);
@@ -154,6 +155,7 @@ TEST_F(Threads, CallersExecutor) {
     ++calls;
     EXPECT_EQ(count, 3u);
     std::vector<std::thread> threads;
+    threads.reserve(count);
     for (uint32_t i = 0; i < count; ++i)
       threads.emplace_back(task, job, i);
     for (std::thread &thread : threads)

@@ -42,10 +42,13 @@ void collectRemarks(MLIRContext &context, std::vector<PassRemark> &remarks) {
 }
 
 void remarkOnPrecision(ModuleOp module, ArrayRef<unsigned> families) {
-  if (!module.getContext()->getRemarkEngine())
+  if (families.empty() || !module.getContext()->getRemarkEngine())
     return;
   module.walk([&](Operation *op) {
-    if (!isa<exec::MatMulOp, exec::ConvOp, exec::AttentionOp>(op) || op->getParentOfType<exec::KernelOp>().getHost())
+    if (!isa<exec::MatMulOp, exec::ConvOp, exec::AttentionOp>(op))
+      return;
+    auto kernel = op->getParentOfType<exec::KernelOp>(); // null: transforms filters while compiling
+    if (!kernel || kernel.getHost())
       return;
     Type element = getElementTypeOrSelf(op->getOperand(0));
     SmallVector<std::string> without;

@@ -34,7 +34,8 @@ def test_channels_that_fill_no_vector(sizes, cpu, tmp_path):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
     dump = subprocess.run([TOOLS / "nncc", tmp_path / "m.onnx", "--emit=exec", "-o", "-"], check=True, capture_output=True, text=True).stdout
     assert "36x" in dump  # products of transformed patches
-    subprocess.run([TOOLS / "nncc", tmp_path / "m.onnx", "--emit=so", f"-mcpu={cpu}", "-o", tmp_path / "m.so"], check=True)
+    subprocess.run([TOOLS / "nncc", tmp_path / "m.onnx", "--emit=so", f"-mcpu={cpu}", f"--report={tmp_path}/r.json",
+                    "-o", tmp_path / "m.so"], check=True)
     command = [TOOLS / "nncc-run", tmp_path / "m.so", f"--output={tmp_path / 'out'}", "--output-format=npy"]
     for name, value in fed.items():
         np.save(tmp_path / f"{name}.npy", value)

@@ -3,12 +3,12 @@
 func.func @scatter(%x: tensor<8xf32>, %i: tensor<4xindex>) -> (tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) {
   %n = arith.constant 8 : index
   %e = tensor.empty() : tensor<8xf32>
-  // expected-remark @below {{grid runs on one thread: what it does in one place depends on what it did in others}}
+  // expected-remark @below {{grid runs on one thread of a CPU: what it does in one place depends on what it did in others}}
   %0 = exec.grid() ins(%i : tensor<4xindex>) outs(%x : tensor<8xf32>) {
   ^bb0(%at: memref<4xindex>, %out: memref<8xf32>):
     exec.yield
   } -> tensor<8xf32>
-  // expected-remark @below {{grid runs on one thread: its result starts with the elements of another tensor}}
+  // expected-remark @below {{grid runs on one thread of a CPU: its result starts with the elements of another tensor}}
   %1 = exec.grid(%n) ins(%i : tensor<4xindex>) outs(%0 : tensor<8xf32>) {
   ^bb0(%p: index, %at: memref<4xindex>, %out: memref<8xf32>):
     exec.yield

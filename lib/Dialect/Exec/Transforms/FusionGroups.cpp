@@ -139,7 +139,7 @@ void FusionGroups::explain() const {
     if (auto grid = dyn_cast<GridOp>(op))
       if (const char *reason = findReasonForOneTile(grid))
         remark::missed(op->getLoc(), remark::RemarkOpts::name("OneTile").category("threads"))
-            << std::string("grid runs on one thread: ") + reason;
+            << std::string("grid runs on one thread of a CPU: ") + reason;
   for (const Edge &edge : edges) {
     Operation *consumer = ops[edge.consumer], *producer = ops[edge.producer];
     bool isFused = groupOf[edge.producer] == groupOf[edge.consumer];

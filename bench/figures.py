@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the figures that docs/Evidence.md states, on this machine: sizes, start-up, idle time, compile time and memory, memory plans.
 
-  bench/figures.py [--build=build/release] [SECTION ...]      sections: sizes start idle compile plans gpu emulator; none: all
+  bench/figures.py [--build=build/release] [SECTION ...]      sections: sizes start idle compile edit plans gpu emulator; none: all
 Each line says what was measured, its bound and whether it holds; exit code 1 when one does not. Times want a quiet machine: they are no
 tests.
 """

@@ -192,13 +192,6 @@ struct GatherNDLowering : Lowering<nn::GatherNDOp> {
   }
 };
 
-/// Element `at` of the index tuple at `outer`.
-Value loadTupleIndex(OpBuilder &b, Location loc, Value indices, ValueRange outer, int64_t at) {
-  SmallVector<Value> position(outer);
-  position.push_back(constantIndex(b, loc, at));
-  return memref::LoadOp::create(b, loc, indices, position);
-}
-
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Scatter
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -292,6 +285,13 @@ struct ScatterElementsLowering : Lowering<nn::ScatterElementsOp> {
     return success();
   }
 };
+
+/// Element `at` of the index tuple at `outer`.
+Value loadTupleIndex(OpBuilder &b, Location loc, Value indices, ValueRange outer, int64_t at) {
+  SmallVector<Value> position(outer);
+  position.push_back(constantIndex(b, loc, at));
+  return memref::LoadOp::create(b, loc, indices, position);
+}
 
 struct ScatterNDLowering : Lowering<nn::ScatterNDOp> {
   using Lowering::Lowering;

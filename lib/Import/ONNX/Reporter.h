@@ -58,6 +58,7 @@ public:
   void setUnsupported(UnsupportedOps known) { unsupportedOps = std::move(known); }
 
 private:
+  /// Takes the notes of a problem that is not told.
   Diagnostic &drop();
 
   Diagnostics &diagnostics;
@@ -67,8 +68,7 @@ private:
   bool muted = false;
   size_t problems = 0;
   llvm::StringSet<> seen;
-  Diagnostic dropped{
-      Severity::Error, DiagnosticCode::Internal, {}, {}, {}, {}}; // where the text of a problem beyond the limit goes
+  Diagnostic dropped{Severity::Error, DiagnosticCode::Internal, {}, {}, {}, {}}; // its text is nobody's
   UnsupportedOps unsupportedOps;
 };
 

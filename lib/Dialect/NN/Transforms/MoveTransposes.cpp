@@ -287,14 +287,12 @@ struct MoveBehindMerge : OpRewritePattern<ReshapeOp> {
     if (!transpose || type.getRank() < 3 || transpose.getPermutation().empty())
       return rewriter.notifyMatchFailure(op, "its input is not transposed");
     SmallVector<int64_t> from(typeOf(op.getInput()).getShape()), to(type.getShape());
-    bool keepsBatch = false;
-    if (Dim batch = Dim::of(type, 0); !batch.isStatic()) {
-      keepsBatch =
-          !batch.isUnknown() && batch == Dim::of(typeOf(op.getInput()), 0) && transpose.getPermutation()[0] == 0;
+    Dim batch = Dim::of(type, 0);
+    bool keepsBatch =
+        !batch.isStatic() && batch == Dim::of(typeOf(op.getInput()), 0) && transpose.getPermutation()[0] == 0;
+    if (keepsBatch)
       from[0] = to[0] = 1;
-    }
-    bool isKnown = llvm::none_of(from, ShapedType::isDynamic) && llvm::none_of(to, ShapedType::isDynamic);
-    if (!isKnown || (type.isDynamicDim(0) && !keepsBatch))
+    if (llvm::any_of(from, ShapedType::isDynamic) || llvm::any_of(to, ShapedType::isDynamic))
       return rewriter.notifyMatchFailure(op, "a size other than that of a batch is not known");
     std::optional<SmallVector<SmallVector<int64_t>>> groups = findMerged(from, to);
     if (!groups)

@@ -14,9 +14,13 @@ static thread_local int allocationsLeft = -1; // < 0: no limit
 static bool mayAllocate() {
   if (allocationsLeft < 0)
     return true;
-  return allocationsLeft > 0 && allocationsLeft--;
+  if (allocationsLeft == 0)
+    return false;
+  --allocationsLeft;
+  return true;
 }
 
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): as the linker's --wrap wants them.
 extern "C" {
 void *__real_malloc(size_t);
 void *__real_calloc(size_t, size_t);
@@ -29,6 +33,7 @@ void *__wrap_realloc(void *memory, size_t bytes) { return mayAllocate() ? __real
 int __wrap_posix_memalign(void **memory, size_t alignment, size_t bytes) {
   return mayAllocate() ? __real_posix_memalign(memory, alignment, bytes) : 12 /* ENOMEM */;
 }
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 }
 
 namespace nncc::rt::test {

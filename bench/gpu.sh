@@ -2,9 +2,10 @@
 # On a machine with an NVIDIA GPU: are the kernels right, and how fast are they? Writes OUT/gpu.html and the logs beside it.
 #   bench/gpu.sh [--out=FOLDER] [--emulate=CARD] [NAME ...]       NAME as in bench/compare.py; none: every model that is here
 # 1. kernels of others' compilers on the card: that the emulator and the card agree on what PTX means
-# 2. every model against its references
-# 3. times against ONNX Runtime (CUDA, TensorRT), TensorRT and torch.compile, each where it is installed in $NNCC_BENCH_PYTHON's environment
-# 4. the share of the card's limits that each kernel reaches
+# 2. the node tests of ONNX
+# 3. every model against its references
+# 4. times against ONNX Runtime (CUDA, TensorRT), TensorRT and torch.compile, each where it is installed in $NNCC_BENCH_PYTHON's environment
+# 5. the share of the card's limits that each kernel reaches
 # --emulate=t4 goes through the same parts without a GPU, but times nothing. Closes with `N passed, N failed`.
 set -uo pipefail
 . "$(dirname "$0")/../scripts/env.sh"
@@ -46,13 +47,16 @@ part() {
 
 if [ -n "$card" ]; then
   emulated=("--emulate=$card")
+  where=("--emulate=$card")
   driver=$build/lib/nncc/libcuda.so.1
 else
   emulated=()
+  where=(--device)
   driver=libcuda.so.1
   nvidia-smi > "$out/nvidia-smi.log" 2>&1 || say "nvidia-smi does not answer: the page has no clocks and temperatures"
 fi
 part kernels "$python" "$root/emulator/test/thirdparty/run.py" "--cuda=$driver" "--only=${NNCC_GPU_KERNELS:-}" ${card:+"--card=$card"}
+part operators "$python" "$root/test/Conformance/run.py" "--build=$build" --target=cuda ${NNCC_GPU_OPERATORS:+"$NNCC_GPU_OPERATORS"} "${where[@]}"
 part models "$python" "$root/bench/gpu.py" "--build=$build" "--page=$out/gpu.html" "--json=$out/gpu.json" "${emulated[@]}" "${names[@]}"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

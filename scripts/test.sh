@@ -4,7 +4,7 @@
 #   scripts/test.sh           what every change must pass (and what CI runs)
 #   scripts/test.sh --full    everything, in every preset, at every optimisation level; no limit on time
 #   scripts/test.sh STEP...   only these steps (what is missing is installed and built first): house format tidy lit harness
-#                             ptx assembly families conformance models sanitize
+#                             ptx assembly families conformance conformance-gpu models sanitize
 # Each step's output goes to build/test-logs/STEP.log; a failed step shows the end of it. Closes with `N passed, N failed`.
 set -uo pipefail
 . "$(dirname "$0")/env.sh"
@@ -75,6 +75,7 @@ quick() {
   step assembly 20 "$python" test/GPU/assemble.py --gpu=k40,gtx1080,v100,t4,a100,h100
   step families 15 "$python" test/GPU/mutants.py --each=0 --gpu=k40,t4,a100,h100
   step conformance 20 "$python" test/Conformance/run.py
+  step conformance-gpu 15 "$python" test/Conformance/run.py --target=cuda --sample=10
   step models 15 "$python" test/EndToEnd/run.py
   step sanitize 30 scripts/sanitize.sh
 }
@@ -84,6 +85,8 @@ everything() {
   step tidy-all 600 scripts/tidy.sh --all
   for level in 0 1 2; do step conformance-O$level 120 "$python" test/Conformance/run.py -O$level; done
   for cpu in x86-64-v2 x86-64-v3 x86-64-v4; do step "conformance-$cpu" 120 "$python" test/Conformance/run.py --mcpu=$cpu; done
+  step conformance-gpu-all 120 "$python" test/Conformance/run.py --target=cuda
+  for card in k40 gtx1080 v100 t4 a100 h100; do step models-$card 120 "$python" test/EndToEnd/run.py --target=cuda --emulate=$card -O 3 --timeout=900; done
   step conformance-numpy 120 "$python" test/Conformance/run.py --judge=numpy
   step assembly-all 600 "$python" test/GPU/assemble.py --gpu=all
   step mutants 600 "$python" test/GPU/mutants.py --each=20 --gpu=k40,gtx1080,v100,t4,a100,h100

@@ -5,7 +5,7 @@
          --op=NAME           only cases that contain this operator (may be repeated)
          --ops-of-issue      only cases made of operators of operators.txt alone
          --sample=N          every Nth of what is selected
-         --target=cuda       for GPUs, on the emulator, which poses as --emulate=CARD (default t4)
+         --target=cuda       for GPUs, on the emulator, which poses as --emulate=CARD (default t4), or on a GPU (--device)
 Exit code 0: every result is as expectations.txt says.
 """
 
@@ -43,8 +43,7 @@ def parse_arguments():
     add("--reasons", action="store_true", help="group what does not pass by its reason, the most frequent first")
     add("-O", dest="opt", default="3")
     add("--mcpu", default="native")
-    add("--target", choices=["cpu", "cuda"], default="cpu")
-    add("--emulate", default="t4", metavar="CARD")
+    runners.cards.add_options(add)
     add("--nncc-flags", type=str.split, default=[], help="more flags for nncc, in one argument")
     add("--rtol", type=float, default=1e-3)
     add("--atol", type=float, default=1e-5)

@@ -12,6 +12,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "harness"))
+import cards  # noqa: E402
 import judges  # noqa: E402
 import processes  # noqa: E402
 
@@ -46,15 +47,13 @@ class Nncc:
         o = self.options
         library, outputs = work / "model.so", work / "outputs"
         start = time.monotonic()
-        cuda = o.target == "cuda"
-        target = ["-target=cuda", f"-gpu={o.emulate}"] if cuda else []
         status, detail = processes.run([self.tools / "nncc", case.folder + "/model.onnx", "-o", library, "--emit=so", f"-O{o.opt}",
-                                        f"-mcpu={o.mcpu}", "-j", "1", *target, *o.nncc_flags], o.timeout)
+                                        f"-mcpu={o.mcpu}", "-j", "1", *cards.compile_flags(o), *o.nncc_flags], o.timeout)
         compiled = time.monotonic()
         if status != "pass":
             return Result(status, detail, compiled - start)
         command = [self.tools / "nncc-run", library, f"--test-data={case.folder}/test_data_set_0"]
-        command += [f"--emulate={o.emulate}", "--device=cuda"] if cuda else []
+        command += cards.run_flags(o)
         own = o.judge == "numpy" or case.judge == "random"
         if own:
             command.append(f"--output={outputs}")

@@ -3,7 +3,7 @@
 
   run.py [PATTERN ...]       names (shell patterns such as 'shared/models/cls__*'); none: all of models/ and ../shared/models
          --bench             the architectures of ../shared/bench too (fills 6 GB of weights on first use)
-         --target=cuda       for GPUs, run once on the emulator, which poses as --emulate=CARD (default t4)
+         --target=cuda       for GPUs, run once on the emulator, which poses as --emulate=CARD (default t4), or on a GPU (--device)
 A model passes at a level if nncc-run agrees, numpy here agrees, and both thread counts give the same bits. What is known not to pass
 is in expectations.txt with its reason; a model there that passes is a failure too, so that the list can only shrink. Closes with
 `N passed, N failed`, a test being a model at a level.
@@ -26,6 +26,7 @@ import onnx
 import models
 
 sys.path.insert(0, str(models.ROOT / "test/harness"))
+import cards  # noqa: E402
 import judges  # noqa: E402
 import processes  # noqa: E402
 
@@ -48,8 +49,7 @@ def parse_arguments():
     add("--bench", action="store_true")
     add("-O", dest="levels", action="append", help="default: 0 and 3")
     add("--mcpu", default="native")
-    add("--target", choices=["cpu", "cuda"], default="cpu")
-    add("--emulate", default="t4", metavar="CARD")
+    cards.add_options(add)
     add("--nncc-flags", type=str.split, default=[])
     add("--timeout", type=float, default=300, help="seconds for each process")
     add("--json", help="write the table to this file")
@@ -131,8 +131,7 @@ def run_data_set(options, model, library, data, work):
         if model.step:
             command += [f"--atol={1.001 * model.step}"]
         command += [f"--rtol={model.rtol}", f"--atol-rel={model.atol_rel}"]
-        if options.target == "cuda":
-            command += [f"--emulate={options.emulate}", "--device=cuda"]
+        command += cards.run_flags(options)
         status, detail = processes.run(command, options.timeout, processes.environment(threads))
         if status != "pass" and not (model.ranked and status == "wrong"):  # nncc-run knows no ties
             return status, f"{data.name}, {threads} threads: {detail}"
@@ -147,9 +146,8 @@ def run(options, model, level, scratch):
     work = pathlib.Path(tempfile.mkdtemp(dir=scratch))
     library = work / "model.so"
     start = time.monotonic()
-    target = ["-target=cuda", f"-gpu={options.emulate}"] if options.target == "cuda" else []
     status, detail = processes.run([pathlib.Path(options.build) / "bin/nncc", model.path, "-o", library, "--emit=so", f"-O{level}",
-                                    f"-mcpu={options.mcpu}", *target, *options.nncc_flags], options.timeout, processes.environment(2))
+                                    f"-mcpu={options.mcpu}", *cards.compile_flags(options), *options.nncc_flags], options.timeout, processes.environment(2))
     seconds = time.monotonic() - start
     try:
         if status != "pass":

@@ -49,8 +49,8 @@ def of_object(path, folder):
     return split("\n".join(texts), path, folder)
 
 
-def of(source, nncc, gpu, folder):
-    """[(what it is called, path)] of a source: a file of PTX, an object, or a model to compile for these cards."""
+def of(source, nncc, gpu, folder, *options):
+    """[(what it is called, path)] of a source: a file of PTX, an object, or a model to compile for these cards, with these options of nncc."""
     source = pathlib.Path(source)
     if not source.is_file():
         raise Failed(f"{source}: no such file")
@@ -58,5 +58,5 @@ def of(source, nncc, gpu, folder):
         return [(called(source), source)]
     if found := of_object(source, folder):
         return found
-    compile(nncc, source, gpu, folder, "--emit=ptx", "-o", str(folder / "all.ptx"))
+    compile(nncc, source, gpu, folder, "--emit=ptx", "-o", str(folder / "all.ptx"), *options)
     return split((folder / "all.ptx").read_text(), source, folder)

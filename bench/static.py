@@ -39,7 +39,7 @@ def share_of(part, whole):
 def count(source, sm, arguments, folder):
     """{entry: (bank conflicts, bytes moved for each byte of the tensors)} of a run on the emulator."""
     library, report, counters = folder / "counted.so", folder / "report.json", folder / "counters.json"
-    images.compile(arguments.nncc, source, f"sm_{sm}", folder, "--emit=so", "-o", str(library), f"--report={report}")
+    images.compile(arguments.nncc, source, f"sm_{sm}", folder, "--emit=so", "-o", str(library), f"--report={report}", *arguments.options.get(source.stem, ([], 0))[0])
     done = subprocess.run([pathlib.Path(arguments.nncc).resolve().with_name("nncc-run"), library, f"--emulate=sm_{sm}"], capture_output=True, text=True,
                           env={**os.environ, "NNCC_EMU_COUNTERS": str(counters)})
     if done.returncode:
@@ -99,7 +99,9 @@ def rows_of(name, path, source, arguments, folder):
 def rows_of_source(source, arguments):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        return [row for name, path in images.of(source, arguments.nncc, arguments.gpu, folder) for row in rows_of(name, path, source, arguments, folder)]
+        options, first = arguments.options.get(source.stem, ([], 0))
+        return [row for name, path in images.of(source, arguments.nncc, arguments.gpu, folder, *options) if ptxas.header(path.read_text())[1] >= first
+                for row in rows_of(name, path, source, arguments, folder)]
 
 
 def anchor_rows(path, cards):
@@ -158,6 +160,7 @@ def main():
     parser.add_argument("-j", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     arguments.count |= arguments.markdown is not None
+    arguments.options = {}  # of standard models
     status, rows = 0, []
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
         sources = arguments.sources
@@ -165,6 +168,7 @@ def main():
             import standard
 
             arguments.gpu = arguments.gpu or PAGE_CARDS
+            arguments.options = standard.OPTIONS
             sources = standard.write(pathlib.Path(folder), arguments.only)
         for job in [pool.submit(rows_of_source, pathlib.Path(source), arguments) for source in sources]:
             try:

@@ -11,6 +11,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "nncc/Conversion/ExecToLLVM/WeightLayout.h"
 #include "nncc/Dialect/Exec/IR/ExecOps.h"
+#include "nncc/GPU/Target.h"
 #include "nncc/Pipelines/Pipelines.h"
 #include "nncc/Support/MLIRDiagnostics.h"
 #include "nncc/Support/OutputFile.h"
@@ -113,6 +114,7 @@ private:
     program.debugInfo = options.debugInfo;
     program.verify = options.verify;
     program.sanitizer = options.sanitizer;
+    program.tf32 = options.tf32;
     program.gpus = families;
     program.jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
     return program;
@@ -133,6 +135,8 @@ private:
   bool resolveNames() {
     model.name = options.name.empty() ? modelNameFor(options.input) : options.name;
     model.producer = "nncc 0.1.0 -O" + std::to_string(options.optLevel);
+    if (options.tf32 && isForDevice())
+      model.producer += " --tf32";
     result.output = options.output;
     if (result.output.empty())
       result.output = model.name + extensionOf(options.emit).str();
@@ -188,7 +192,16 @@ private:
       if (!llvm::is_contained(families, sm))
         return error(DiagnosticCode::BadOption, "",
                      "--cubin=sm_" + Twine(sm) + ": there is no image of it; add it to -gpu=");
-    return true;
+    return !options.tf32 || checkTF32();
+  }
+
+  /// Whether any of the images has what --tf32 asks for.
+  bool checkTF32() {
+    if (llvm::any_of(families, [](unsigned sm) { return gpu::GPUTarget{.sm = sm}.hasAmpereMma(); }))
+      return true;
+    return error(DiagnosticCode::BadOption, "",
+                 "--tf32: no image for " + llvm::join(options.gpus, ", ") +
+                     " can have it: tf32 needs sm_80 (a100) or newer; add one to -gpu=");
   }
 
   //===--------------------------------------------------------------------------------------------------------------------===//
@@ -279,7 +292,7 @@ private:
   std::optional<CompileResult> generate() {
     if (!describeProgram())
       return std::nullopt;
-    remarkOnPrecision(*module, families);
+    remarkOnPrecision(*module, families, options.tf32);
     MLIRDiagnosticsScope scope(&context, diagnostics, options.input, DiagnosticCode::Internal);
     ProgramOptions program = programOptions();
     if (!options.report.empty())

@@ -30,6 +30,7 @@ gpu::GPUTarget makeTarget(unsigned sm, const ProgramOptions &options) {
   gpu::GPUTarget target;
   target.sm = sm;
   target.optLevel = options.optLevel;
+  target.tf32 = options.tf32;
   return target;
 }
 

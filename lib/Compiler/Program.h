@@ -18,6 +18,7 @@ struct ProgramOptions {
   bool verify = false;
   target::Sanitizer sanitizer = target::Sanitizer::None;
   unsigned jobs = 1;
+  bool tf32 = false;             ///< see gpu::GPUTarget
   llvm::ArrayRef<unsigned> gpus; ///< families to make images for, ascending; of a module for a device
   /// Called when a kernel is done, from any thread, one at a time.
   llvm::function_ref<void(size_t done, size_t total)> progress;

@@ -41,7 +41,14 @@ void collectRemarks(MLIRContext &context, std::vector<PassRemark> &remarks) {
                                           std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
 
-void remarkOnPrecision(ModuleOp module, ArrayRef<unsigned> families) {
+/// Whether a card multiplies these without tensor cores although they are there for it on others; f32 only where tf32 may be used.
+static bool lacksTensorCores(Type element, const gpu::GPUTarget &target, bool tf32) {
+  if (element.isF16())
+    return !target.hasMma();
+  return (element.isBF16() || (element.isF32() && tf32)) && !target.hasAmpereMma();
+}
+
+void remarkOnPrecision(ModuleOp module, ArrayRef<unsigned> families, bool tf32) {
   if (families.empty() || !module.getContext()->getRemarkEngine())
     return;
   module.walk([&](Operation *op) {
@@ -53,13 +60,15 @@ void remarkOnPrecision(ModuleOp module, ArrayRef<unsigned> families) {
     Type element = getElementTypeOrSelf(op->getOperand(0));
     SmallVector<std::string> without;
     for (unsigned sm : families)
-      if (gpu::GPUTarget target{.sm = sm};
-          (element.isF16() && !target.hasMma()) || (element.isBF16() && !target.hasAmpereMma()))
+      if (lacksTensorCores(element, {.sm = sm}, tf32 && !isa<exec::AttentionOp>(op)))
         without.push_back("sm_" + std::to_string(sm));
+    StringRef how = element.isF16()    ? "f16 is computed in f32"
+                    : element.isBF16() ? "bf16 is computed in f32"
+                                       : "f32 is computed without tf32";
     if (!without.empty())
       remark::missed(op->getLoc(), remark::RemarkOpts::name("NoTensorCores").category("precision"))
-          << op->getName().stripDialect().str() + " of " + (element.isF16() ? "f16" : "bf16") +
-                 " is computed in f32 on " + llvm::join(without, ", ") + ", which has no instruction for it";
+          << op->getName().stripDialect().str() + " of " + how.str() + " on " + llvm::join(without, ", ") +
+                 ", which has no instruction for it";
   });
 }
 

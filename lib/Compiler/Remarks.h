@@ -19,8 +19,8 @@ struct PassRemark {
 /// From now on the passes of this context leave their remarks in `remarks`, which must outlive it.
 void collectRemarks(mlir::MLIRContext &context, std::vector<PassRemark> &remarks);
 
-/// Remarks on kernels whose element type some of these families of GPUs multiply without tensor cores only.
-void remarkOnPrecision(mlir::ModuleOp module, llvm::ArrayRef<unsigned> families);
+/// Remarks on kernels whose element type (of f32: tf32, where that is asked for) some of these families of GPUs multiply without tensor cores only.
+void remarkOnPrecision(mlir::ModuleOp module, llvm::ArrayRef<unsigned> families, bool tf32);
 
 /// Those that the options ask for, as a compiler prints them.
 std::vector<std::string> chooseRemarks(llvm::ArrayRef<PassRemark> remarks, const CompileOptions &options);

@@ -36,6 +36,7 @@ public:
     GPUTarget target;
     target.sm = sm;
     target.optLevel = opt;
+    target.tf32 = tf32;
     KernelStage last = stage == "loops" ? KernelStage::Loops : KernelStage::LLVM;
     for (auto kernel : llvm::make_early_inc_range(getOperation().getOps<exec::KernelOp>())) {
       FailureOr<CompiledKernel> code = compileKernel(kernel, target, last);

@@ -100,7 +100,7 @@ static std::string describeFeatures(const gpu::GPUTarget &target) {
   if (target.hasByteProducts() && !target.hasMma())
     features.push_back("dp4a");
   if (target.hasAmpereMma())
-    features.push_back("mma m16n8k16 (f16, bf16), m16n8k32 (s8, u8)");
+    features.push_back("mma m16n8k16 (f16, bf16), m16n8k32 (s8, u8), m16n8k8 (tf32)");
   else if (target.hasMma())
     features.push_back("mma m16n8k8 (f16), m8n8k16 (s8, u8)");
   if (target.hasAsyncCopy())
@@ -111,11 +111,16 @@ static std::string describeFeatures(const gpu::GPUTarget &target) {
 static std::string describeTiles(const gpu::GPUTarget &target) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   std::string text;
+  gpu::GPUTarget rounding = target;
+  rounding.tf32 = true;
   for (auto [name, element] : {std::pair<StringRef, mlir::Type>{"f32", mlir::Float32Type::get(&context)},
+                               {"tf32", mlir::Float32Type::get(&context)},
                                {"f16", mlir::Float16Type::get(&context)},
                                {"bf16", mlir::BFloat16Type::get(&context)},
                                {"i8", mlir::IntegerType::get(&context, 8)}}) {
-    gpu::BlockTile tile = gpu::getLargestTile(element, target);
+    if (name == "tf32" && !rounding.usesTF32())
+      continue;
+    gpu::BlockTile tile = gpu::getLargestTile(element, name == "tf32" ? rounding : target);
     raw_string_ostream(text) << (text.empty() ? "" : ", ") << name << " " << tile.rows << "x" << tile.columns << "x"
                              << tile.depth << (tile.onTensorCores ? " mma" : "");
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Assembles every kernel with every ptxas that knows its card, and reads what comes out. Closes with `N passed, N failed`.
 
-  assemble.py [--gpu=all]                   what nncc -target=cuda makes of models/ and of test/GPU/families.py
+  assemble.py [--gpu=all]                   what nncc -target=cuda makes of models/ and of test/GPU/families.py, of some also with --tf32
   assemble.py model.onnx... [--gpu=all]     of other models
   assemble.py kernels.ptx...                PTX texts; --any-version: not ours, so that .version may be what it likes
 A kernel fails where ptxas refuses it, spills registers, needs local memory, notes a loss of performance (C75xx), where its registers do not fit
@@ -64,7 +64,7 @@ def version_line(name, path):
 
 
 def every_family(folder):
-    """The models of families.py, for which no data is needed to compile them, and those of models/."""
+    """The models of families.py, for which no data is needed to compile them, and those of models/; options of nncc."""
     import families
     import numpy as np
     import onnx
@@ -73,17 +73,22 @@ def every_family(folder):
     for name, (model, _) in {**families.families(rng), **families.assembled(rng)}.items():
         path = folder / f"{name}.onnx"
         onnx.save(model, path)
-        yield path
-    yield from sorted(ROOT.glob("models/*/model.onnx"))
+        yield path, []
+        if name in families.SINGLE_PRODUCTS:
+            yield path, ["--tf32"]
+    yield from ((path, []) for path in sorted(ROOT.glob("models/*/model.onnx")))
 
 
 def jobs(arguments, folder, problems):
     """(what it is called, path) of every text. What cannot be compiled is added to `problems`."""
-    for n, source in enumerate(arguments.sources or list(every_family(folder))):
+    sources = [(source, arguments.flags) for source in arguments.sources]
+    for n, (source, options) in enumerate(sources or list(every_family(folder))):
         place = folder / str(n)
         place.mkdir()
         try:
-            yield from images.of(source, arguments.nncc, arguments.gpu, place)
+            for name, path in images.of(source, arguments.nncc, arguments.gpu, place, *options):
+                if "--tf32" not in options or ptxas.header(path.read_text())[1] >= 80:  # the others are as they are without
+                    yield " ".join([name, *options]), path
         except images.Failed as error:
             problems.append(f"{source}: {str(error).splitlines()[0]}")
 
@@ -93,6 +98,7 @@ def main():
     parser.add_argument("sources", nargs="*")
     parser.add_argument("--gpu", default="all", help="of models: as nncc takes it")
     parser.add_argument("--nncc", default=str(ROOT / "build/release/bin/nncc"))
+    parser.add_argument("--nncc-flags", dest="flags", type=str.split, default=[], help="options of nncc for these models")
     parser.add_argument("--any-version", action="store_true")
     parser.add_argument("--local-memory", action="store_true", help="local arrays are no failure")
     parser.add_argument("--no-sass", action="store_true", help="do not disassemble")

@@ -2,6 +2,8 @@
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=75" | FileCheck %s --check-prefix=TURING
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=50" | FileCheck %s --check-prefix=OLD
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=61" | FileCheck %s --check-prefix=PASCAL
+// RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=80 tf32" | FileCheck %s --check-prefix=TF32
+// RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=75 tf32" | FileCheck %s --check-prefix=NO-TF32
 
 // Tiles of 128 x 64 sums. Operands come in aligned vectors of 4, go through two buffers of shared memory, one barrier a part of K; but for the loads of the
 // next part, of which the last has none, nothing in the loop is under a condition. Each thread adds 64 products for each of 8 elements of K, and the code
@@ -28,6 +30,27 @@
 // OLD-NEXT:      } {loop_annotation = #loop_annotation}
 // OLD-NOT:       math.fma
 // OLD-COUNT-16:  llvm.store {{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
+// Where that is asked for, f32 goes to tensor cores from Ampere on: parts of K are copied ahead as those of f16, with half as many elements, and rounded when they
+// come to registers. `ldmatrix` brings the left operand; of the right one, which would have to be turned, a thread loads 4 adjacent columns at once.
+
+// TF32-LABEL: module @product.device
+// TF32-COUNT-16: nvvm.cp.async.shared.global
+// TF32:          scf.for
+// TF32:            nvvm.cp.async.wait.group 1
+// TF32:            nvvm.barrier
+// TF32-COUNT-4:    nvvm.ldmatrix {{.*}} num = 4
+// TF32-NOT:        nvvm.ldmatrix
+// TF32-COUNT-4:    llvm.load {{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xi32>
+// TF32-NOT:        llvm.load
+// TF32-COUNT-32:   nvvm.convert.float.to.tf32 {{.*}} {rnd = #nvvm.fp_rnd_mode<rna>}
+// TF32-NOT:        nvvm.convert.float.to.tf32
+// TF32-COUNT-32:   nvvm.mma.sync {{.*}} shape = #nvvm.shape<m = 16, n = 8, k = 8>
+// TF32-NOT:        nvvm.mma.sync
+// TF32-COUNT-4:    nvvm.ldmatrix {{.*}} num = 4
+// TF32:            scf.yield
+
+// NO-TF32-NOT: tf32
+
 // OLD-LABEL: module @product.host
 // OLD:         %[[BLOCKS:.*]] = arith.constant 512 : i64
 // OLD:         llvm.store %[[BLOCKS]]

@@ -121,6 +121,11 @@ def families(rng):
     }
 
 
+# What --tf32 changes.
+SINGLE_PRODUCTS = {"matmul", "matmul_large", "matmul_aligned", "matmul_deep", "matmul_batched", "convolution", "pointwise", "transposed", "pointwise_24", "pointwise_512",
+                   "matmul_1024", "convolution_64"}
+
+
 def assembled(rng):
     """{name: (model, inputs)}: of sizes that are too large for the emulator, for what assemblers make of them. A mask of each row where registers are few; few parts of K,
     which they would do at once, and parts of K that are joined."""
@@ -131,6 +136,8 @@ def assembled(rng):
     return {
         "attention_rows_f16": graph([("MatMul", ["q", "k"], {}), ("Add", ["t0", "m"], {}), ("Softmax", ["t1"], {"axis": -1}), ("MatMul", ["t2", "v"], {})],
                                     {"q": h(1, 2, 512, 64), "k": h(1, 2, 64, 512), "v": h(1, 2, 512, 64), "m": h(1, 1, 512, 512)}),
+        "matmul_1024": graph([("Gemm", ["x", "w", "b"], {"transB": 1})], {"x": n(1024, 1024)}, {"w": n(1024, 1024), "b": n(1024)}),
+        "convolution_64": graph([("Conv", ["x", "w"], {"pads": [1] * 4})], {"x": n(1, 64, 56, 56)}, {"w": n(64, 64, 3, 3)}),
         "pointwise_24": pointwise(24, 144, 56),
         "pointwise_512": pointwise(512, 128, 28),
         "depthwise_144": graph([("Conv", ["x", "w", "b"], {"group": 144, "pads": [1] * 4}), ("Clip", ["t0", "low", "high"], {})], {"x": n(1, 144, 56, 56)},

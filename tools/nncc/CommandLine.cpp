@@ -68,6 +68,8 @@ cl::list<std::string> cubins("cubin", cl::CommaSeparated, cl::ValueOptional, cl:
                              cl::cat(category), cl::desc("Machine code beside the PTX of these images (or of all)"));
 cl::opt<std::string> ptxas("ptxas", cl::desc("NVIDIA's assembler, for --cubin"), cl::value_desc("path"),
                            cl::cat(category));
+cl::opt<bool> tf32("tf32", cl::cat(category),
+                   cl::desc("Products and convolutions of f32 on GPUs with operands rounded to tf32 (from sm_80 on)"));
 cl::list<std::string> cpus("mcpu", cl::CommaSeparated, cl::value_desc("cpu,..."), cl::cat(category),
                            cl::desc("CPUs; several in one object, picked at load (default x86-64-v3,x86-64-v4)"));
 cl::alias march("march", cl::aliasopt(cpus), cl::desc("Alias of -mcpu"));
@@ -210,8 +212,10 @@ private:
       if (!gpu.empty())
         options.cubinGPUs.push_back(gpu);
     options.ptxas = ptxas;
+    options.tf32 = tf32;
     bool forGPUs = options.target != TargetKind::CPU;
-    for (auto [name, isGiven] : {std::pair("-gpu", gpus.getNumOccurrences() != 0), {"--cubin", options.cubins}})
+    for (auto [name, isGiven] :
+         {std::pair("-gpu", gpus.getNumOccurrences() != 0), {"--cubin", options.cubins}, {"--tf32", options.tf32}})
       if (isGiven && !forGPUs)
         usage(StringRef(name) + " is for -target=cuda");
     if (!ptxas.empty() && !options.cubins)

@@ -20,7 +20,6 @@ static constexpr StringRef kPrecision = "everything is computed in the model's o
 static constexpr Later kLater[] = {
     {"fp16", kPrecision},
     {"bf16", kPrecision},
-    {"tf32", kPrecision},
     {"keep-f32", kPrecision},
     {"fdenormal-fp-math", "subnormal numbers are those of IEEE 754"},
     {"opt-dim", "kernels are made for all sizes that --dim allows"},

@@ -34,6 +34,7 @@ struct CompileOptions {
   TargetKind target = TargetKind::CPU;
   std::vector<std::string> cpus = {"x86-64-v3", "x86-64-v4"};
   std::vector<std::string> gpus;      ///< as resolveGPUs takes them; none: images for sm_50, 75, 80 and 90
+  bool tf32 = false;                  ///< f32 products for GPUs that have it, their operands rounded to tf32
   bool cubins = false;                ///< machine code beside the PTX
   std::vector<std::string> cubinGPUs; ///< of which of these images; none: of all
   std::string ptxas;                  ///< the assembler that makes it; empty: that on PATH

@@ -36,6 +36,7 @@ def EmitKernels : Pass<"gpu-emit-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"sm", "sm", "unsigned", "80", "Compute capability: 35 to 120">,
+    Option<"tf32", "tf32", "bool", "false", "Products of f32 with operands rounded to tf32, from sm_80 on">,
     Option<"opt", "opt", "unsigned", "3", "0: one op after the other">,
     Option<"stage", "stage", "std::string", "\"llvm\"", "Where to stop: loops or llvm">
   ];

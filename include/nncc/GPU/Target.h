@@ -13,6 +13,8 @@ struct GPUTarget {
   unsigned sm = 50;
   /// 0: nothing fused or tiled.
   unsigned optLevel = 3;
+  /// Whether operands of f32 products may be rounded to tf32 (--tf32); a card without it has them as they are.
+  bool tf32 = false;
 
   /// Of an image: 60 for 6.0. The oldest version that knows the family and has what we use (`shfl.sync` is of 6.0, Turing's
   /// `ldmatrix` and `mma.sync` of m16n8k8 are of 6.5), so that the oldest driver that does takes it;
@@ -37,6 +39,8 @@ struct GPUTarget {
   /// m16n8k16, bf16 and tf32 operands, `cp.async`.
   bool hasAmpereMma() const { return sm >= 80; }
   bool hasAsyncCopy() const { return sm >= 80; }
+  /// Whether f32 products go to tensor cores.
+  bool usesTF32() const { return tf32 && hasAmpereMma(); }
   /// Conversions to bf16 in hardware.
   bool hasBF16() const { return sm >= 80; }
 

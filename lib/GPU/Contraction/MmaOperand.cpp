@@ -12,7 +12,7 @@ using namespace nncc::gpu;
 /// Neighbours bring neighbouring chunks of a row.
 OperandTile::Place MmaOperand::getPlace(IndexMath &m, Value thread) const {
   int64_t perRow = getRowBytes() / chunkBytes, rowsAtOnce = threads / perRow;
-  assert(rowsAtOnce % 8 == 0 && "passes permute chunks alike");
+  assert(rowsAtOnce % (hasWords() ? wordRows : 8) == 0 && "passes permute chunks alike");
   Value row = m.div(thread, perRow), inRow = m.mul(m.rem(thread, perRow), chunk);
   Place place;
   place.line = isAlongDepth ? row : inRow;
@@ -25,11 +25,11 @@ OperandTile::Place MmaOperand::getPlace(IndexMath &m, Value thread) const {
 }
 
 /// 8 rows that follow each other, at the same chunk, lie in different banks: of rows of 64 bytes two fill all banks, so the permutation changes
-/// every second row.
+/// every second row. Words are read from two chunks of each of 4 rows, numbers i and i + 4 of 8 (see getColumn).
 Value MmaOperand::getChunkOffset(IndexMath &m, Value row, Value chunk) const {
   constexpr int64_t chunksOfBanks = 8;
   int64_t perRow = std::min(getRowBytes() / chunkBytes, chunksOfBanks);
-  Value key = m.rem(m.div(row, chunksOfBanks / perRow), perRow);
+  Value key = hasWords() ? m.rem(row, wordRows) : m.rem(m.div(row, chunksOfBanks / perRow), perRow);
   Value permuted = arith::XOrIOp::create(m.builder(), m.location(), chunk, key);
   return m.add(m.mul(row, getRowBytes()), m.mul(permuted, chunkBytes));
 }
@@ -75,4 +75,26 @@ SmallVector<Value> MmaOperand::loadFragment(IndexMath &m, Value thread, Value li
   for (int64_t i = 0; i < 4; ++i)
     values.push_back(LLVM::ExtractValueOp::create(b, loc, matrices.getResult(), i));
   return values;
+}
+
+/// Lanes of a quad, which have two columns of a tile each, store sums of the same 16 adjacent columns at once, then of the next 16.
+Value MmaOperand::getColumn(IndexMath &m, Value inTile) {
+  return m.add(m.mul(m.div(inTile, 2), 4), m.mul(m.rem(inTile, 2), 16));
+}
+
+SmallVector<std::array<Value, 2>> MmaOperand::loadColumns(IndexMath &m, Value thread, Value line, int64_t lineOffset,
+                                                          int64_t step, Value shared) const {
+  Value lane = m.rem(thread, MmaTile::warpSize), column = m.add(line, getColumn(m, m.div(lane, 4)));
+  Value offset = getChunkOffset(m, m.rem(lane, wordRows), m.div(column, chunk));
+  Value first = movePointer(m, shared, offset, m.builder().getI8Type());
+  std::array<SmallVector<Value>, 2> halves;
+  for (int64_t half : {0, 1}) {
+    int64_t row = step * (MmaTile::tileBytes / bytes) + half * wordRows;
+    Value at = moveBytes(m, first, row * getRowBytes() + lineOffset * bytes);
+    halves[half] = splitVector(m, loadElements(m, at, m.builder().getI32Type(), chunk));
+  }
+  SmallVector<std::array<Value, 2>> fragments;
+  for (int64_t tile = 0; tile < chunk; ++tile)
+    fragments.push_back({halves[0][tile], halves[1][tile]});
+  return fragments;
 }

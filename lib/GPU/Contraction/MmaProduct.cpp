@@ -17,19 +17,23 @@ bool MmaProduct::canMultiply(const ElementKind &kind, const GPUTarget &target) {
     return target.hasMma();
   if (kind.left != kind.right || !kind.sum.isF32())
     return false;
+  if (kind.left.isF32())
+    return target.usesTF32();
   return kind.left.isF16() ? target.hasMma() : kind.left.isBF16() && target.hasAmpereMma();
 }
+
+static int64_t getElementBytes(const ElementKind &kind) { return kind.left.getIntOrFloatBitWidth() / 8; }
 
 static std::unique_ptr<OperandTile> makeRight(const MmaTile &tile, const ElementKind &kind, const RightLayout &layout) {
   int64_t lines = tile.getColumns(), threads = tile.getThreads();
   if (!kind.isBytes())
-    return std::make_unique<MmaOperand>(lines, tile.depth, threads, layout.isAlongDepth, /*bytes=*/2);
+    return std::make_unique<MmaOperand>(lines, tile.depth, threads, layout.isAlongDepth, getElementBytes(kind));
   return std::make_unique<MmaWordOperand>(lines, tile.depth, threads, layout.isAlongDepth, layout.run);
 }
 
 MmaProduct::MmaProduct(const MmaTile &tile, const ElementKind &kind, const RightLayout &layout, const GPUTarget &target)
     : tile(tile), kind(kind),
-      left(tile.getRows(), tile.depth, tile.getThreads(), /*isAlongDepth=*/true, kind.isBytes() ? 1 : 2),
+      left(tile.getRows(), tile.depth, tile.getThreads(), /*isAlongDepth=*/true, getElementBytes(kind)),
       right(makeRight(tile, kind, layout)), isDeep(target.hasAmpereMma()), hasAsyncCopy(target.hasAsyncCopy()),
       numStages(hasAsyncCopy ? 3 : 2) {}
 
@@ -48,10 +52,11 @@ Value MmaProduct::getRow(IndexMath &m, Value thread) const {
 /// Lanes of a quad have columns of the same rows: two of each tile, or one of each of 4 tiles, twice.
 Value MmaProduct::getColumn(IndexMath &m, Value thread, int64_t group) const {
   Value inTile = m.mul(m.rem(thread, 4), 2), warp = getWarpColumn(m, thread);
-  if (!isBytes())
+  if (!hasFourTiles())
     return m.add(m.add(warp, inTile), group * MmaTile::tileColumns);
-  Value column = MmaWordOperand::getColumn(m, m.add(inTile, group % 2));
-  return m.add(m.add(warp, column), group / 2 * MmaWordOperand::tilesAtOnce * MmaTile::tileColumns);
+  inTile = m.add(inTile, group % 2);
+  Value column = isBytes() ? MmaWordOperand::getColumn(m, inTile) : MmaOperand::getColumn(m, inTile);
+  return m.add(m.add(warp, column), group / 2 * tilesAtOnce * MmaTile::tileColumns);
 }
 
 Value MmaProduct::getRowDistance(IndexMath &m, Value number) const {
@@ -98,6 +103,20 @@ SmallVector<Value> MmaProduct::multiplyHalves(IndexMath &m, ValueRange left, Val
   return values;
 }
 
+/// f32 as an operand: what tensor cores do with the bits that tf32 does not have is not defined.
+static void roundToTF32(IndexMath &m, MutableArrayRef<Value> registers) {
+  OpBuilder &b = m.builder();
+  for (Value &value : registers) {
+    Value number = LLVM::BitcastOp::create(b, m.location(), b.getF32Type(), value);
+    value = NVVM::ConvertFloatToTF32Op::create(b, m.location(), b.getI32Type(), number, NVVM::FPRoundingMode::RNA);
+  }
+}
+
+/// Registers as in multiplyHalves, an element each.
+SmallVector<Value> MmaProduct::multiplySingles(IndexMath &m, ValueRange left, ValueRange right, ValueRange sums) const {
+  return multiplyAdd(m, left, right, sums, {16, 8, 8}, {NVVM::MMATypes::tf32, NVVM::MMATypes::tf32});
+}
+
 SmallVector<Value> MmaProduct::multiplyBytes(IndexMath &m, ValueRange left, ValueRange right, ValueRange sums) const {
   auto getType = [](bool isUnsigned) { return isUnsigned ? NVVM::MMATypes::u8 : NVVM::MMATypes::s8; };
   std::array types = {getType(kind.leftUnsigned), getType(kind.rightUnsigned)};
@@ -113,15 +132,26 @@ SmallVector<Value> MmaProduct::multiplyBytes(IndexMath &m, ValueRange left, Valu
   return values;
 }
 
+SmallVector<Value> MmaProduct::multiplyTile(IndexMath &m, ValueRange left, ValueRange right, ValueRange sums) const {
+  if (isBytes())
+    return multiplyBytes(m, left, right, sums);
+  return isSingle() ? multiplySingles(m, left, right, sums) : multiplyHalves(m, left, right, sums);
+}
+
 SmallVector<std::array<Value, 2>> MmaProduct::loadColumns(IndexMath &m, Value thread, int64_t step, Value stage) const {
   SmallVector<std::array<Value, 2>> columns;
   if (isBytes()) {
     auto &operand = static_cast<const MmaWordOperand &>(*right);
-    for (int64_t j = 0; j < tile.columnTiles; j += MmaWordOperand::tilesAtOnce)
+    for (int64_t j = 0; j < tile.columnTiles; j += tilesAtOnce)
       llvm::append_range(columns, operand.loadFragments(m, thread, getWarpColumn(m, thread), j * 8, step, stage));
     return columns;
   }
-  auto &operand = static_cast<const MmaOperand &>(*right);
+  const MmaOperand &operand = asMmaOperand(*right);
+  if (operand.hasWords()) {
+    for (int64_t j = 0; j < tile.columnTiles; j += tilesAtOnce)
+      llvm::append_range(columns, operand.loadColumns(m, thread, getWarpColumn(m, thread), j * 8, step, stage));
+    return columns;
+  }
   for (int64_t j = 0; j < tile.columnTiles; j += 2) {
     SmallVector<Value> both = operand.loadFragment(m, thread, getWarpColumn(m, thread), j * 8, step, stage);
     // Two tiles of 8 columns. Along the depth the 16 lines come before the second half of K, else behind it.
@@ -140,13 +170,17 @@ SmallVector<Value> MmaProduct::multiply(IndexMath &m, Value thread, Value stage,
     for (int64_t i = 0; i < tile.rowTiles; ++i)
       rows.push_back(left.loadFragment(m, thread, row, i * 16, step, stage));
     SmallVector<std::array<Value, 2>> columns = loadColumns(m, thread, step, rightStage);
+    if (isSingle()) {
+      for (MutableArrayRef<Value> registers : rows)
+        roundToTF32(m, registers);
+      for (MutableArrayRef<Value> registers : columns)
+        roundToTF32(m, registers);
+    }
     for (int64_t i = 0; i < tile.rowTiles; ++i)
       for (int64_t j = 0; j < tile.columnTiles; ++j) {
         size_t first = (i * tile.columnTiles + j) * 4;
         ValueRange old = ValueRange(results).slice(first, 4);
-        SmallVector<Value> own =
-            isBytes() ? multiplyBytes(m, rows[i], columns[j], old) : multiplyHalves(m, rows[i], columns[j], old);
-        llvm::copy(own, results.begin() + first);
+        llvm::copy(multiplyTile(m, rows[i], columns[j], old), results.begin() + first);
       }
   }
   return results;
@@ -323,8 +357,8 @@ SmallVector<Value> MmaProduct::emit(IndexMath &m, Value thread, TileLoader &left
                                     Value depth, Value shared) const {
   Pipeline pipeline(m, *this, thread, leftLoader, rightLoader, depth, shared);
   SmallVector<Value> tiles = pipeline.canRunAhead() ? emitAhead(m, pipeline) : emitInTurns(m, pipeline), sums;
-  // A tile has two rows of a thread, and two sums in each; of bytes those of 4 tiles are adjacent.
-  int64_t adjacent = isBytes() ? 4 : 1;
+  // A tile has two rows of a thread, and two sums in each; those of 4 tiles may be adjacent.
+  int64_t adjacent = hasFourTiles() ? tilesAtOnce : 1;
   for (int64_t row = 0; row < getNumRows(); ++row)
     for (int64_t column = 0; column < tile.columnTiles * 2; ++column) {
       int64_t group = column / (2 * adjacent) * adjacent, inGroup = column % (2 * adjacent);

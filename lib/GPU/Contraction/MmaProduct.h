@@ -1,7 +1,8 @@
 //===- MmaProduct.h - sums of products by tensor cores ------------------------------------------------------*- C++ -*-===//
 //
-// f16 and bf16, added in f32, and bytes, added in i32. Operands lie in shared memory as MmaOperand has them, but for the right one of bytes: `ldmatrix` cannot
-// turn bytes, so that is an MmaWordOperand. From sm_80 on, `cp.async` copies parts of K ahead.
+// f16, bf16 and, where that is asked for, f32 rounded to tf32, added in f32, and bytes, added in i32. Operands lie in shared memory as MmaOperand has them, but
+// for the right one of bytes: `ldmatrix` cannot turn bytes, so that is an MmaWordOperand. From sm_80 on, `cp.async` copies parts of K ahead; f32 is rounded when
+// it comes to registers.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 
@@ -29,7 +30,7 @@ public:
   int64_t getSharedBytes() const override { return numStages * getStageBytes(); }
   const OperandTile &getLeft() const override { return left; }
   const OperandTile &getRight() const override { return *right; }
-  int64_t getGroupSize() const override { return isBytes() ? 4 : 2; }
+  int64_t getGroupSize() const override { return hasFourTiles() ? 4 : 2; }
   int64_t getNumGroups() const override { return tile.columnTiles * 2 / getGroupSize(); }
   int64_t getNumRows() const override { return tile.rowTiles * 2; }
   mlir::Value getRow(IndexMath &m, mlir::Value thread) const override;
@@ -40,7 +41,12 @@ public:
 
 private:
   struct Pipeline;
+  static constexpr int64_t tilesAtOnce = MmaWordOperand::tilesAtOnce;
   bool isBytes() const { return kind.isBytes(); }
+  bool isSingle() const { return kind.left.isF32(); }
+  /// Whether columns of the right operand are loaded for 4 tiles at once, of which a thread has adjacent ones.
+  bool hasFourTiles() const { return isBytes() || asMmaOperand(*right).hasWords(); }
+  static const MmaOperand &asMmaOperand(const OperandTile &tile) { return static_cast<const MmaOperand &>(tile); }
   int64_t getStageBytes() const { return left.getSharedBytes() + right->getSharedBytes(); }
   mlir::Value getWarpRow(IndexMath &m, mlir::Value thread) const;
   mlir::Value getWarpColumn(IndexMath &m, mlir::Value thread) const;
@@ -54,6 +60,11 @@ private:
                                                             mlir::Value stage) const;
   llvm::SmallVector<mlir::Value> multiplyHalves(IndexMath &m, mlir::ValueRange left, mlir::ValueRange right,
                                                 mlir::ValueRange sums) const;
+  /// One instruction, or more where the card's are smaller.
+  llvm::SmallVector<mlir::Value> multiplyTile(IndexMath &m, mlir::ValueRange left, mlir::ValueRange right,
+                                              mlir::ValueRange sums) const;
+  llvm::SmallVector<mlir::Value> multiplySingles(IndexMath &m, mlir::ValueRange left, mlir::ValueRange right,
+                                                 mlir::ValueRange sums) const;
   llvm::SmallVector<mlir::Value> multiplyBytes(IndexMath &m, mlir::ValueRange left, mlir::ValueRange right,
                                                mlir::ValueRange sums) const;
 

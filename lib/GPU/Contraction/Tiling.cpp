@@ -109,10 +109,12 @@ Cut<SimtTile> gpu::chooseSimtTile(const ProductShape &shape, const ElementKind &
 
 Cut<MmaTile> gpu::chooseMmaTile(const ProductShape &shape, const ElementKind &kind, const GPUTarget &target) {
   Cut<MmaTile> cut = choose(ArrayRef(mmaTiles), shape, /*wantedWarps=*/4);
-  // The table's depths are of f16. Of bytes as much is twice as deep, unless the sums leave no registers for what is under way.
+  // The table's depths are of f16. Of f32 as much is half as deep, of bytes twice, unless the sums leave no registers for what is under way.
   bool isFull = cut.tile.rowTiles * cut.tile.columnTiles == mmaTiles[0].tile.rowTiles * mmaTiles[0].tile.columnTiles;
   if (kind.isBytes() && (target.hasAsyncCopy() || !isFull))
     cut.tile.depth *= 2;
+  if (kind.left.isF32())
+    cut.tile.depth /= 2;
   return cut;
 }
 

@@ -120,11 +120,23 @@ TEST(Conv, IsExactOnSmallIntegers) {
     check(getCase(c, {}));
 }
 
+/// f32 by tensor cores.
+TEST(Conv, ByTF32) {
+  for (const ConvCase &c : getCases()) {
+    DeviceCase test = getCase(c, {});
+    test.families = {80};
+    test.tf32 = c.channels > 0;
+    if (test.tf32)
+      check(test);
+  }
+}
+
 TEST(Conv, HasNoBankConflicts) {
-  for (bool isInteger : {false, true}) {
+  for (auto [isInteger, tf32] : {std::pair(false, false), {true, false}, {false, true}}) {
     DeviceCase test = getCase({1, {28, 28}, 32, 64, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}}, {isInteger});
     test.families = {61, 75, 80};
     test.isStatic = test.hasNoConflicts = true;
+    test.tf32 = tf32;
     check(test);
   }
 }

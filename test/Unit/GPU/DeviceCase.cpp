@@ -143,9 +143,13 @@ void check(const DeviceCase &test) {
       SCOPED_TRACE(name);
       GPUTarget target;
       target.sm = sm;
+      target.tf32 = test.tf32;
       std::string error;
       auto kernel = DeviceKernel::compile(getText(test, isDynamic), target, error);
       ASSERT_TRUE(kernel) << error;
+      bool multiplies =
+          llvm::StringRef(kernel->getPtx()).contains("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32");
+      EXPECT_EQ(multiplies, test.tf32 && sm >= 80);
       for (bool isInPlace : {false, true})
         if (!isInPlace || !test.inPlace.empty())
           EXPECT_EQ(runOn(*kernel, test, isDynamic, isInPlace), expected) << (isInPlace ? "in place" : "");

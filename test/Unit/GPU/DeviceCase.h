@@ -30,6 +30,8 @@ struct DeviceCase {
   int64_t largest = 4;
   /// Whether accesses to shared memory may not meet in a bank.
   bool hasNoConflicts = false;
+  /// Whether f32 may be rounded to tf32, and has to meet the instruction for it: arguments are then so small that it is not changed.
+  bool tf32 = false;
 };
 
 /// Checks that cards, with static and dynamic sizes, give the bits of scalar loops, that nothing traps, and that another run gives the same.

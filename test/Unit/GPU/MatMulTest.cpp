@@ -94,6 +94,28 @@ TEST(MatMul, ByTensorCores) {
       }
 }
 
+/// f32 by tensor cores: chunks that are aligned and such that are not, K fewer than stages, as many, more, and in parts; and a card that cannot.
+TEST(MatMul, ByTF32) {
+  auto checkOne = [](int64_t m, int64_t k, int64_t n, const std::vector<unsigned> &families) {
+    for (bool isTransposed : {false, true}) {
+      DeviceCase test{product("f32", "f32", "f32", isTransposed),
+                      sizes(m, k, n),
+                      "f32",
+                      {"MK", isTransposed ? "NK" : "KN"},
+                      {"MN"}};
+      test.families = families;
+      test.tf32 = true;
+      check(test);
+    }
+  };
+  for (auto [m, k, n] : awkward)
+    if (m > 8) // fewer rows are no work for tensor cores
+      checkOne(m, k, n, {75, 80});
+  for (auto [m, k, n] :
+       {std::array<int64_t, 3>{40, 8, 72}, {130, 40, 136}, {16, 32, 64}, {33, 1030, 37}, {33, 2048, 64}})
+    checkOne(m, k, n, {80, 90});
+}
+
 TEST(MatMul, OfIntegersIsExact) {
   for (auto [m, k, n] : {std::array<int64_t, 3>{19, 37, 41}, {1, 64, 33}, {36, 64, 64}})
     for (bool isTransposed : {false, true}) {
@@ -145,9 +167,11 @@ TEST(MatMul, OfBytes) {
 
 /// Tiles of all kinds, by many blocks and by few.
 TEST(MatMul, HasNoBankConflicts) {
-  const std::tuple<std::string, std::string, std::vector<unsigned>> ways[] = {
-      {"f32", "f32", {50}}, {"f16", "f32", {75, 80}}, {"i8", "i32", {61, 75, 80}}};
-  for (const auto &[element, sum, families] : ways)
+  const std::tuple<std::string, std::string, std::vector<unsigned>, bool> ways[] = {{"f32", "f32", {50}, false},
+                                                                                    {"f32", "f32", {80}, true},
+                                                                                    {"f16", "f32", {75, 80}, false},
+                                                                                    {"i8", "i32", {61, 75, 80}, false}};
+  for (const auto &[element, sum, families, tf32] : ways)
     for (auto [m, k, n] : {std::array<int64_t, 3>{1280, 64, 1024}, {200, 96, 192}})
       for (bool isTransposed : {false, true}) {
         DeviceCase test{product(element, element, sum, isTransposed),
@@ -157,6 +181,7 @@ TEST(MatMul, HasNoBankConflicts) {
                         {"MN:" + sum}};
         test.families = families;
         test.isStatic = test.hasNoConflicts = true;
+        test.tf32 = tf32;
         check(test);
       }
 }
@@ -190,7 +215,11 @@ exec.kernel @k(%x: tensor<AxMxKxE>, %w: tensor<KxNxE>, %A: index, %K: index, %M:
   %0 = exec.matmul %x, %w outs(%e) : tensor<AxMxKxE>, tensor<KxNxE>, tensor<AxMxNxE> -> tensor<AxMxNxE>
   exec.yield %0 : tensor<AxMxNxE>
 })";
-  check({plain, {{'A', 3}, {'M', 13}, {'K', 20}, {'N', 50}}, "f32", {"AMK", "KN"}, {"AMN"}});
+  DeviceCase test{plain, {{'A', 3}, {'M', 13}, {'K', 20}, {'N', 50}}, "f32", {"AMK", "KN"}, {"AMN"}};
+  check(test);
+  test.families = {80};
+  test.tf32 = true;
+  check(test);
 }
 
 /// Bias, residual (also in place), an activation, and the sum before it as a second result.
@@ -238,6 +267,10 @@ TEST(MatMul, WithEpilogue) {
       DeviceCase test{text, sizes(m, k, n), "f32", {"MK", "KN", "N", "MN", "M"}, {"MN", "MN"}};
       test.inPlace = {-1, 3};
       check(test);
+      test.families = {80};
+      test.tf32 = m > 8;
+      if (test.tf32)
+        check(test);
     }
 }
 

@@ -28,7 +28,7 @@ def compile(nncc, model, gpu, folder, *options):
 
 
 def split(text, model, folder):
-    """An image begins with its .version."""
+    """A module begins with its .version; the object of a larger model has several for a family."""
     starts = [m.start() for m in re.finditer(r"^\s*\.version", text, re.M)]
     result = []
     for n, (begin, end) in enumerate(zip(starts, starts[1:] + [len(text)])):

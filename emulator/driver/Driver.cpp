@@ -86,6 +86,7 @@ void Driver::start() {
   gpus.clear(), cards.clear(), pinned.clear();
   abandoned.clear();
   initialised = false;
+  loadsBegun = 0;
   faults = {}, checks = {};
   report = std::make_unique<Report>();
   report->readEnvironment();

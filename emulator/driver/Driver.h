@@ -141,8 +141,9 @@ struct Driver {
   void start();
 
   std::mutex mutex;
-  std::condition_variable_any changed; ///< a stream is no longer busy
-  std::string problem;                 ///< with the environment
+  std::condition_variable_any changed; ///< a stream is no longer busy, or a load has begun
+  uint64_t loadsBegun = 0;
+  std::string problem; ///< with the environment
   bool initialised = false;
   unsigned version = 0;
   std::vector<const Card *> cards;

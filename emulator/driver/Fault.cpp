@@ -64,6 +64,11 @@ std::string Faults::parseItem(std::string_view item) {
     init = equals == item.npos ? CUDA_ERROR_UNKNOWN : result(value);
     return init ? "" : wrong + "a result from 1 to 999 expected";
   }
+  if (name == "together") {
+    std::optional<uint64_t> count = number(value);
+    together = count && value.empty() ? *count : 0;
+    return together ? "" : wrong + "how many, from 1, is expected";
+  }
   if (name == "driver" || name == "memory") {
     std::optional<unsigned> parsed = version(value);
     if (name == "driver" && parsed)

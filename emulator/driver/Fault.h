@@ -8,6 +8,8 @@
 ///   driver=11.4       the driver is that of CUDA 11.4: newer calls are not found, newer PTX is refused
 ///   memory=64M        the card has no more (K, M, G)
 ///   no-pools          the device has no memory pools
+///   together=2        no module is loaded before the loads of two have begun, which so must be under way at once; after half a minute
+///                     it is not (999)
 ///   WHAT@N[+][=CODE]  the N-th WHAT (from 1), or every one from there on, fails; WHAT is
 ///       alloc         an allocation of device memory (2, out of memory)
 ///       host-alloc    an allocation of pinned memory (2)
@@ -35,6 +37,7 @@ struct Faults {
   bool noDevice = false, noPools = false;
   unsigned driverVersion = 0; ///< 11040; 0: the newest that has the card
   uint64_t memory = 0;        ///< bytes; 0: as the card has
+  uint64_t together = 0;      ///< modules
 
   /// Empty, or what is wrong with the text.
   std::string parse(std::string_view text);

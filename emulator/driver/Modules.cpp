@@ -68,7 +68,15 @@ struct JitLog {
 struct Loading {
   CUresult result = CUDA_SUCCESS;
   std::string why;
+  unsigned version = 0;
+  std::string_view text;
+  std::optional<ptx::Module> parsed;
   Module *module = nullptr;
+
+  void fail(CUresult with, std::string because) { result = with, why = std::move(because); }
+  void check(Driver &d, const void *image);
+  void parse();
+  void add(Driver &d, Context &context);
 };
 
 } // namespace
@@ -88,47 +96,83 @@ static void addFunction(Driver &d, Module &module, nncc::emu::Function machine) 
   module.functions[kernel->name] = kernel;
 }
 
-static Loading load(Driver &d, Context &context, const void *image) {
+/// What is seen without reading it all.
+void Loading::check(Driver &d, const void *image) {
   if (auto fault = d.faults.strike("image"))
-    return {*fault, "the image is corrupt: NNCC_EMU_FAULT"};
+    return fail(*fault, "the image is corrupt: NNCC_EMU_FAULT");
   if (!std::memcmp(image,
                    "\x7f"
                    "ELF",
                    4))
-    return {CUDA_ERROR_NO_BINARY_FOR_GPU, "the image is a cubin; this machine runs PTX"};
-  auto text = std::string_view(static_cast<const char *>(image));
-  unsigned version = statedVersion(text), newest = newestPtx(d.version);
+    return fail(CUDA_ERROR_NO_BINARY_FOR_GPU, "the image is a cubin; this machine runs PTX");
+  text = std::string_view(static_cast<const char *>(image));
+  version = statedVersion(text);
+  unsigned newest = newestPtx(d.version);
   if (!version)
-    return {CUDA_ERROR_INVALID_IMAGE, "the image is neither a cubin nor PTX"};
+    return fail(CUDA_ERROR_INVALID_IMAGE, "the image is neither a cubin nor PTX");
   if (version > newest)
-    return {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "the image is PTX " + std::to_string(version / 10) + "." +
-                                                    std::to_string(version % 10) + "; this driver knows PTX up to " +
-                                                    std::to_string(newest / 10) + "." + std::to_string(newest % 10)};
+    fail(CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "the image is PTX " + std::to_string(version / 10) + "." +
+                                                 std::to_string(version % 10) + "; this driver knows PTX up to " +
+                                                 std::to_string(newest / 10) + "." + std::to_string(newest % 10));
+}
+
+/// What takes long, and what several threads do at once.
+void Loading::parse() {
+  Diagnostic diagnostic;
+  parsed = ptx::parse(text, diagnostic);
+  if (!parsed)
+    fail(CUDA_ERROR_INVALID_PTX, "line " + std::to_string(diagnostic.line) + ": " + diagnostic.message);
+}
+
+void Loading::add(Driver &d, Context &context) {
   Diagnostic diagnostic;
   Device &machine = context.gpu->machine;
-  std::optional<unsigned> number = machine.load(text, diagnostic);
+  std::optional<unsigned> number = machine.load(*parsed, diagnostic);
   if (!number)
-    return {CUDA_ERROR_INVALID_PTX, "line " + std::to_string(diagnostic.line) + ": " + diagnostic.message};
-  Module *module = d.modules.add(std::make_unique<Module>());
+    return fail(CUDA_ERROR_INVALID_PTX, "line " + std::to_string(diagnostic.line) + ": " + diagnostic.message);
+  module = d.modules.add(std::make_unique<Module>());
   module->context = &context, module->number = *number, module->version = version, module->text = text;
   for (nncc::emu::Function function : machine.functions(*number))
     addFunction(d, *module, function);
-  return {CUDA_SUCCESS, {}, module};
+}
+
+/// Whether as many loads as NNCC_EMU_FAULT wants were under way at once.
+static bool areTogether(Driver &d, std::unique_lock<std::mutex> &lock) {
+  return d.changed.wait_for(lock, std::chrono::seconds(30), [&] { return d.loadsBegun >= d.faults.together; });
 }
 
 CUresult cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned count, CUjit_option *options, void **values) {
-  return inContext("cuModuleLoadData", [&](Driver &d, Context &context) {
+  Loading loading;
+  CUresult problem = inContext("cuModuleLoadData", [&](Driver &d, Context &) {
     if (!out || !image || (count && (!options || !values)))
       return CUDA_ERROR_INVALID_VALUE;
-    Loading loading = load(d, context, image);
-    JitLog(count, options, values, JIT_INFO_LOG_BUFFER, JIT_INFO_LOG_BUFFER_SIZE_BYTES).write("");
-    JitLog(count, options, values, JIT_ERROR_LOG_BUFFER, JIT_ERROR_LOG_BUFFER_SIZE_BYTES).write(loading.why);
-    if (loading.module)
-      *out = loading.module->handle;
-    else
-      d.report->tell(std::string(context.gpu->machine.card().name) + ": a module is refused: " + loading.why);
-    return loading.result;
+    ++d.loadsBegun;
+    d.changed.notify_all();
+    loading.check(d, image);
+    return CUDA_SUCCESS;
   });
+  if (problem)
+    return problem;
+  if (!loading.result)
+    loading.parse();
+  Driver &d = Driver::get();
+  std::unique_lock lock(d.mutex);
+  if (!areTogether(d, lock))
+    loading.fail(CUDA_ERROR_UNKNOWN, "no other module was being loaded: NNCC_EMU_FAULT");
+  Context *context = d.contexts.find(contextStack().back()); // which others may have destroyed meanwhile
+  if (!context)
+    return CUDA_ERROR_CONTEXT_IS_DESTROYED;
+  if (CUresult sick = health(context))
+    return sick;
+  if (!loading.result)
+    loading.add(d, *context);
+  JitLog(count, options, values, JIT_INFO_LOG_BUFFER, JIT_INFO_LOG_BUFFER_SIZE_BYTES).write("");
+  JitLog(count, options, values, JIT_ERROR_LOG_BUFFER, JIT_ERROR_LOG_BUFFER_SIZE_BYTES).write(loading.why);
+  if (loading.module)
+    *out = loading.module->handle;
+  else
+    d.report->tell(std::string(context->gpu->machine.card().name) + ": a module is refused: " + loading.why);
+  return loading.result;
 }
 
 CUresult cuModuleLoadData(CUmodule *out, const void *image) {

@@ -151,20 +151,22 @@ std::optional<unsigned> Device::ordinalOf(uint64_t address) {
 
 std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnostic) {
   std::optional<ptx::Module> module = ptx::parse(text, diagnostic);
-  if (!module)
-    return std::nullopt;
+  return module ? load(*module, diagnostic) : std::nullopt;
+}
+
+std::optional<unsigned> Device::load(const ptx::Module &module, Diagnostic &diagnostic) {
   // Features of one architecture alone, sm_90a, are on no newer one; those of a family, sm_100f, on its newer members.
-  bool fits = module->target.back() == 'a'   ? module->sm == posed.sm
-              : module->target.back() == 'f' ? module->sm / 10 == posed.sm / 10 && module->sm <= posed.sm
-                                             : module->sm <= posed.sm;
+  bool fits = module.target.back() == 'a'   ? module.sm == posed.sm
+              : module.target.back() == 'f' ? module.sm / 10 == posed.sm / 10 && module.sm <= posed.sm
+                                            : module.sm <= posed.sm;
   if (!fits) {
-    diagnostic = {0, "the module is for " + module->target + ", " + std::string(posed.name) + " is sm_" +
+    diagnostic = {0, "the module is for " + module.target + ", " + std::string(posed.name) + " is sm_" +
                          std::to_string(posed.sm)};
     return std::nullopt;
   }
   auto loaded = std::make_unique<Loaded>();
   std::unordered_map<std::string, const ptx::Variable *> shared;
-  for (const ptx::Variable &v : module->variables) {
+  for (const ptx::Variable &v : module.variables) {
     if (v.space == Space::Shared) {
       shared[v.name] = &v;
       continue;
@@ -185,9 +187,9 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
     loaded->globals[v.name] = address;
   }
   auto symbols = loaded->globals;
-  for (size_t k = 0; k < module->functions.size(); ++k)
-    symbols[module->functions[k].name] = ptx::codeWindow + 16 * k;
-  for (const ptx::Variable &v : module->variables)
+  for (size_t k = 0; k < module.functions.size(); ++k)
+    symbols[module.functions[k].name] = ptx::codeWindow + 16 * k;
+  for (const ptx::Variable &v : module.variables)
     for (const ptx::Variable::Reference &r : v.references) {
       auto at = symbols.find(r.name);
       if (at == symbols.end()) {
@@ -200,7 +202,7 @@ std::optional<unsigned> Device::load(std::string_view text, Diagnostic &diagnost
       if (r.offset + 8 <= a->bytes)
         std::memcpy(a->data.get() + r.offset, &value, 8);
     }
-  for (const ptx::Kernel &kernel : module->kernels) {
+  for (const ptx::Kernel &kernel : module.kernels) {
     auto &program = loaded->programs.emplace_back(std::make_unique<Program>());
     if (!Decoder(*program, kernel, symbols, shared, diagnostic).run()) {
       release(*loaded);

@@ -1,6 +1,7 @@
 //===- DriverFaults.cpp - each fault of NNCC_EMU_FAULT, and the run that follows ---------------------------------===//
 
 #include "Driver.h"
+#include <thread>
 
 namespace {
 
@@ -42,8 +43,8 @@ TEST_F(DriverFaults, NoDriverNoDevice) {
 }
 
 TEST_F(DriverFaults, AWrongTextIsTold) {
-  for (const char *text : {"explode", "alloc@0", "alloc@x", "launch@1=", "launch@1=0", "driver=twelve",
-                           "memory=", "memory=99999999999G", "init=1000000", "alloc@1-", "@1"}) {
+  for (const char *text : {"explode", "alloc@0", "alloc@x", "launch@1=", "launch@1=0", "driver=twelve", "memory=",
+                           "memory=99999999999G", "together=0", "together=two", "init=1000000", "alloc@1-", "@1"}) {
     EXPECT_EQ(init(text), CUDA_ERROR_NO_DEVICE) << text;
     EXPECT_NE(report().find("NNCC_EMU_FAULT: '" + std::string(text)), std::string::npos) << report();
   }
@@ -71,6 +72,29 @@ TEST_F(DriverFaults, NoPools) {
   open("a100", "no-pools");
   CUdeviceptr x = 0;
   EXPECT_EQ(cuMemAllocAsync(&x, 4, nullptr), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(session(), CUDA_SUCCESS);
+}
+
+/// Four threads; a fifth finds that four have begun.
+TEST_F(DriverFaults, ModulesAtOnce) {
+  open("t4", "together=4");
+  std::vector<std::thread> threads;
+  std::vector<CUmodule> modules(5);
+  for (CUmodule &one : modules)
+    threads.emplace_back([&one, this] {
+      EXPECT_EQ(cuCtxPushCurrent_v2(context), CUDA_SUCCESS);
+      std::string text = ptx(scaleBody);
+      for (int times = 0; times < 50; ++times) {
+        EXPECT_EQ(cuModuleLoadData(&one, text.c_str()), CUDA_SUCCESS);
+        CUmodule wrong = nullptr;
+        EXPECT_EQ(cuModuleLoadData(&wrong, ptx("frobnicate").c_str()), CUDA_ERROR_INVALID_PTX);
+        EXPECT_EQ(cuModuleUnload(one), CUDA_SUCCESS);
+      }
+      CUcontext mine = nullptr;
+      EXPECT_EQ(cuCtxPopCurrent_v2(&mine), CUDA_SUCCESS);
+    });
+  for (std::thread &thread : threads)
+    thread.join();
   EXPECT_EQ(session(), CUDA_SUCCESS);
 }
 

@@ -24,7 +24,7 @@ static std::string readWhole(StringRef path) {
   return buffer ? (*buffer)->getBuffer().str() : "";
 }
 
-static Expected<std::string> assemble(StringRef ptxas, const target::CudaImageDescription &image) {
+static Expected<std::string> assemble(StringRef ptxas, unsigned sm, StringRef text) {
   SmallString<128> source, result, messages;
   auto first = makeTemporary("ptx", source), second = makeTemporary("cubin", result),
        third = makeTemporary("log", messages);
@@ -33,9 +33,9 @@ static Expected<std::string> assemble(StringRef ptxas, const target::CudaImageDe
   std::error_code code;
   {
     raw_fd_ostream out(source, code);
-    out << image.data;
+    out << text;
   }
-  std::string arch = "-arch=sm_" + std::to_string(image.sm);
+  std::string arch = "-arch=sm_" + std::to_string(sm);
   StringRef arguments[] = {ptxas, arch, source, "-o", result};
   std::optional<StringRef> redirects[] = {StringRef(), messages.str(), messages.str()};
   std::string problem;
@@ -44,8 +44,22 @@ static Expected<std::string> assemble(StringRef ptxas, const target::CudaImageDe
   if (!cubin.empty())
     return cubin;
   std::string said = readWhole(messages);
-  return createStringError(ptxas + " refuses the kernels for sm_" + Twine(image.sm) + ": " +
+  return createStringError(ptxas + " refuses the kernels for sm_" + Twine(sm) + ": " +
                            (said.empty() ? problem : StringRef(said).trim().str()));
+}
+
+/// The same kernels in the same parts, as machine code.
+static Error assembleParts(StringRef ptxas, target::CudaImageDescription &image) {
+  image.isCubin = true;
+  image.bytes = 0;
+  for (std::string &part : image.parts) {
+    Expected<std::string> cubin = assemble(ptxas, image.sm, part);
+    if (!cubin)
+      return cubin.takeError();
+    image.bytes += cubin->size();
+    part = std::move(*cubin);
+  }
+  return Error::success();
 }
 
 Error addCubins(target::ModelDescription &model, ArrayRef<unsigned> families, StringRef ptxas) {
@@ -59,14 +73,9 @@ Error addCubins(target::ModelDescription &model, ArrayRef<unsigned> families, St
   }
   std::vector<target::CudaImageDescription> images;
   for (target::CudaImageDescription &image : model.images) {
-    if (families.empty() || is_contained(families, image.sm)) {
-      Expected<std::string> cubin = assemble(program, image);
-      if (!cubin)
-        return cubin.takeError();
-      target::CudaImageDescription &added = images.emplace_back(image);
-      added.isCubin = true;
-      added.data = std::move(*cubin);
-    }
+    if (families.empty() || is_contained(families, image.sm))
+      if (Error error = assembleParts(program, images.emplace_back(image)))
+        return error;
     images.push_back(std::move(image));
   }
   model.images = std::move(images);

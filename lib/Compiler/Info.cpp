@@ -75,19 +75,20 @@ private:
   void printImages() {
     if (model.images.empty())
       return;
-    line("images") << join(map_range(model.images,
-                                     [](const target::CudaImageDescription &image) {
-                                       return "sm_" + std::to_string(image.sm) +
-                                              (image.isCubin ? " cubin, " : " PTX, ") +
-                                              describeSize(int64_t(image.bytes()));
-                                     }),
-                           "; ")
-                   << (model.fallback ? "; and code for CPUs: " +
-                                            join(map_range(model.fallback->levels,
-                                                           [](const target::CPULevel &level) { return level.name; }),
-                                                 ", ")
-                                      : "")
-                   << "\n";
+    line("images")
+        << join(map_range(model.images,
+                          [](const target::CudaImageDescription &image) {
+                            return "sm_" + std::to_string(image.sm) + (image.isCubin ? " cubin, " : " PTX, ") +
+                                   describeSize(int64_t(image.bytes)) +
+                                   (image.numParts > 1 ? " in " + std::to_string(image.numParts) + " modules" : "");
+                          }),
+                "; ")
+        << (model.fallback
+                ? "; and code for CPUs: " +
+                      join(map_range(model.fallback->levels, [](const target::CPULevel &level) { return level.name; }),
+                           ", ")
+                : "")
+        << "\n";
   }
 
   void printMemory() {

@@ -88,6 +88,7 @@ private:
   void addJobs();
   LogicalResult collect(std::vector<target::ObjectBytes> &objects);
   LogicalResult makeImages();
+  LogicalResult makeParts(target::CudaImageDescription &image, ArrayRef<std::string> texts, ArrayRef<unsigned> ofTexts);
 
   ModuleOp module;
   SmallVector<exec::KernelOp> kernels;
@@ -145,22 +146,43 @@ LogicalResult KernelCompilation::collect(std::vector<target::ObjectBytes> &objec
   return success(ok);
 }
 
-/// The texts of the kernels of a family become one.
+/// Texts with one module become one. An image without kernels has an empty part.
+LogicalResult KernelCompilation::makeParts(target::CudaImageDescription &image, ArrayRef<std::string> texts,
+                                           ArrayRef<unsigned> ofTexts) {
+  SmallVector<unsigned> modules = target::divideIntoModules(texts);
+  image.numParts = modules.empty() ? 1 : *llvm::max_element(modules) + size_t(1);
+  for (unsigned part = 0; part < image.numParts; ++part) {
+    std::vector<std::string> joined;
+    for (auto [text, number, itsPart] : llvm::zip_equal(texts, ofTexts, modules))
+      if (itsPart == part) {
+        joined.push_back(text);
+        image.kernels[number].part = part;
+      }
+    llvm::Expected<std::string> text = target::joinPtx(joined, makeTarget(image.sm, options));
+    if (!text)
+      return module.emitError(llvm::toString(text.takeError()));
+    image.bytes += text->size();
+    image.parts.push_back(std::move(*text));
+  }
+  return success();
+}
+
+/// The kernels of a family.
 LogicalResult KernelCompilation::makeImages() {
   for (unsigned sm : isForDevice ? options.gpus : ArrayRef<unsigned>()) {
     std::vector<std::string> texts;
+    SmallVector<unsigned> ofTexts;
     target::CudaImageDescription &image = model.images.emplace_back();
     image.sm = sm;
     image.kernels.resize(kernels.size());
     for (auto [job, number] : llvm::zip_equal(jobs, numbers))
       if (!job.level && job.sm == sm) {
         texts.push_back(std::move(job.ptx));
+        ofTexts.push_back(number);
         image.kernels[number] = std::move(job.cuda);
       }
-    llvm::Expected<std::string> text = target::joinPtx(texts, makeTarget(sm, options));
-    if (!text)
-      return module.emitError(llvm::toString(text.takeError()));
-    image.data = std::move(*text);
+    if (failed(makeParts(image, texts, ofTexts)))
+      return failure();
   }
   return success();
 }
@@ -264,8 +286,12 @@ FailureOr<std::string> printImages(ModuleOp module, const ProgramOptions &option
   if (failed(KernelCompilation(module, model, options).run(objects)))
     return failure();
   std::string text;
-  for (const target::CudaImageDescription &image : model.images)
-    text += image.data + "\n";
+  for (const target::CudaImageDescription &image : model.images) {
+    llvm::Expected<std::string> whole = target::joinPtx(image.parts, makeTarget(image.sm, options));
+    if (!whole)
+      return module.emitError(llvm::toString(whole.takeError()));
+    text += *whole + "\n";
+  }
   return text;
 }
 

@@ -133,7 +133,8 @@ static void printImages(OStream &json, const target::ModelDescription &model) {
       json.object([&] {
         json.attribute("sm", image.sm);
         json.attribute("kind", image.isCubin ? "cubin" : "ptx");
-        json.attribute("bytes", int64_t(image.data.size()));
+        json.attribute("bytes", int64_t(image.bytes));
+        json.attribute("modules", int64_t(image.numParts));
       });
   });
 }

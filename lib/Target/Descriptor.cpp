@@ -47,6 +47,7 @@ private:
   Constant *weights();
   Constant *metadata();
   Constant *kernel(const CudaImageDescription &image, const CudaKernelDescription &kernel);
+  Constant *part(const std::string &part);
   Constant *image(const CudaImageDescription &image);
   Constant *cuda();
   Expected<Constant *> fallback();
@@ -122,15 +123,20 @@ Constant *DescriptorBuilder::kernel(const CudaImageDescription &image, const Cud
   Constant *phases = arrayOf(kernel.phases, [&](const CudaPhaseDescription &phase) {
     return record({text(phase.entry), function(phase.shape + suffix)});
   });
-  return record({i32(kernel.phases.size()), i32(kernel.numArgs), phases,
+  return record({i32(kernel.phases.size()), i32(kernel.numArgs), i32(kernel.part), i32(0), phases,
                  kernel.workspace.empty() ? null() : function(kernel.workspace + suffix)});
 }
 
 /// PTX ends with NUL.
-Constant *DescriptorBuilder::image(const CudaImageDescription &image) {
-  GlobalVariable *data = global(ConstantDataArray::getString(context, image.data), GlobalValue::PrivateLinkage, "");
+Constant *DescriptorBuilder::part(const std::string &part) {
+  GlobalVariable *data = global(ConstantDataArray::getString(context, part), GlobalValue::PrivateLinkage, "");
   data->setAlignment(Align(16));
-  return record({i32(image.sm), i32(image.isCubin ? NNCCRT_CUDA_CUBIN : NNCCRT_CUDA_PTX), data, i64(image.data.size()),
+  return record({data, i64(part.size())});
+}
+
+Constant *DescriptorBuilder::image(const CudaImageDescription &image) {
+  return record({i32(image.sm), i32(image.isCubin ? NNCCRT_CUDA_CUBIN : NNCCRT_CUDA_PTX), i32(image.parts.size()),
+                 i32(0), arrayOf(image.parts, [&](const std::string &one) { return part(one); }),
                  arrayOf(image.kernels, [&](const CudaKernelDescription &k) { return kernel(image, k); })});
 }
 

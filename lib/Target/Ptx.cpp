@@ -7,6 +7,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -142,6 +143,26 @@ std::string getPtxHeader(const gpu::GPUTarget &target) {
   return (".version " + Twine(version / 10) + "." + Twine(version % 10) + "\n.target sm_" + Twine(target.sm) +
           "\n.address_size 64\n")
       .str();
+}
+
+/// The largest go first, each to the module that has the least yet.
+SmallVector<unsigned> divideIntoModules(ArrayRef<std::string> texts) {
+  constexpr size_t leastBytes = 32 << 10, most = 16;
+  size_t total = 0;
+  for (StringRef text : texts)
+    total += text.size();
+  SmallVector<size_t> filled(std::clamp<size_t>(total / leastBytes, 1, most));
+  auto order = llvm::to_vector(llvm::seq<size_t>(texts.size()));
+  llvm::sort(order, [&](size_t a, size_t b) {
+    return std::make_pair(texts[b].size(), a) < std::make_pair(texts[a].size(), b);
+  });
+  SmallVector<unsigned> modules(texts.size());
+  for (size_t text : order) {
+    auto least = llvm::min_element(filled);
+    *least += texts[text].size();
+    modules[text] = static_cast<unsigned>(least - filled.begin());
+  }
+  return modules;
 }
 
 llvm::Expected<std::string> joinPtx(ArrayRef<std::string> texts, const gpu::GPUTarget &target) {

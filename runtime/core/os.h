@@ -32,7 +32,7 @@ void wake(std::atomic<uint32_t> &word);
 struct Thread {
   uint64_t handle;
 };
-bool start(Thread &thread, void *(*body)(void *), void *argument);
+bool start(Thread &thread, void *(*body)(void *), void *argument, uint64_t stackBytes = 1 << 20);
 void join(Thread &thread);
 /// Calls `handler` in the child after each fork.
 void onFork(void (*handler)());

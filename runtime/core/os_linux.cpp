@@ -177,8 +177,8 @@ void wait(std::atomic<uint32_t> &word, uint32_t expected) {
 
 void wake(std::atomic<uint32_t> &word) { syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0); }
 
-bool start(Thread &thread, void *(*body)(void *), void *argument) {
-  constexpr size_t stackBytes = 1u << 20; // not what `ulimit -s` says: a kernel must not depend on it
+/// A stack that is not what `ulimit -s` says: a kernel must not depend on it.
+bool start(Thread &thread, void *(*body)(void *), void *argument, uint64_t stackBytes) {
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes))
     return false;

@@ -1,6 +1,8 @@
 //===- Gpu.cpp - a GPU with the kernels and the weights of a model ----------------------------------------------===//
 
 #include "Gpu.h"
+#include "Pool.h"
+#include "os.h"
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -45,8 +47,7 @@ Device::~Device() {
     Current current(*this);
     if (weights)
       driver.free(weights);
-    if (module)
-      driver.unloadModule(module);
+    unloadModules();
   }
   driver.releaseContext(device);
 }
@@ -84,27 +85,104 @@ bool Device::checkImages(Report &report) const {
                      list);
 }
 
-bool Device::loadImage(const nnccrt_cuda_image &candidate, bool &mayTryOthers, Report &report) {
+/// The modules of an image, each compiled by the driver on one thread.
+struct Device::Loading {
+  Device &device;
+  const nnccrt_cuda_image &image;
+  ModuleHandle *modules;
+  std::atomic<uint32_t> next{0};
+  Lock lock{};
+  std::atomic<uint32_t> firstFailed{UINT32_MAX}; ///< its result and what the driver's compiler says
+  Result result = kSuccess;
   char log[2048] = "";
+
+  /// On this thread and others; where none can be started on this one alone.
+  void run();
+  /// Loads what no other thread has begun. Of what fails the first part is told whatever the threads do: those before it were begun earlier.
+  void work();
+  void load(uint32_t part);
+};
+
+void Device::Loading::load(uint32_t part) {
+  char said[sizeof(log)] = "";
   int options[] = {kErrorLog, kErrorLogBytes};
-  void *values[] = {log,
-                    reinterpret_cast<void *>(sizeof(log))}; // NOLINT(performance-no-int-to-ptr): as the driver wants
-  Result result = driver.loadModule(&module, candidate.data, 2, options, values);
-  if (!result)
+  void *values[] = {said,
+                    reinterpret_cast<void *>(sizeof(said))}; // NOLINT(performance-no-int-to-ptr): as the driver wants
+  Result got = device.driver.loadModule(&modules[part], image.parts[part].data, 2, options, values);
+  if (!got)
+    return;
+  modules[part] = nullptr;
+  Locked locked(lock);
+  if (part > firstFailed.load(std::memory_order_relaxed))
+    return;
+  firstFailed.store(part, std::memory_order_relaxed);
+  result = got;
+  std::memcpy(log, said, sizeof(log));
+}
+
+void Device::Loading::work() {
+  for (;;) {
+    uint32_t part = next.fetch_add(1, std::memory_order_relaxed);
+    if (part >= image.num_parts || part > firstFailed.load(std::memory_order_relaxed))
+      return;
+    load(part);
+  }
+}
+
+void Device::Loading::run() {
+  constexpr uint32_t most = 8;
+  constexpr uint64_t stackBytes = 8 << 20; // a compiler may recurse
+  os::Thread others[most - 1];
+  uint32_t allowed = 1, started = 0;
+  Report ignored(nullptr); // without a number that is good there are no runs
+  if (!pool::threads(allowed, ignored))
+    allowed = 1;
+  uint32_t wanted = image.num_parts < allowed ? image.num_parts : allowed;
+  auto body = [](void *argument) -> void * {
+    auto *loading = static_cast<Loading *>(argument);
+    Current current(loading->device);
+    loading->work();
+    return nullptr;
+  };
+  while (started < most - 1 && started + 1 < wanted && os::start(others[started], body, this, stackBytes))
+    ++started;
+  work();
+  while (started)
+    os::join(others[--started]);
+}
+
+bool Device::loadImage(const nnccrt_cuda_image &candidate, bool &mayTryOthers, Report &report) {
+  if (!modules.resize(candidate.num_parts))
+    return report.failNoMemory(candidate.num_parts * sizeof(ModuleHandle));
+  Loading parts{*this, candidate, modules.data()};
+  parts.run();
+  if (!parts.result)
     return true;
-  module = nullptr;
-  mayTryOthers = result == kNoBinary || result == kUnsupportedPtx;
-  const char *first = log + std::strspn(log, "\n ");
-  return fail(result, report, "loading the kernels of model '%.64s' for sm_%u to %s%s%.*s", model.name, candidate.sm,
-              text, *first ? ": " : "", static_cast<int>(std::strcspn(first, "\n")), first);
+  unloadModules();
+  mayTryOthers = parts.result == kNoBinary || parts.result == kUnsupportedPtx;
+  char which[48] = "";
+  if (candidate.num_parts > 1)
+    std::snprintf(which, sizeof(which), " (module %u of %u)", parts.firstFailed + 1, candidate.num_parts);
+  const char *first = parts.log + std::strspn(parts.log, "\n ");
+  return fail(parts.result, report, "loading the kernels of model '%.64s' for sm_%u%s to %s%s%.*s", model.name,
+              candidate.sm, which, text, *first ? ": " : "", static_cast<int>(std::strcspn(first, "\n")), first);
+}
+
+void Device::unloadModules() {
+  for (ModuleHandle module : modules)
+    if (module)
+      driver.unloadModule(module);
+  modules.clear();
+  functions.clear();
 }
 
 /// An image that is newer than the driver is no reason to fail where an older one is.
-bool Device::loadModule(Report &report) {
+bool Device::loadModules(Report &report) {
   nnccrt_status why;
   bool mayTryOthers = true;
   for (image = nextImage(nullptr); image && mayTryOthers; image = nextImage(image)) {
     Report attempt(&why);
+    mayTryOthers = false;
     if (loadImage(*image, mayTryOthers, attempt))
       return findFunctions(report);
   }
@@ -116,9 +194,13 @@ bool Device::findFunctions(Report &report) {
     return report.failNoMemory(model.num_kernels * sizeof(uint32_t));
   for (uint32_t i = 0; i < model.num_kernels; ++i) {
     firstPhase[i] = static_cast<uint32_t>(functions.size());
+    uint32_t part = kernel(i).part;
+    if (part >= modules.size())
+      return report.fail(NNCCRT_INTERNAL, "kernel %s is in part %u of %zu", model.kernel_infos[i].name, part,
+                         modules.size());
     for (uint32_t k = 0; k < kernel(i).num_phases; ++k) {
       FunctionHandle function = nullptr;
-      if (Result result = driver.moduleFunction(&function, module, kernel(i).phases[k].entry))
+      if (Result result = driver.moduleFunction(&function, modules[part], kernel(i).phases[k].entry))
         return fail(result, report, "looking for kernel %s in the image for sm_%u", kernel(i).phases[k].entry,
                     image->sm);
       if (!functions.append(function))
@@ -160,14 +242,11 @@ bool Device::load(const char *hostWeights, Report &report) {
   if (isLoaded)
     return true;
   Current current(*this);
-  if ((!module && !loadModule(report)) || !uploadWeights(hostWeights, report)) {
+  if (!loadModules(report) || !uploadWeights(hostWeights, report)) {
     if (weights)
       free(weights, nullptr);
     weights = 0;
-    if (module)
-      driver.unloadModule(module);
-    module = nullptr;
-    functions.clear();
+    unloadModules();
     return false;
   }
   return isLoaded = true;

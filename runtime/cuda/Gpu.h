@@ -52,10 +52,12 @@ private:
   const nnccrt_cuda_image *nextImage(const nnccrt_cuda_image *before) const;
   bool checkImages(Report &report) const;
   bool loadImage(const nnccrt_cuda_image &candidate, bool &mayTryOthers, Report &report);
-  bool loadModule(Report &report);
+  bool loadModules(Report &report);
+  void unloadModules();
   bool findFunctions(Report &report);
   bool uploadWeights(const char *hostWeights, Report &report);
 
+  struct Loading;
   struct Block {
     DevicePtr data;
     uint64_t bytes;
@@ -66,7 +68,7 @@ private:
   uint64_t limit = 0, used = 0;
   std::atomic<Result> lost{kSuccess};
   Lock loading, counting;
-  ModuleHandle module = nullptr;
+  Array<ModuleHandle> modules;     // of the parts of the image
   Array<FunctionHandle> functions; // of all phases of all kernels
   Array<uint32_t> firstPhase, sharedBytes;
   Array<Block> blocks; // what is allocated, for `used`

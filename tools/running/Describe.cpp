@@ -41,7 +41,9 @@ static void describeImages(const nnccrt_model &model, target::ModelDescription &
     target::CudaImageDescription &added = result.images.emplace_back();
     added.sm = image.sm;
     added.isCubin = image.kind == NNCCRT_CUDA_CUBIN;
-    added.dataBytes = image.bytes;
+    added.numParts = image.num_parts;
+    for (const nnccrt_cuda_part &part : ArrayRef(image.parts, image.num_parts))
+      added.bytes += part.bytes;
     for (uint32_t i = 0; i < model.num_kernels; ++i)
       result.kernels[i].onHost = !image.kernels[i].num_phases;
   }

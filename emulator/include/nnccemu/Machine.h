@@ -130,6 +130,7 @@ public:
 
   /// The number of a module; nothing and a diagnostic where it cannot be run.
   std::optional<unsigned> load(std::string_view text, Diagnostic &diagnostic);
+  std::optional<unsigned> load(const ptx::Module &module, Diagnostic &diagnostic);
   std::optional<Function> function(unsigned module, std::string_view name) const;
   std::vector<Function> functions(unsigned module) const;
   /// The address of a variable of a module; 0 where there is none.

@@ -50,17 +50,17 @@ struct CudaKernelDescription {
   std::vector<CudaPhaseDescription> phases; ///< none: a kernel of the host
   std::string workspace;                    ///< empty: none
   uint32_t numArgs = 0;
+  uint32_t part = 0; ///< of the image
 };
 
 /// nnccrt_cuda_image.
 struct CudaImageDescription {
   unsigned sm = 0;
   bool isCubin = false;
-  std::string data;
+  std::vector<std::string> parts;             ///< modules
   std::vector<CudaKernelDescription> kernels; ///< of all kernels of the model
-  uint64_t dataBytes = 0;                     ///< of an object that is only described: there is no `data`
-
-  uint64_t bytes() const { return data.empty() ? dataBytes : data.size(); }
+  size_t numParts = 0;
+  uint64_t bytes = 0; ///< of all parts, which an object that is only described has not
 };
 
 /// What the names of the host functions of an image's kernels end in: ".sm_75".

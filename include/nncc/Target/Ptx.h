@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "nncc/GPU/Target.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 #include <string>
 
@@ -27,7 +28,11 @@ llvm::Expected<std::string> compileToPtx(mlir::ModuleOp module, const gpu::GPUTa
 /// The `.version`, `.target` and `.address_size` of an image.
 std::string getPtxHeader(const gpu::GPUTarget &target);
 
-/// The texts of the kernels of one image as one module: one header, and what follows each.
+/// The module of each text, where an image is made of several that the driver compiles at once: of about the same size, and none so small
+/// that a thread is not worth it. The texts alone decide.
+llvm::SmallVector<unsigned> divideIntoModules(llvm::ArrayRef<std::string> texts);
+
+/// The texts of the kernels of one module, or the modules of one image, as one module: one header, and what follows each.
 llvm::Expected<std::string> joinPtx(llvm::ArrayRef<std::string> texts, const gpu::GPUTarget &target);
 
 } // namespace nncc::target

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NNCCRT_ABI_VERSION 4u
+#define NNCCRT_ABI_VERSION 5u
 
 /* Element types, with the numbers of ONNX's TensorProto.DataType. */
 enum {
@@ -147,17 +147,25 @@ typedef struct nnccrt_cuda_phase {
 typedef struct nnccrt_cuda_kernel {
   uint32_t num_phases; /* 0: a kernel of the host, in nnccrt_model.levels */
   uint32_t num_args;   /* args[0] included, the workspace not */
+  uint32_t part;       /* of the image: where the entries of its phases are */
+  uint32_t reserved;
   const nnccrt_cuda_phase *phases;
   int64_t (*workspace)(const uint64_t *args); /* bytes; null: none */
 } nnccrt_cuda_kernel;
 
 enum { NNCCRT_CUDA_PTX = 0, NNCCRT_CUDA_CUBIN = 1 };
 
-typedef struct nnccrt_cuda_image {
-  uint32_t sm;      /* 75: compute capability 7.5 */
-  uint32_t kind;    /* NNCCRT_CUDA_* */
+/* A module: it needs none of the others. */
+typedef struct nnccrt_cuda_part {
   const void *data; /* PTX: text that ends with NUL, not counted in `bytes` */
   uint64_t bytes;
+} nnccrt_cuda_part;
+
+typedef struct nnccrt_cuda_image {
+  uint32_t sm;   /* 75: compute capability 7.5 */
+  uint32_t kind; /* NNCCRT_CUDA_*, of all parts */
+  uint32_t num_parts, reserved;
+  const nnccrt_cuda_part *parts;     /* at least one; in any order, and at once */
   const nnccrt_cuda_kernel *kernels; /* num_kernels of the model */
 } nnccrt_cuda_image;
 

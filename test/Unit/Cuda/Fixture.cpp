@@ -25,14 +25,19 @@ namespace nncc::rt::test {
   "shl.b64 %a5, %a4, 2; add.u64 %a6, %a0, %a5; add.u64 %a7, %a2, %a5;\n"                                               \
   "ld.global.f32 %v0, [%a6]; add.rn.f32 %v1, %v0, " number "; st.global.f32 [%a7], %v1;\n" check "end: ret;\n}\n"
 
-static constexpr char kText[] = ".version 6.3\n.target sm_50\n.address_size 64\n" ADD_KERNEL(
-    "k0_add", "0f40400000", // 3
-    "setp.neu.f32 %p, %v0, 0f41500000; @%p bra end;\n"
-    "mov.u32 %r4, 1; st.global.u32 [%a3], %r4; mov.u64 %a8, 13; st.global.u64 [%a3+8], %a8;\n")
-    ADD_KERNEL("k1_sub", "0fC0000000", // -2; the counters in front of its workspace are zero
-               "ld.param.b64 %a8, [w]; cvta.to.global.u64 %a8, %a8;\n"
-               "ld.global.u32 %r4, [%a8-4096]; ld.global.u32 %r5, [%a8-4]; or.b32 %r4, %r4, %r5;\n"
-               "setp.ne.u32 %p, %r4, 0; @%p trap;\n");
+#define HEADER ".version 6.3\n.target sm_50\n.address_size 64\n"
+#define FIRST_KERNEL                                                                                                   \
+  ADD_KERNEL("k0_add", "0f40400000", /* 3 */                                                                           \
+             "setp.neu.f32 %p, %v0, 0f41500000; @%p bra end;\n"                                                        \
+             "mov.u32 %r4, 1; st.global.u32 [%a3], %r4; mov.u64 %a8, 13; st.global.u64 [%a3+8], %a8;\n")
+#define SECOND_KERNEL                                                                                                  \
+  ADD_KERNEL("k1_sub", "0fC0000000", /* -2; the counters in front of its workspace are zero */                         \
+             "ld.param.b64 %a8, [w]; cvta.to.global.u64 %a8, %a8;\n"                                                   \
+             "ld.global.u32 %r4, [%a8-4096]; ld.global.u32 %r5, [%a8-4]; or.b32 %r4, %r4, %r5;\n"                      \
+             "setp.ne.u32 %p, %r4, 0; @%p trap;\n")
+
+static constexpr char kText[] = HEADER FIRST_KERNEL SECOND_KERNEL, kFirstText[] = HEADER FIRST_KERNEL,
+                      kSecondText[] = HEADER SECOND_KERNEL, kOtherText[] = HEADER ".visible .entry other() { ret; }\n";
 
 static void shape(const uint64_t *args, nnccrt_cuda_launch *launch) {
   *launch = {static_cast<int64_t>((args[2] + 31) / 32), 32, 0};
@@ -41,7 +46,9 @@ static void shape(const uint64_t *args, nnccrt_cuda_launch *launch) {
 static int64_t workspace(const uint64_t *) { return 512; }
 
 static constexpr nnccrt_cuda_phase kFirst = {"k0_add", shape}, kSecond = {"k1_sub", shape};
-static constexpr nnccrt_cuda_kernel kKernels[] = {{1, 5, &kFirst, nullptr}, {1, 5, &kSecond, workspace}};
+static constexpr nnccrt_cuda_kernel kKernels[] = {{1, 5, 0, 0, &kFirst, nullptr}, {1, 5, 0, 0, &kSecond, workspace}};
+static constexpr nnccrt_cuda_kernel kKernelsInParts[] = {{1, 5, 0, 0, &kFirst, nullptr},
+                                                         {1, 5, 2, 0, &kSecond, workspace}};
 
 static int32_t runSchedule(nnccrt_frame *frame) {
   uint64_t n = static_cast<uint64_t>(frame->symbols[0]);
@@ -78,11 +85,30 @@ CudaModel::CudaModel(const std::vector<uint32_t> &sms, bool isDynamic) {
   fake.kernel(nullptr, nullptr, "k0_add", "/add").kernel(nullptr, nullptr, "k1_sub", "/sub");
   fake.schedule(isDynamic ? runDynamic : runSchedule);
   host.schedule(runOnHost);
-  for (uint32_t sm : sms)
-    images.push_back({sm, NNCCRT_CUDA_PTX, kText, sizeof(kText) - 1, kKernels});
+  for (uint32_t sm : sms) {
+    images.push_back({sm, NNCCRT_CUDA_PTX, 1, 0, nullptr, kKernels});
+    parts.push_back({kText, sizeof(kText) - 1});
+  }
+}
+
+CudaModel &CudaModel::inParts() {
+  parts.clear();
+  for (nnccrt_cuda_image &image : images) {
+    parts.insert(parts.end(), {{kFirstText, sizeof(kFirstText) - 1},
+                               {kOtherText, sizeof(kOtherText) - 1},
+                               {kSecondText, sizeof(kSecondText) - 1}});
+    image.num_parts = 3;
+    image.kernels = kKernelsInParts;
+  }
+  return *this;
 }
 
 nnccrt_model *CudaModel::get() {
+  const nnccrt_cuda_part *next = parts.data();
+  for (nnccrt_cuda_image &image : images) {
+    image.parts = next;
+    next += image.num_parts;
+  }
   cuda = {static_cast<uint32_t>(images.size()), 0, images.data(), 0};
   nnccrt_model *model = fake.get();
   model->cuda = &cuda;

@@ -13,12 +13,15 @@ class CudaModel {
 public:
   /// `sms`: of the images, which are all the same text. `isDynamic`: the schedule reads a size from the device first.
   explicit CudaModel(const std::vector<uint32_t> &sms = {50}, bool isDynamic = false);
+  /// The images in three modules: one of the first kernel, one of the second, and one that no launch needs.
+  CudaModel &inParts();
 
   nnccrt_model *get();
 
   FakeModel fake;
   FakeModel host; ///< the same for CPUs
   std::vector<nnccrt_cuda_image> images;
+  std::vector<nnccrt_cuda_part> parts; ///< of all images
 
 private:
   nnccrt_cuda cuda{};

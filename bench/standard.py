@@ -11,8 +11,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test/GPU")
 import families
 
 # Which rows of others compute the same, by their names.
-PEERS = {"gemm_f32": "gemm_f32|mm_shlo|matmul_f32", "gemm_tf32": "matmul_tf32", "gemm_f16": "gemm_f16|mm_d0|matmul(tma)?_f16", "gemm_i8": "", "convolution_f32": "", "convolution_tf32": "", "attention_f32": "fa_f32",
-         "attention_f16": "fa_f16_d64", "softmax_f32": "softmax_(f32|d0)", "layer_norm_f32": "layernorm_f32", "gemv_f32": ""}
+PEERS = {"gemm_f32": "gemm_f32|mm_shlo|matmul_f32", "gemm_tf32": "matmul_tf32", "gemm_f16": "gemm_f16|mm_d0|matmul(tma)?_f16", "gemm_i8": "",
+         "convolution_f32": "", "convolution_tf32": "", "attention_f32": "fa_f32", "attention_f16": "fa_f16_d64", "softmax_f32": "softmax_(f32|d0)", "layer_norm_f32": "layernorm_f32", "gemv_f32": ""}
 
 # Options of nncc, and the first card that they are for.
 OPTIONS = {"gemm_tf32": (["--tf32"], 80), "convolution_tf32": (["--tf32"], 80)}

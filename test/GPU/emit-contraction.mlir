@@ -31,7 +31,7 @@
 // OLD-NOT:       math.fma
 // OLD-COUNT-16:  llvm.store {{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
 // Where that is asked for, f32 goes to tensor cores from Ampere on: parts of K are copied ahead as those of f16, with half as many elements, and rounded when they
-// come to registers. `ldmatrix` brings the left operand; of the right one, which would have to be turned, a thread loads 4 adjacent columns at once.
+// come to registers. `ldmatrix` brings the left operand; of the right one, which would have to be turned, a thread loads its words.
 
 // TF32-LABEL: module @product.device
 // TF32-COUNT-16: nvvm.cp.async.shared.global
@@ -40,7 +40,7 @@
 // TF32:            nvvm.barrier
 // TF32-COUNT-4:    nvvm.ldmatrix {{.*}} num = 4
 // TF32-NOT:        nvvm.ldmatrix
-// TF32-COUNT-4:    llvm.load {{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xi32>
+// TF32-COUNT-16:   llvm.load {{.*}} : !llvm.ptr<3> -> i32
 // TF32-NOT:        llvm.load
 // TF32-COUNT-32:   nvvm.convert.float.to.tf32 {{.*}} {rnd = #nvvm.fp_rnd_mode<rna>}
 // TF32-NOT:        nvvm.convert.float.to.tf32

@@ -25,11 +25,11 @@ OperandTile::Place MmaOperand::getPlace(IndexMath &m, Value thread) const {
 }
 
 /// 8 rows that follow each other, at the same chunk, lie in different banks: of rows of 64 bytes two fill all banks, so the permutation changes
-/// every second row. Words are read from two chunks of each of 4 rows, numbers i and i + 4 of 8 (see getColumn).
+/// every second row. Words are read from two chunks of each of 4 rows.
 Value MmaOperand::getChunkOffset(IndexMath &m, Value row, Value chunk) const {
   constexpr int64_t chunksOfBanks = 8;
   int64_t perRow = std::min(getRowBytes() / chunkBytes, chunksOfBanks);
-  Value key = hasWords() ? m.rem(row, wordRows) : m.rem(m.div(row, chunksOfBanks / perRow), perRow);
+  Value key = hasWords() ? m.mul(m.rem(row, wordRows), 2) : m.rem(m.div(row, chunksOfBanks / perRow), perRow);
   Value permuted = arith::XOrIOp::create(m.builder(), m.location(), chunk, key);
   return m.add(m.mul(row, getRowBytes()), m.mul(permuted, chunkBytes));
 }
@@ -77,24 +77,20 @@ SmallVector<Value> MmaOperand::loadFragment(IndexMath &m, Value thread, Value li
   return values;
 }
 
-/// Lanes of a quad, which have two columns of a tile each, store sums of the same 16 adjacent columns at once, then of the next 16.
-Value MmaOperand::getColumn(IndexMath &m, Value inTile) {
-  return m.add(m.mul(m.div(inTile, 2), 4), m.mul(m.rem(inTile, 2), 16));
-}
-
-SmallVector<std::array<Value, 2>> MmaOperand::loadColumns(IndexMath &m, Value thread, Value line, int64_t lineOffset,
-                                                          int64_t step, Value shared) const {
-  Value lane = m.rem(thread, MmaTile::warpSize), column = m.add(line, getColumn(m, m.div(lane, 4)));
-  Value offset = getChunkOffset(m, m.rem(lane, wordRows), m.div(column, chunk));
+/// One word a load: the two of a tile have to come to adjacent registers, and of a wider load they would be moved there (121 of 374 instructions of the main loop).
+std::array<Value, 2> MmaOperand::loadColumns(IndexMath &m, Value thread, Value line, int64_t lineOffset, int64_t step,
+                                             Value shared) const {
+  Value lane = m.rem(thread, MmaTile::warpSize), row = m.rem(lane, wordRows), inLine = m.div(lane, wordRows);
+  // The banks repeat after this many lines: tiles so far apart have one address, but for a constant.
+  constexpr int64_t linesOfBanks = 32;
+  Value chunkNumber = m.add(m.div(line, chunk), m.add(m.div(inLine, chunk), lineOffset % linesOfBanks / chunk));
+  Value offset = m.add(getChunkOffset(m, row, chunkNumber), m.mul(m.rem(inLine, chunk), bytes));
   Value first = movePointer(m, shared, offset, m.builder().getI8Type());
-  std::array<SmallVector<Value>, 2> halves;
+  std::array<Value, 2> words;
   for (int64_t half : {0, 1}) {
-    int64_t row = step * (MmaTile::tileBytes / bytes) + half * wordRows;
-    Value at = moveBytes(m, first, row * getRowBytes() + lineOffset * bytes);
-    halves[half] = splitVector(m, loadElements(m, at, m.builder().getI32Type(), chunk));
+    int64_t firstRow = step * (MmaTile::tileBytes / bytes) + half * wordRows;
+    int64_t distance = firstRow * getRowBytes() + lineOffset / linesOfBanks * linesOfBanks * bytes;
+    words[half] = loadElements(m, moveBytes(m, first, distance), m.builder().getI32Type(), 1);
   }
-  SmallVector<std::array<Value, 2>> fragments;
-  for (int64_t tile = 0; tile < chunk; ++tile)
-    fragments.push_back({halves[0][tile], halves[1][tile]});
-  return fragments;
+  return words;
 }

@@ -1,8 +1,7 @@
 //===- MmaOperand.h - an operand in shared memory, in the order of global memory -------------------------*- C++ -*-===//
 //
 // In rows of 16-byte chunks, which `ldmatrix` brings to registers in the order of `mma.sync`. Chunks are permuted within a row, so that the 8 rows that are
-// read at once are in different banks. `ldmatrix` cannot turn elements of 4 bytes: across the depth lanes read those by themselves, of columns such that 4 are
-// adjacent.
+// read at once are in different banks. `ldmatrix` cannot turn elements of 4 bytes: across the depth lanes read those by themselves.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 
@@ -33,13 +32,9 @@ public:
 
   /// Whether there is loadColumns instead: elements of 4 bytes across the depth.
   bool hasWords() const { return !isAlongDepth && bytes == 4; }
-  /// The column within 32 adjacent ones that a thread has of the first of 4 tiles that are loaded together, given its column (i32) of a tile; those of
-  /// the others follow.
-  static mlir::Value getColumn(IndexMath &m, mlir::Value inTile);
-  /// Two registers (i32) for each of 4 tiles of 8 columns, from column `line` (i32, a multiple of 32) + `lineOffset` on, and for elements 8 * `step` to
-  /// 8 * `step` + 7 of K.
-  llvm::SmallVector<std::array<mlir::Value, 2>> loadColumns(IndexMath &m, mlir::Value thread, mlir::Value line,
-                                                            int64_t lineOffset, int64_t step, mlir::Value shared) const;
+  /// Two registers (i32) of the 8 lines from `line` (i32, a multiple of 32) + `lineOffset` on, and of bytes 32 * `step` to 32 * `step` + 31 of K.
+  std::array<mlir::Value, 2> loadColumns(IndexMath &m, mlir::Value thread, mlir::Value line, int64_t lineOffset,
+                                         int64_t step, mlir::Value shared) const;
 
 private:
   static constexpr int64_t wordRows = 4; ///< of which a warp reads at once where it reads words

@@ -52,11 +52,10 @@ Value MmaProduct::getRow(IndexMath &m, Value thread) const {
 /// Lanes of a quad have columns of the same rows: two of each tile, or one of each of 4 tiles, twice.
 Value MmaProduct::getColumn(IndexMath &m, Value thread, int64_t group) const {
   Value inTile = m.mul(m.rem(thread, 4), 2), warp = getWarpColumn(m, thread);
-  if (!hasFourTiles())
+  if (!isBytes())
     return m.add(m.add(warp, inTile), group * MmaTile::tileColumns);
-  inTile = m.add(inTile, group % 2);
-  Value column = isBytes() ? MmaWordOperand::getColumn(m, inTile) : MmaOperand::getColumn(m, inTile);
-  return m.add(m.add(warp, column), group / 2 * tilesAtOnce * MmaTile::tileColumns);
+  Value column = MmaWordOperand::getColumn(m, m.add(inTile, group % 2));
+  return m.add(m.add(warp, column), group / 2 * MmaWordOperand::tilesAtOnce * MmaTile::tileColumns);
 }
 
 Value MmaProduct::getRowDistance(IndexMath &m, Value number) const {
@@ -142,14 +141,14 @@ SmallVector<std::array<Value, 2>> MmaProduct::loadColumns(IndexMath &m, Value th
   SmallVector<std::array<Value, 2>> columns;
   if (isBytes()) {
     auto &operand = static_cast<const MmaWordOperand &>(*right);
-    for (int64_t j = 0; j < tile.columnTiles; j += tilesAtOnce)
+    for (int64_t j = 0; j < tile.columnTiles; j += MmaWordOperand::tilesAtOnce)
       llvm::append_range(columns, operand.loadFragments(m, thread, getWarpColumn(m, thread), j * 8, step, stage));
     return columns;
   }
-  const MmaOperand &operand = asMmaOperand(*right);
+  auto &operand = static_cast<const MmaOperand &>(*right);
   if (operand.hasWords()) {
-    for (int64_t j = 0; j < tile.columnTiles; j += tilesAtOnce)
-      llvm::append_range(columns, operand.loadColumns(m, thread, getWarpColumn(m, thread), j * 8, step, stage));
+    for (int64_t j = 0; j < tile.columnTiles; ++j)
+      columns.push_back(operand.loadColumns(m, thread, getWarpColumn(m, thread), j * 8, step, stage));
     return columns;
   }
   for (int64_t j = 0; j < tile.columnTiles; j += 2) {
@@ -357,8 +356,8 @@ SmallVector<Value> MmaProduct::emit(IndexMath &m, Value thread, TileLoader &left
                                     Value depth, Value shared) const {
   Pipeline pipeline(m, *this, thread, leftLoader, rightLoader, depth, shared);
   SmallVector<Value> tiles = pipeline.canRunAhead() ? emitAhead(m, pipeline) : emitInTurns(m, pipeline), sums;
-  // A tile has two rows of a thread, and two sums in each; those of 4 tiles may be adjacent.
-  int64_t adjacent = hasFourTiles() ? tilesAtOnce : 1;
+  // A tile has two rows of a thread, and two sums in each; of bytes those of 4 tiles are adjacent.
+  int64_t adjacent = isBytes() ? 4 : 1;
   for (int64_t row = 0; row < getNumRows(); ++row)
     for (int64_t column = 0; column < tile.columnTiles * 2; ++column) {
       int64_t group = column / (2 * adjacent) * adjacent, inGroup = column % (2 * adjacent);

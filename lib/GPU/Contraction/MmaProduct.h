@@ -30,7 +30,7 @@ public:
   int64_t getSharedBytes() const override { return numStages * getStageBytes(); }
   const OperandTile &getLeft() const override { return left; }
   const OperandTile &getRight() const override { return *right; }
-  int64_t getGroupSize() const override { return hasFourTiles() ? 4 : 2; }
+  int64_t getGroupSize() const override { return isBytes() ? 4 : 2; }
   int64_t getNumGroups() const override { return tile.columnTiles * 2 / getGroupSize(); }
   int64_t getNumRows() const override { return tile.rowTiles * 2; }
   mlir::Value getRow(IndexMath &m, mlir::Value thread) const override;
@@ -41,12 +41,8 @@ public:
 
 private:
   struct Pipeline;
-  static constexpr int64_t tilesAtOnce = MmaWordOperand::tilesAtOnce;
   bool isBytes() const { return kind.isBytes(); }
   bool isSingle() const { return kind.left.isF32(); }
-  /// Whether columns of the right operand are loaded for 4 tiles at once, of which a thread has adjacent ones.
-  bool hasFourTiles() const { return isBytes() || asMmaOperand(*right).hasWords(); }
-  static const MmaOperand &asMmaOperand(const OperandTile &tile) { return static_cast<const MmaOperand &>(tile); }
   int64_t getStageBytes() const { return left.getSharedBytes() + right->getSharedBytes(); }
   mlir::Value getWarpRow(IndexMath &m, mlir::Value thread) const;
   mlir::Value getWarpColumn(IndexMath &m, mlir::Value thread) const;

@@ -178,7 +178,7 @@ void Device::unloadModules() {
 
 /// An image that is newer than the driver is no reason to fail where an older one is.
 bool Device::loadModules(Report &report) {
-  nnccrt_status why;
+  nnccrt_status why = {};
   bool mayTryOthers = true;
   for (image = nextImage(nullptr); image && mayTryOthers; image = nextImage(image)) {
     Report attempt(&why);
@@ -204,7 +204,7 @@ bool Device::findFunctions(Report &report) {
         return fail(result, report, "looking for kernel %s in the image for sm_%u", kernel(i).phases[k].entry,
                     image->sm);
       if (!functions.append(function))
-        return report.failNoMemory(sizeof(function));
+        return report.failNoMemory(sizeof(FunctionHandle));
     }
   }
   return sharedBytes.resize(functions.size() + 1) || report.failNoMemory(functions.size() * sizeof(uint32_t));

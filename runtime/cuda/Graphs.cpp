@@ -4,10 +4,10 @@
 
 namespace nncc::rt::cuda {
 
-/// Symbols and every address that a launch may get.
+/// Symbols, every address that a launch may get or that is copied, and what is copied.
 bool GraphCache::writeKey(Session &session) {
   nnccrt_context &context = session.context;
-  size_t count = 1 + context.model().num_symbols + context.inputs.size() + context.outputs.size();
+  size_t count = 2 + context.model().num_symbols + 2 * context.inputs.size() + 2 * context.outputs.size();
   if (!key.resize(count))
     return false;
   size_t next = 0;
@@ -15,10 +15,15 @@ bool GraphCache::writeKey(Session &session) {
   key[next++] = address(context.arena.data);
   for (uint32_t i = 0; i < context.model().num_symbols; ++i)
     key[next++] = static_cast<uint64_t>(context.symbols[i]);
-  for (const Slot &slot : context.inputs)
+  key[next++] = session.isWaited && session.copies.hasInputs();
+  for (const Slot &slot : context.inputs) {
     key[next++] = address(slot.data);
-  for (const Slot &slot : context.outputs)
+    key[next++] = address(slot.needsBuffer() ? slot.staging.data : nullptr);
+  }
+  for (const Slot &slot : context.outputs) {
     key[next++] = address(slot.needsBuffer() ? slot.buffer.data : slot.bound.data);
+    key[next++] = slot.staged;
+  }
   return true;
 }
 
@@ -68,9 +73,15 @@ bool GraphCache::giveOutputs(Session &session, const Graph &graph, Report &repor
   return true;
 }
 
+bool GraphCache::beginReplay(Session &session, const Graph &graph, Report &report) {
+  return giveOutputs(session, graph, report) && session.copies.beginReplay(copies[numberOf(graph)], report);
+}
+
 bool GraphCache::capture(Session &session, Graph &graph, Report &report) {
   const Driver &driver = session.driver;
   StreamHandle stream = nullptr, before = session.current;
+  if (!session.copies.beginCapture(report))
+    return false;
   if (driver.createStream(&stream, kNonBlocking) || driver.beginCapture(stream, kRelaxedCapture)) {
     graph.isRepeatable = false;
     if (stream)
@@ -89,8 +100,16 @@ bool GraphCache::capture(Session &session, Graph &graph, Report &report) {
     result = driver.instantiate(&graph.exec, captured, 0);
   if (captured)
     driver.destroyGraph(captured);
+  Array<uint8_t> &kept = copies[numberOf(graph)];
+  const Array<uint8_t> &made = session.copies.captured();
+  bool isKept = kept.resize(made.size());
+  if (isKept && !made.empty())
+    std::memcpy(kept.data(), made.data(), made.size());
+  session.copies.endCapture(!result && graph.exec && isKept);
   // A driver that cannot make a graph of it still runs it.
-  if (result || !graph.exec) {
+  if (result || !graph.exec || !isKept) {
+    if (graph.exec)
+      driver.destroyGraphExec(graph.exec);
     graph.exec = nullptr;
     graph.isRepeatable = false;
   }

@@ -27,7 +27,8 @@ public:
   bool capture(Session &session, Graph &graph, Report &report);
   /// What the schedule would tell of the outputs.
   void keepOutputs(Session &session, const Graph &graph);
-  bool giveOutputs(Session &session, const Graph &graph, Report &report);
+  /// What comes before a graph is launched again.
+  bool beginReplay(Session &session, const Graph &graph, Report &report);
   /// The entries stay, and are captured again.
   void forgetCaptures(const Driver &driver);
   void clear(const Driver &driver);
@@ -35,11 +36,13 @@ public:
 private:
   static constexpr uint32_t kEntries = 8;
   bool writeKey(Session &session);
+  bool giveOutputs(Session &session, const Graph &graph, Report &report);
   size_t numberOf(const Graph &graph) const { return static_cast<size_t>(&graph - entries); }
 
   Graph entries[kEntries] = {};
   Array<uint64_t> keys[kEntries], key;
   Array<int64_t> outputs[kEntries]; // the dims of all
+  Array<uint8_t> copies[kEntries];  // Copies::captured
   uint64_t clock = 0;
 };
 

@@ -116,7 +116,10 @@ static int32_t launchKernel(nnccrt_frame *frame, uint32_t kernel, uint64_t *args
   if (!session.device.kernel(kernel).num_phases)
     return launchOnHost(run, kernel, args);
   args[0] = session.faults + kernel * sizeof(nnccrt_fault);
-  return launchPhases(run, kernel, args) ? 0 : kEnded;
+  uint32_t count = session.device.kernel(kernel).num_args;
+  bool isLaunched = session.copies.beforeStep(args + 1, count ? count - 1 : 0, run.report) &&
+                    launchPhases(run, kernel, args) && session.copies.afterStep(run.report);
+  return isLaunched ? 0 : kEnded;
 }
 
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -165,13 +168,14 @@ static void releaseStacks(nnccrt_frame *frame, int64_t mark) {
 static int32_t read(nnccrt_frame *frame, void *host, const void *device, int64_t bytes) {
   Run &run = runOf(frame);
   Session &session = run.session;
-  if (!isOnceOnly(run, "reads what it computes"))
+  uint64_t address = addressOf(device);
+  if (!isOnceOnly(run, "reads what it computes") || !session.copies.beforeStep(&address, 1, run.report))
     return kEnded;
   if (Result result = session.driver.copyToHost(host, addressOf(device), static_cast<size_t>(bytes), session.current))
     return session.device.fail(result, run.report, "reading %lld bytes from %s", static_cast<long long>(bytes),
                                session.device.text),
            kEnded;
-  return session.wait(run.report, "reading a size") ? 0 : kEnded;
+  return session.wait(run.report, "reading a size") && session.copies.afterStep(run.report) ? 0 : kEnded;
 }
 
 /// What a graph keeps is in the graph: few bytes, as values to be set.
@@ -188,29 +192,39 @@ static int32_t write(nnccrt_frame *frame, void *device, const void *host, int64_
   Session &session = run.session;
   if (bytes > maxInGraph && !isOnceOnly(run, "copies a large tensor of sizes to the device"))
     return session.mode == Mode::Dry ? 0 : kEnded;
-  if (session.mode == Mode::Dry || !bytes)
+  uint64_t address = addressOf(device);
+  if (!bytes)
     return 0;
-  Result result =
-      session.isCapturing
-          ? setBytes(session, addressOf(device), static_cast<const unsigned char *>(host), bytes)
-          : session.driver.copyToDevice(addressOf(device), host, static_cast<size_t>(bytes), session.current);
-  return result ? (session.device.fail(result, run.report, "copying %lld bytes to %s", static_cast<long long>(bytes),
-                                       session.device.text),
-                   kEnded)
-                : 0;
+  if (!session.copies.beforeStep(&address, 1, run.report))
+    return kEnded;
+  Result result = kSuccess;
+  if (session.mode == Mode::Enqueue)
+    result = session.isCapturing
+                 ? setBytes(session, address, static_cast<const unsigned char *>(host), bytes)
+                 : session.driver.copyToDevice(address, host, static_cast<size_t>(bytes), session.current);
+  if (result)
+    return session.device.fail(result, run.report, "copying %lld bytes to %s", static_cast<long long>(bytes),
+                               session.device.text),
+           kEnded;
+  return session.copies.afterStep(run.report) ? 0 : kEnded;
 }
 
 static int32_t copy(nnccrt_frame *frame, void *target, const void *source, int64_t bytes) {
   Run &run = runOf(frame);
   Session &session = run.session;
-  if (session.mode == Mode::Dry || !bytes || target == source)
+  if (!bytes || target == source)
     return 0;
-  Result result =
-      session.driver.copyOnDevice(addressOf(target), addressOf(source), static_cast<size_t>(bytes), session.current);
-  return result ? (session.device.fail(result, run.report, "copying %lld bytes on %s", static_cast<long long>(bytes),
-                                       session.device.text),
-                   kEnded)
-                : 0;
+  const uint64_t addresses[] = {addressOf(target), addressOf(source)};
+  if (!session.copies.beforeStep(addresses, 2, run.report))
+    return kEnded;
+  Result result = kSuccess;
+  if (session.mode == Mode::Enqueue)
+    result = session.driver.copyOnDevice(addresses[0], addresses[1], static_cast<size_t>(bytes), session.current);
+  if (result)
+    return session.device.fail(result, run.report, "copying %lld bytes on %s", static_cast<long long>(bytes),
+                               session.device.text),
+           kEnded;
+  return session.copies.afterStep(run.report) ? 0 : kEnded;
 }
 
 static void *carryBuffer(nnccrt_frame *frame, uint32_t id, const void *source, int64_t bytes) {
@@ -243,7 +257,10 @@ static const void *hostInput(nnccrt_frame *frame, uint32_t index, int64_t bytes)
     if (session.isCapturing)
       return run.report.fail(NNCCRT_INVALID, "the stream is being captured, and an input is in memory of the host"),
              nullptr;
-    return slot.staging.data;
+    // Without an element there is no memory; the schedule takes null for an error.
+    return !session.copies.stage(index, run.report) ? nullptr
+           : slot.staging.data                      ? slot.staging.data
+                                                    : reinterpret_cast<const char *>(&slot);
   }
   void *data = session.hostStack.allocate(bytes, run.report);
   return data && !read(frame, data, slot.data, bytes) ? data : nullptr;
@@ -283,6 +300,7 @@ static constexpr nnccrt_services kServices = {
 bool Session::runSchedule(Mode how, Report &report) {
   mode = how;
   isRepeatable = true;
+  copies.beginSchedule();
   context.stack.reset();
   hostStack.reset();
   marks.clear();
@@ -300,9 +318,9 @@ bool Session::runSchedule(Mode how, Report &report) {
   frame.host_weights = context.program.weights;
   int32_t result = model().run(&frame);
   // A dry run ends where the next step depends on data.
-  if (how == Mode::Dry)
-    return report.ok();
-  return checkEnd(context, result, report);
+  if (how == Mode::Dry ? !report.ok() : !checkEnd(context, result, report))
+    return false;
+  return copies.endSchedule(report);
 }
 
 } // namespace nncc::rt::cuda

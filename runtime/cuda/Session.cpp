@@ -98,9 +98,11 @@ bool Session::initialize(Report &report) {
   Current onDevice(device);
   Result result = driver.createStream(&own, kNonBlocking);
   result = result ? result : driver.createEvent(&done, kPlainEvent);
-  result = result ? result : driver.createEvent(&copied, kPlainEvent);
+  result = result ? result : driver.createEvent(&ready, kPlainEvent);
   if (result)
     return device.fail(result, report, "creating a stream on %s", device.text);
+  if (!copies.initialize(report))
+    return false;
   current = own;
   uint64_t faultBytes = model().num_kernels * sizeof(nnccrt_fault);
   faults = device.allocate(faultBytes, own);
@@ -127,8 +129,9 @@ Session::~Session() {
   device.free(faults, own);
   if (hostFaults)
     driver.freePinned(hostFaults);
-  if (copied)
-    driver.destroyEvent(copied);
+  copies.clear();
+  if (ready)
+    driver.destroyEvent(ready);
   if (done)
     driver.destroyEvent(done);
   if (own) {
@@ -193,8 +196,8 @@ bool Session::begin(void *const *stream, Report &report) {
   if (isRecorded && last != wanted && !isCapturing)
     result = driver.streamWaits(wanted, done, 0);
   if (!result && hasOwnWork && wanted != own && !isCapturing) {
-    result = driver.recordEvent(copied, own);
-    result = result ? result : driver.streamWaits(wanted, copied, 0);
+    result = driver.recordEvent(ready, own);
+    result = result ? result : driver.streamWaits(wanted, ready, 0);
   }
   if (result)
     return device.fail(result, report, "waiting for the last run of model '%.128s'", model().name);
@@ -219,18 +222,17 @@ bool Session::hasHostOutput() const {
   return false;
 }
 
-bool Session::end(bool mustWait, Report &report) {
+bool Session::end(Report &report) {
   if (isCapturing)
     return true;
-  for (uint32_t i = 0; mustWait && i < context.outputs.size(); ++i)
-    if (context.outputs[i].staged && !fetchOutput(i, report))
-      return false;
+  if (!copies.fetchAll(report))
+    return false;
   if (Result result = driver.recordEvent(done, current))
     return device.fail(result, report, "recording an event behind the run");
   isRecorded = isPending = true;
   last = current;
-  if (!mustWait)
-    return !hasHostInput() || !driver.waitForEvent(copied) || wait(report, "copying inputs");
+  if (!isWaited)
+    return copies.waitForInputs(report);
   return wait(report, "waiting for the kernels") && checkFaults(report) && giveHostOutputs(report);
 }
 
@@ -246,12 +248,13 @@ bool Session::dryRun(Report &report) {
 
 /// The first run of its kind enqueues launch by launch, the second is captured, the others are one launch of the graph.
 bool Session::runGraph(Graph &graph, Report &report) {
-  if (!graph.exec && !graphs.capture(*this, graph, report))
+  // The caller may change his inputs before a graph that he does not wait for has come to them.
+  if (!isWaited && !copies.bringAll(report))
+    return false;
+  if (graph.exec ? !graphs.beginReplay(*this, graph, report) : !dryRun(report) || !graphs.capture(*this, graph, report))
     return false;
   if (!graph.exec)
     return runSchedule(Mode::Enqueue, report);
-  if (!graphs.giveOutputs(*this, graph, report))
-    return false;
   Result result = driver.launchGraph(graph.exec, current);
   return !result ||
          device.fail(result, report, "launching the graph of model '%.128s' on %s", model().name, device.text);
@@ -259,7 +262,7 @@ bool Session::runGraph(Graph &graph, Report &report) {
 
 bool Session::execute(Report &report) {
   if (context.options.profiler && !isCapturing)
-    return profile.start(driver, current, report) && runSchedule(Mode::Enqueue, report);
+    return dryRun(report) && profile.start(driver, current, report) && runSchedule(Mode::Enqueue, report);
   Graph *graph = isCapturing || isBlocking || !driver.hasGraphs() ? nullptr : graphs.find(*this);
   if (!graph)
     return dryRun(report) && runSchedule(Mode::Enqueue, report);
@@ -281,6 +284,8 @@ bool Session::execute(Report &report) {
 bool Session::run(void *const *stream, Report &report) {
   Current onDevice(device);
   bool succeeded = begin(stream, report) && context.prepare(report) && runPrepared(stream, report);
+  if (!succeeded)
+    copies.settle();
   bool isProfiled = succeeded && context.options.profiler && !isCapturing;
   leave();
   if (isProfiled)
@@ -293,8 +298,8 @@ bool Session::runPrepared(void *const *stream, Report &report) {
     return report.fail(NNCCRT_INVALID,
                        "the stream is being captured: inputs and outputs must be tensors of %s, bound before",
                        device.text);
-  bool mustWait = !stream || hasHostOutput() || context.options.profiler;
-  return stageInputs(report) && execute(report) && end(mustWait, report);
+  isWaited = !stream || hasHostOutput() || context.options.profiler;
+  return copies.begin(report) && execute(report) && end(report);
 }
 
 void Session::leave() {
@@ -304,8 +309,8 @@ void Session::leave() {
 
 bool Session::prepare(Report &report) {
   Current onDevice(device);
-  bool succeeded =
-      begin(nullptr, report) && context.prepare(report) && dryRun(report) && wait(report, "preparing a run");
+  bool succeeded = begin(nullptr, report) && context.prepare(report) && copies.begin(report) && dryRun(report) &&
+                   wait(report, "preparing a run");
   leave();
   for (Slot &slot : context.outputs)
     slot.ready = false;

@@ -8,6 +8,7 @@
 #ifndef NNCCRT_CUDA_SESSION_H
 #define NNCCRT_CUDA_SESSION_H
 
+#include "Copies.h"
 #include "Gpu.h"
 #include "Graphs.h"
 #include "Profile.h"
@@ -48,6 +49,10 @@ struct Session {
   /// The device's memory, outside of a run as our own stream comes to it.
   DevicePtr allocate(uint64_t bytes);
   void free(DevicePtr data);
+  /// Enqueues the copy of an output to page-locked memory.
+  bool fetchOutput(uint32_t index, StreamHandle stream, Report &report);
+  /// That memory. What was captured with another address is forgotten.
+  bool reserveForOutput(uint32_t index, Report &report);
   /// An output that the context gives away, on the device.
   void *takeOutput(uint32_t index, bool &isCopied, Report &report);
 
@@ -61,6 +66,7 @@ struct Session {
   bool isCapturing = false;       ///< `current` is, by the caller or by us
   bool isBlocking = false;        ///< NNCC_CUDA_BLOCKING: each launch is waited for, so that an error names its kernel
   Mode mode = Mode::Enqueue;
+  bool isWaited = false;       ///< the run comes back when its results are there
   bool isRepeatable = true;    ///< the schedule does the same in every run with the same symbols and addresses
   uint64_t workspaceBytes = 0; ///< the most that a kernel wanted
   Buffer workspace;
@@ -75,6 +81,7 @@ struct Session {
   };
   Array<Marks> marks;
   Profile profile;
+  Copies copies{*this};
 
 private:
   bool checkStream(StreamHandle stream, Report &report);
@@ -83,19 +90,17 @@ private:
   void leave();
   bool execute(Report &report);
   bool runGraph(Graph &graph, Report &report);
-  bool stageInputs(Report &report);
   bool giveHostOutputs(Report &report);
-  bool fetchOutput(uint32_t index, Report &report);
-  bool end(bool mustWait, Report &report);
+  bool end(Report &report);
   bool checkFaults(Report &report);
   bool hasHostInput() const;
   bool hasHostOutput() const;
   bool dryRun(Report &report);
 
-  StreamHandle own = nullptr;   ///< for runs without a stream
-  EventHandle done = nullptr;   ///< behind the last run
-  EventHandle copied = nullptr; ///< behind the copies of inputs
-  StreamHandle last = nullptr;  ///< where `done` was recorded
+  StreamHandle own = nullptr;  ///< for runs without a stream
+  EventHandle done = nullptr;  ///< behind the last run
+  EventHandle ready = nullptr; ///< behind what our own stream allocated
+  StreamHandle last = nullptr; ///< where `done` was recorded
   bool isRecorded = false, isPending = false;
   bool isInRun = false, hasOwnWork = false; ///< our own stream allocated what the next run's may not know of
   nnccrt_fault *hostFaults = nullptr;       ///< pinned

@@ -4,32 +4,6 @@
 
 namespace nncc::rt::cuda {
 
-/// From the caller's memory to page-locked memory (unless he filled that himself), and from there to the device.
-bool Session::stageInputs(Report &report) {
-  bool isAny = false;
-  for (uint32_t i = 0; i < context.inputs.size(); ++i) {
-    Slot &slot = context.inputs[i];
-    const nnccrt_value &value = model().inputs[i];
-    uint64_t bytes = 0;
-    if (!slot.needsBuffer() || !countBytes(slot.dims, value.rank, value.dtype, bytes) || !bytes)
-      continue;
-    if (slot.isBound) {
-      if (!context.staging.reserve(slot.staging, bytes, report))
-        return false;
-      if (slot.strided)
-        copyElements(slot.dims, value.rank, value.dtype, slot.bound.data, slot.boundStrides, slot.staging.data,
-                     nullptr);
-      else
-        std::memcpy(slot.staging.data, slot.bound.data, bytes);
-    }
-    if (Result result = driver.copyToDevice(reinterpret_cast<DevicePtr>(slot.data), slot.staging.data, bytes, current))
-      return device.fail(result, report, "copying input '%.128s' to %s", value.name, device.text);
-    isAny = true;
-  }
-  Result result = isAny ? driver.recordEvent(copied, current) : kSuccess;
-  return !result || device.fail(result, report, "recording an event behind the inputs");
-}
-
 bool Session::giveHostOutputs(Report &report) {
   for (uint32_t i = 0; i < context.outputs.size(); ++i) {
     Slot &slot = context.outputs[i];
@@ -47,16 +21,27 @@ bool Session::giveHostOutputs(Report &report) {
   return report.ok();
 }
 
-/// Enqueues the copy of an output to page-locked memory.
-bool Session::fetchOutput(uint32_t index, Report &report) {
+bool Session::reserveForOutput(uint32_t index, Report &report) {
   Slot &slot = context.outputs[index];
   const nnccrt_value &value = model().outputs[index];
   uint64_t bytes = 0;
   countBytes(slot.dims, value.rank, value.dtype, bytes);
-  if (!context.staging.reserve(slot.staging, bytes, report))
+  const char *before = slot.staging.data;
+  bool isReserved = context.staging.reserve(slot.staging, bytes, report);
+  if (slot.staging.data != before)
+    graphs.forgetCaptures(driver);
+  return isReserved;
+}
+
+bool Session::fetchOutput(uint32_t index, StreamHandle stream, Report &report) {
+  Slot &slot = context.outputs[index];
+  const nnccrt_value &value = model().outputs[index];
+  uint64_t bytes = 0;
+  countBytes(slot.dims, value.rank, value.dtype, bytes);
+  if (!reserveForOutput(index, report))
     return false;
   DevicePtr data = reinterpret_cast<DevicePtr>(slot.data);
-  Result result = bytes ? driver.copyToHost(slot.staging.data, data, bytes, current) : kSuccess;
+  Result result = bytes ? driver.copyToHost(slot.staging.data, data, bytes, stream) : kSuccess;
   return !result || device.fail(result, report, "copying output '%.128s' from %s", value.name, device.text);
 }
 
@@ -87,7 +72,7 @@ bool Session::readOutput(uint32_t index, Report &report) {
     return false;
   }
   Current onDevice(device);
-  if (!fetchOutput(index, report) || !wait(report, "copying an output"))
+  if (!fetchOutput(index, current, report) || !wait(report, "copying an output"))
     return false;
   slot.onHost = true;
   return true;

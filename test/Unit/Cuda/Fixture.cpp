@@ -69,6 +69,24 @@ static int32_t runDynamic(nnccrt_frame *frame) {
   return value == 99 ? frame->services->fail(frame, "99 is no size") : runSchedule(frame);
 }
 
+static int32_t runCopying(nnccrt_frame *frame) {
+  uint64_t n = static_cast<uint64_t>(frame->symbols[0]);
+  int64_t dims[] = {frame->symbols[0]};
+  uint64_t x = slotOf(frame->inputs[0]), b = slotOf(frame->inputs[1]),
+           middle = slotOf(frame->arena + frame->offsets[0]);
+  auto add = [&](uint32_t kernel, uint64_t from, uint64_t to) {
+    uint64_t args[] = {0, from, n, to, n};
+    return to && !frame->services->launch(frame, kernel, args);
+  };
+  auto output = [&](uint32_t index) { return slotOf(frame->services->output(frame, index, dims)); };
+  return add(0, x, output(0)) && add(0, x, middle) && add(1, b, output(1)) && add(1, middle, output(2)) ? 0 : -1;
+}
+
+static int32_t runCopyingDynamic(nnccrt_frame *frame) {
+  float value = 0;
+  return frame->services->read(frame, &value, frame->inputs[0], 4) ? -1 : runCopying(frame);
+}
+
 static int32_t runOnHost(nnccrt_frame *frame) {
   int64_t dims[] = {frame->symbols[0]};
   float *y = static_cast<float *>(frame->services->output(frame, 0, dims));
@@ -89,6 +107,11 @@ CudaModel::CudaModel(const std::vector<uint32_t> &sms, bool isDynamic) {
     images.push_back({sm, NNCCRT_CUDA_PTX, 1, 0, nullptr, kKernels});
     parts.push_back({kText, sizeof(kText) - 1});
   }
+}
+
+CopyingModel::CopyingModel(bool isDynamic) {
+  fake.input("b", NNCCRT_F32, {"n"}).output("q", NNCCRT_F32, {"n"}).output("r", NNCCRT_F32, {"n"});
+  fake.schedule(isDynamic ? runCopyingDynamic : runCopying);
 }
 
 CudaModel &CudaModel::inParts() {
@@ -174,22 +197,22 @@ Loaded::~Loaded() {
   nnccrt_unload(program);
 }
 
-std::string Loaded::bind(nnccrt_code (*bind)(nnccrt_context *, uint32_t, const nnccrt_tensor *, nnccrt_status *),
-                         void *data, int64_t count, uint32_t kind) {
-  int64_t dims[] = {count};
+std::string Loaded::bind(Bind *bind, uint32_t index, void *data, int64_t count, uint32_t kind, int64_t stride) {
+  int64_t dims[] = {count}, strides[] = {stride};
   nnccrt_tensor tensor = tensorOf(NNCCRT_F32, {}, data);
   tensor.rank = 1;
   tensor.dims = dims;
+  tensor.strides = stride == 1 ? nullptr : strides;
   tensor.device_kind = kind;
-  return bind(context, 0, &tensor, &status) ? status.message : "";
+  return bind(context, index, &tensor, &status) ? status.message : "";
 }
 
 std::string Loaded::run() { return nnccrt_run(context, &status) ? status.message : ""; }
 
-std::string Loaded::output() {
+std::string Loaded::output(uint32_t index) {
   nnccrt_tensor tensor = {};
   tensor.size = sizeof(tensor);
-  if (nnccrt_output(context, 0, &tensor, &status))
+  if (nnccrt_output(context, index, &tensor, &status))
     return status.message;
   const float *data = static_cast<const float *>(tensor.data);
   return join({data, data + tensor.dims[0]});

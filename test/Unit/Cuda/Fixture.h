@@ -27,6 +27,14 @@ private:
   nnccrt_cuda cuda{};
 };
 
+/// Of x and b: y = x + 3, q = b - 2 and r = x + 1, by four launches in the order y, x + 3, q, r. So b is not needed before the third, y is there
+/// behind the first, and q behind the third.
+class CopyingModel : public CudaModel {
+public:
+  /// `isDynamic`: the schedule reads an element of x first.
+  explicit CopyingModel(bool isDynamic = false);
+};
+
 using Environment = std::vector<std::pair<const char *, const char *>>;
 
 /// Runs `work` in a process of its own, on the emulator (a T4 unless NNCC_EMU says otherwise); returns what it returned.
@@ -44,17 +52,17 @@ struct Loaded {
   ~Loaded();
   static nnccrt_load_options optionsFor(const char *device);
 
-  std::string bind(nnccrt_code (*bind)(nnccrt_context *, uint32_t, const nnccrt_tensor *, nnccrt_status *), void *data,
-                   int64_t count, uint32_t kind);
+  using Bind = nnccrt_code(nnccrt_context *, uint32_t, const nnccrt_tensor *, nnccrt_status *);
+  std::string bind(Bind *bind, uint32_t index, void *data, int64_t count, uint32_t kind, int64_t stride = 1);
   std::string bindInput(void *data, int64_t count, uint32_t kind = NNCCRT_CPU) {
-    return bind(nnccrt_bind_input, data, count, kind);
+    return bind(nnccrt_bind_input, 0, data, count, kind);
   }
   std::string bindOutput(void *data, int64_t count, uint32_t kind = NNCCRT_CPU) {
-    return bind(nnccrt_bind_output, data, count, kind);
+    return bind(nnccrt_bind_output, 0, data, count, kind);
   }
   std::string run();
   /// "2 3 4", of the host's view.
-  std::string output();
+  std::string output(uint32_t index = 0);
 
   nnccrt_program *program = nullptr;
   nnccrt_context *context = nullptr;

@@ -23,7 +23,8 @@ void buildOptimise(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(nn::createIntegerArithmetic());
   // What only says in another way what is computed: the oracle does without.
   if (options.optLevel > 0) {
-    passes.addNestedPass<func::FuncOp>(nn::createRecognize());
+    // CPUs have no kernel for attention of small floats: nothing is gained by other roundings than those of its definition.
+    passes.addNestedPass<func::FuncOp>(nn::createRecognize({.roundsScores = options.device == Device::CPU}));
     passes.addNestedPass<func::FuncOp>(nn::createMergeProducts());
     passes.addNestedPass<func::FuncOp>(nn::createSimplify());
     passes.addNestedPass<func::FuncOp>(nn::createFoldIntoConv());

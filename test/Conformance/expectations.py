@@ -1,6 +1,6 @@
 """expectations.txt: which cases do not pass yet, with what status, and why.
 
-A line is `CASE STATUS REASON`; CASE is a node test's name, with @asis or @weights where only that form is meant. The file may only
+A line is `CASE STATUS REASON`; CASE is a node test's name, with @asis or @weights where only that form is meant, or @cuda where only -target=cuda is. The file may only
 shrink: a case in it that passes is an error, as is one that fails in another way than stated.
 """
 
@@ -8,11 +8,11 @@ import pathlib
 
 FILE = pathlib.Path(__file__).with_name("expectations.txt")
 HEADER = """# Conformance cases that do not pass, with their status and the reason. This file may only shrink.
-# CASE[@asis|@weights] STATUS REASON
+# CASE[@asis|@weights|@cuda] STATUS REASON
 """
 
 
-def load(path=FILE):
+def load(path=FILE, target="cpu"):
     expected = {}
     for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
         if line.strip() and not line.startswith("#"):
@@ -20,7 +20,13 @@ def load(path=FILE):
             if len(fields) < 3 or fields[0] in expected:
                 raise SystemExit(f"{path}:{number}: needs CASE STATUS REASON, each case once: {line}")
             expected[fields[0]] = (fields[1], fields[2])
-    return expected
+    of_cuda = {name.removesuffix("@cuda"): entry for name, entry in expected.items() if name.endswith("@cuda")}
+    return {name: entry for name, entry in expected.items() if not name.endswith("@cuda")} | (of_cuda if target == "cuda" else {})
+
+
+def lines_of_cuda(path=FILE):
+    """What a run for CPUs says nothing of."""
+    return "".join(line + "\n" for line in path.read_text().splitlines() if line.split(" ")[0].endswith("@cuda"))
 
 
 def lookup(expected, case):

@@ -76,3 +76,11 @@ def test_rendered_expectations_load_again(tmp_path):
     path = pathlib.Path(tmp_path, "expectations.txt")
     path.write_text(expectations.render(results, {"test_fake@asis": ("unsupported", "a person's reason")}))
     assert expectations.load(path) == {"test_fake@asis": ("unsupported", "a person's reason")}
+
+
+def test_expectations_of_a_target(tmp_path):
+    path = pathlib.Path(tmp_path, "expectations.txt")
+    path.write_text("test_a wrong reason\ntest_b@cuda wrong another\n")
+    assert expectations.load(path) == {"test_a": ("wrong", "reason")}
+    assert expectations.load(path, "cuda") == {"test_a": ("wrong", "reason"), "test_b": ("wrong", "another")}
+    assert expectations.lines_of_cuda(path) == "test_b@cuda wrong another\n"

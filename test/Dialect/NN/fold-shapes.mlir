@@ -96,3 +96,23 @@ func.func @beyond() -> (tensor<1xi64>, tensor<1xi8>) {
   %2 = nn.cast %many {to = i8} : tensor<1xf32> -> tensor<1xi8>
   return %1, %2 : tensor<1xi64>, tensor<1xi8>
 }
+
+// Remainders, and truth values of which one decides.
+// CHECK-LABEL: func.func @groups_of_heads
+// CHECK: nn.constant dense<4> : tensor<1xi64>
+// CHECK-NEXT: return
+func.func @groups_of_heads(%unknown: tensor<1xi1>) -> tensor<1xi64> {
+  %q = nn.constant dense<12> : tensor<1xi64>
+  %k = nn.constant dense<3> : tensor<1xi64>
+  %zero = nn.constant dense<0> : tensor<1xi64>
+  %one = nn.constant dense<1> : tensor<1xi64>
+  %r = nn.mod %q, %k : tensor<1xi64>, tensor<1xi64> -> tensor<1xi64>
+  %divides = nn.equal %r, %zero : tensor<1xi64>, tensor<1xi64> -> tensor<1xi1>
+  %either = nn.or %unknown, %divides : tensor<1xi1>, tensor<1xi1> -> tensor<1xi1>
+  %differs = nn.not %divides : tensor<1xi1> -> tensor<1xi1>
+  %both = nn.and %unknown, %differs : tensor<1xi1>, tensor<1xi1> -> tensor<1xi1>
+  %0 = nn.div %q, %k : tensor<1xi64>, tensor<1xi64> -> tensor<1xi64>
+  %1 = nn.where %either, %0, %one : tensor<1xi1>, tensor<1xi64>, tensor<1xi64> -> tensor<1xi64>
+  %2 = nn.where %both, %one, %1 : tensor<1xi1>, tensor<1xi64>, tensor<1xi64> -> tensor<1xi64>
+  return %2 : tensor<1xi64>
+}

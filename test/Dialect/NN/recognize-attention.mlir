@@ -1,4 +1,5 @@
 // RUN: nncc-opt %s --pass-pipeline='builtin.module(func.func(nn-recognize,canonicalize,cse))' | FileCheck %s
+// RUN: nncc-opt %s --pass-pipeline='builtin.module(func.func(nn-recognize{rounds-scores=true},canonicalize,cse))' | FileCheck %s --check-prefix=ROUNDED
 
 // CHECK-DAG: #[[PADDING:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, 0, 0, d3)>
 
@@ -187,4 +188,81 @@ func.func @causal_padding(%q: tensor<2x3x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: 
   %p = nn.div %s2, %s3 : tensor<2x3x4x4xf32>, tensor<2x3x4x1xf32> -> tensor<2x3x4x4xf32>
   %3 = nn.matmul %p, %v : tensor<2x3x4x4xf32>, tensor<2x3x4x8xf32> -> tensor<2x3x4x8xf32>
   return %3 : tensor<2x3x4x8xf32>
+}
+
+// As ONNX takes its own Attention apart (since 1.23): roots of a scale of constants, scores that are f16, rows that the mask hides whole are 0.
+// CHECK-LABEL: func.func @onnx
+// ROUNDED-LABEL: func.func @onnx
+// ROUNDED-NOT: nn.attention
+// ROUNDED: return
+// CHECK: nn.attention %{{.*}} masks(%arg3 : tensor<16x16xf16>) {{.*}}nan_as_zero, scale = 0.124973
+func.func @onnx(%q: tensor<2x3x16x64xf16>, %k: tensor<2x3x64x16xf16>, %v: tensor<2x3x16x8xf16>, %m: tensor<16x16xf16>) -> tensor<2x3x16x8xf16> {
+  %depth = nn.constant dense<64> : tensor<1xi64>
+  %one = nn.constant dense<1.0> : tensor<1xf32>
+  %d0 = nn.cast %depth {to = f32} : tensor<1xi64> -> tensor<1xf32>
+  %d1 = nn.sqrt %d0 : tensor<1xf32> -> tensor<1xf32>
+  %d2 = nn.div %one, %d1 : tensor<1xf32>, tensor<1xf32> -> tensor<1xf32>
+  %d3 = nn.sqrt %d2 : tensor<1xf32> -> tensor<1xf32>
+  %d4 = nn.cast %d3 {to = f16} : tensor<1xf32> -> tensor<1xf16>
+  %q1 = nn.mul %q, %d4 : tensor<2x3x16x64xf16>, tensor<1xf16> -> tensor<2x3x16x64xf16>
+  %k1 = nn.mul %k, %d4 : tensor<2x3x64x16xf16>, tensor<1xf16> -> tensor<2x3x64x16xf16>
+  %0 = nn.matmul %q1, %k1 : tensor<2x3x16x64xf16>, tensor<2x3x64x16xf16> -> tensor<2x3x16x16xf16>
+  %1 = nn.add %0, %m : tensor<2x3x16x16xf16>, tensor<16x16xf16> -> tensor<2x3x16x16xf16>
+  %s0 = nn.reduce "max" %1 axes [3] keepdims : tensor<2x3x16x16xf16> -> tensor<2x3x16x1xf16>
+  %s1 = nn.sub %1, %s0 : tensor<2x3x16x16xf16>, tensor<2x3x16x1xf16> -> tensor<2x3x16x16xf16>
+  %s2 = nn.exp %s1 : tensor<2x3x16x16xf16> -> tensor<2x3x16x16xf16>
+  %s3 = nn.reduce "sum" %s2 axes [3] keepdims : tensor<2x3x16x16xf16> -> tensor<2x3x16x1xf16>
+  %p = nn.div %s2, %s3 : tensor<2x3x16x16xf16>, tensor<2x3x16x1xf16> -> tensor<2x3x16x16xf16>
+  %least = nn.constant dense<0xFF800000> : tensor<1xf32>
+  %zero = nn.constant dense<0.0> : tensor<1xf16>
+  %h0 = nn.reduce "max" %m axes [1] keepdims : tensor<16x16xf16> -> tensor<16x1xf16>
+  %h1 = nn.cast %least {to = f16} : tensor<1xf32> -> tensor<1xf16>
+  %h2 = nn.equal %h0, %h1 : tensor<16x1xf16>, tensor<1xf16> -> tensor<16x1xi1>
+  %w = nn.where %h2, %zero, %p : tensor<16x1xi1>, tensor<1xf16>, tensor<2x3x16x16xf16> -> tensor<2x3x16x16xf16>
+  %2 = nn.matmul %w, %v : tensor<2x3x16x16xf16>, tensor<2x3x16x8xf16> -> tensor<2x3x16x8xf16>
+  return %2 : tensor<2x3x16x8xf16>
+}
+
+// A mask of zeros is none, and hides no row.
+// CHECK-LABEL: func.func @nothing_is_masked
+// CHECK: nn.attention %arg0, %arg1, %arg2 {
+// CHECK-NOT: nan_as_zero
+// CHECK: return
+func.func @nothing_is_masked(%q: tensor<3x16x8xf32>, %k: tensor<3x8x16xf32>, %v: tensor<3x16x8xf32>) -> tensor<3x16x8xf32> {
+  %zero = nn.constant dense<0.0> : tensor<f32>
+  %least = nn.constant dense<0xFF800000> : tensor<f32>
+  %sizes = nn.constant dense<16> : tensor<2xi64>
+  %m = nn.full %sizes, %zero : tensor<2xi64>, tensor<f32> -> tensor<16x16xf32>
+  %0 = nn.matmul %q, %k : tensor<3x16x8xf32>, tensor<3x8x16xf32> -> tensor<3x16x16xf32>
+  %1 = nn.add %0, %m : tensor<3x16x16xf32>, tensor<16x16xf32> -> tensor<3x16x16xf32>
+  %s0 = nn.reduce "max" %1 axes [2] keepdims : tensor<3x16x16xf32> -> tensor<3x16x1xf32>
+  %s1 = nn.sub %1, %s0 : tensor<3x16x16xf32>, tensor<3x16x1xf32> -> tensor<3x16x16xf32>
+  %s2 = nn.exp %s1 : tensor<3x16x16xf32> -> tensor<3x16x16xf32>
+  %s3 = nn.reduce "sum" %s2 axes [2] keepdims : tensor<3x16x16xf32> -> tensor<3x16x1xf32>
+  %p = nn.div %s2, %s3 : tensor<3x16x16xf32>, tensor<3x16x1xf32> -> tensor<3x16x16xf32>
+  %h0 = nn.reduce "max" %m axes [1] keepdims : tensor<16x16xf32> -> tensor<16x1xf32>
+  %h1 = nn.equal %h0, %least : tensor<16x1xf32>, tensor<f32> -> tensor<16x1xi1>
+  %w = nn.where %h1, %zero, %p : tensor<16x1xi1>, tensor<f32>, tensor<3x16x16xf32> -> tensor<3x16x16xf32>
+  %2 = nn.matmul %w, %v : tensor<3x16x16xf32>, tensor<3x16x8xf32> -> tensor<3x16x8xf32>
+  return %2 : tensor<3x16x8xf32>
+}
+
+// Rows that another mask hides are not those of the sum.
+// CHECK-LABEL: func.func @hidden_by_another
+// CHECK-NOT: nn.attention
+func.func @hidden_by_another(%q: tensor<3x16x8xf32>, %k: tensor<3x8x16xf32>, %v: tensor<3x16x8xf32>, %m: tensor<16x16xf32>, %n: tensor<16x16xf32>) -> tensor<3x16x8xf32> {
+  %zero = nn.constant dense<0.0> : tensor<f32>
+  %least = nn.constant dense<0xFF800000> : tensor<f32>
+  %0 = nn.matmul %q, %k : tensor<3x16x8xf32>, tensor<3x8x16xf32> -> tensor<3x16x16xf32>
+  %1 = nn.add %0, %m : tensor<3x16x16xf32>, tensor<16x16xf32> -> tensor<3x16x16xf32>
+  %s0 = nn.reduce "max" %1 axes [2] keepdims : tensor<3x16x16xf32> -> tensor<3x16x1xf32>
+  %s1 = nn.sub %1, %s0 : tensor<3x16x16xf32>, tensor<3x16x1xf32> -> tensor<3x16x16xf32>
+  %s2 = nn.exp %s1 : tensor<3x16x16xf32> -> tensor<3x16x16xf32>
+  %s3 = nn.reduce "sum" %s2 axes [2] keepdims : tensor<3x16x16xf32> -> tensor<3x16x1xf32>
+  %p = nn.div %s2, %s3 : tensor<3x16x16xf32>, tensor<3x16x1xf32> -> tensor<3x16x16xf32>
+  %h0 = nn.reduce "max" %n axes [1] keepdims : tensor<16x16xf32> -> tensor<16x1xf32>
+  %h1 = nn.equal %h0, %least : tensor<16x1xf32>, tensor<f32> -> tensor<16x1xi1>
+  %w = nn.where %h1, %zero, %p : tensor<16x1xi1>, tensor<f32>, tensor<3x16x16xf32> -> tensor<3x16x16xf32>
+  %2 = nn.matmul %w, %v : tensor<3x16x16xf32>, tensor<3x16x8xf32> -> tensor<3x16x8xf32>
+  return %2 : tensor<3x16x8xf32>
 }

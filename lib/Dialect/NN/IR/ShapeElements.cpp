@@ -62,6 +62,34 @@ Dim isEqual(const Dim &a, const Dim &b) {
   return differs ? Dim(0) : Dim::unknown();
 }
 
+/// What is left of a division that truncates or floors alike: of sizes.
+Dim remainder(const Dim &a, const Dim &b) {
+  bool isKnown = a.isStatic() && b.isStatic() && a.getStatic() >= 0 && b.getStatic() > 0;
+  return isKnown ? Dim(a.getStatic() % b.getStatic()) : Dim::unknown();
+}
+
+/// Of truth values. One that is known may decide.
+Dim both(const Dim &a, const Dim &b) {
+  if (a.isStatic(0) || b.isStatic(0))
+    return Dim(0);
+  return a.isStatic() && b.isStatic() ? Dim(1) : Dim::unknown();
+}
+
+Dim either(const Dim &a, const Dim &b) {
+  if ((a.isStatic() && !a.isStatic(0)) || (b.isStatic() && !b.isStatic(0)))
+    return Dim(1);
+  return a.isStatic() && b.isStatic() ? Dim(0) : Dim::unknown();
+}
+
+/// As a value of a type with fewer bits.
+double roundTo(double x, FloatType type) {
+  APFloat number(x);
+  bool losesInfo = false;
+  number.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return number.convertToDouble();
+}
+
 //===----------------------------------------------------------------------------------------------------------------------===//
 // Many elements
 //===----------------------------------------------------------------------------------------------------------------------===//
@@ -81,7 +109,11 @@ Numbers numbersOfConstant(ElementsAttr attr) {
   auto elements = dyn_cast<DenseElementsAttr>(attr);
   if (!elements)
     return std::nullopt;
-  return llvm::map_to_vector(elements.getValues<APFloat>(), [](const APFloat &x) { return x.convertToDouble(); });
+  return llvm::map_to_vector(elements.getValues<APFloat>(), [](APFloat x) {
+    bool losesInfo = false;
+    x.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+    return x.convertToDouble();
+  });
 }
 
 template <typename T, typename Combine>
@@ -266,6 +298,9 @@ Dims ElementReader::computeInts(Operation *op, RankedTensorType type) {
       .Case([&](SubOp op) { return combineInts(op, [](const Dim &a, const Dim &b) { return a - b; }); })
       .Case([&](MulOp op) { return combineInts(op, [](const Dim &a, const Dim &b) { return a * b; }); })
       .Case([&](DivOp op) { return combineInts(op, divideTowardsZero); })
+      .Case([&](ModOp op) { return combineInts(op, remainder); })
+      .Case([&](AndOp op) { return type.getElementType().isInteger(1) ? combineInts(op, both) : std::nullopt; })
+      .Case([&](OrOp op) { return type.getElementType().isInteger(1) ? combineInts(op, either) : std::nullopt; })
       .Case([&](MaxOp op) { return combineInts(op, Dim::max); })
       .Case([&](MinOp op) { return combineInts(op, Dim::min); })
       .Case([&](NegOp op) { return mapEach(getInts(op.getInput()), [](const Dim &x) { return Dim(0) - x; }); })
@@ -338,7 +373,7 @@ Numbers ElementReader::reduceNumbers(ReduceOp op) {
                 [&](double a, double b) { return isMin ? std::min(a, b) : std::max(a, b); });
 }
 
-/// In f64: what these functions give of operands in f32, rounded to f32, is what f32 arithmetic gives.
+/// In f64: what these functions give of operands in f32, rounded to f32, is what f32 arithmetic gives. So it is of f16 and bf16.
 Numbers ElementReader::computeNumbers(Operation *op) {
   auto mapInput = [&](auto op, auto function) { return mapEach(getNumbers(op.getInput()), function); };
   auto combineNumbers = [&](auto op, auto function) {
@@ -369,7 +404,8 @@ Numbers ElementReader::computeNumbers(Operation *op) {
 
 Numbers ElementReader::getNumbers(Value value) {
   RankedTensorType type = getSmallType(value);
-  if (!type || !(type.getElementType().isF32() || type.getElementType().isF64()) || depth > kMaxChain)
+  auto element = type ? dyn_cast<FloatType>(type.getElementType()) : FloatType();
+  if (!element || depth > kMaxChain || !(element.isF16() || element.isBF16() || element.isF32() || element.isF64()))
     return std::nullopt;
   Operation *op = value.getDefiningOp();
   if (!op)
@@ -379,8 +415,8 @@ Numbers ElementReader::getNumbers(Value value) {
   ++depth;
   Numbers result = computeNumbers(op);
   --depth;
-  if (type.getElementType().isF32())
-    result = mapEach(result, [](double x) { return double(float(x)); });
+  if (!element.isF64())
+    result = mapEach(result, [&](double x) { return roundTo(x, element); });
   // Which NaN it would be, and what min and max make of it, is of no use for shapes.
   bool isUseful = result && int64_t(result->size()) == type.getNumElements() &&
                   llvm::all_of(*result, [](double x) { return std::isfinite(x); });
@@ -400,5 +436,7 @@ std::optional<SmallVector<int64_t>> getConstantInts(Value value) {
     return std::nullopt;
   return llvm::map_to_vector(*elements, [](const Dim &dim) { return dim.getStatic(); });
 }
+
+std::optional<SmallVector<double>> getConstantNumbers(Value value) { return ElementReader().getNumbers(value); }
 
 } // namespace nncc::nn

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "nncc/Dialect/NN/IR/Elementwise.h"
+#include "nncc/Dialect/NN/IR/Tensor.h"
 #include "nncc/Dialect/NN/Transforms/Passes.h"
 
 #define DEBUG_TYPE "nn-recognize"
@@ -15,14 +16,28 @@ namespace nncc::nn {
 #define GEN_PASS_DEF_RECOGNIZE
 #include "nncc/Dialect/NN/Transforms/Passes.h.inc"
 
-std::optional<double> getNumber(Value value) {
-  DenseElementsAttr elements = getConstant(value);
-  if (!elements || !isa<FloatType>(elements.getElementType()) || !elements.isSplat())
-    return std::nullopt;
-  APFloat number = elements.getSplatValue<APFloat>();
+static APFloat convert(APFloat number, const llvm::fltSemantics &semantics) {
   bool losesInfo = false;
-  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
-  return number.convertToDouble();
+  number.convert(semantics, APFloat::rmNearestTiesToEven, &losesInfo);
+  return number;
+}
+
+std::optional<double> getNumber(Value value) {
+  if (DenseElementsAttr elements = getConstant(value)) {
+    if (!isa<FloatType>(elements.getElementType()) || !elements.isSplat())
+      return std::nullopt;
+    return convert(elements.getSplatValue<APFloat>(), APFloat::IEEEdouble()).convertToDouble();
+  }
+  if (auto full = value.getDefiningOp<FullOp>())
+    return getNumber(full.getValue());
+  // An infinity, too.
+  auto cast = value.getDefiningOp<CastOp>();
+  auto element = dyn_cast<FloatType>(typeOf(value).getElementType());
+  if (cast && element)
+    if (std::optional<double> number = getNumber(cast.getInput()))
+      return convert(convert(APFloat(*number), element.getFloatSemantics()), APFloat::IEEEdouble()).convertToDouble();
+  std::optional<SmallVector<double>> numbers = getConstantNumbers(value);
+  return numbers && !numbers->empty() && llvm::all_equal(*numbers) ? std::optional(numbers->front()) : std::nullopt;
 }
 
 bool isNearly(double given, double wanted, Type element) {
@@ -148,11 +163,12 @@ Product Product::of(Value value) {
 namespace {
 
 struct RecognizePass : impl::RecognizeBase<RecognizePass> {
+  using RecognizeBase::RecognizeBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateRecognizeActivations(patterns);
     populateRecognizeNorms(patterns);
-    populateRecognizeAttention(patterns);
+    populateRecognizeAttention(patterns, roundsScores);
     populateNarrowMasks(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

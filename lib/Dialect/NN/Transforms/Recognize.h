@@ -32,7 +32,7 @@ struct Product {
 /// The operand of a commutative op that is not `other`; null when neither is `other`.
 mlir::Value getOtherOperand(mlir::Operation *op, mlir::Value other);
 
-void populateRecognizeAttention(mlir::RewritePatternSet &patterns);
+void populateRecognizeAttention(mlir::RewritePatternSet &patterns, bool roundsScores);
 /// Masks that attentions broadcast are computed once an element.
 void populateNarrowMasks(mlir::RewritePatternSet &patterns);
 void populateRecognizeActivations(mlir::RewritePatternSet &patterns);

@@ -32,20 +32,41 @@ struct Softmax {
   Value scores;
   /// NaN counts as 0.
   bool nanAsZero = false;
+  /// A mask: a row that it hides whole has no weights. Null: there is none.
+  Value hiding = {};
 
   static std::optional<Softmax> of(Value weights);
 };
+
+/// Where the largest number of each row is -inf: the tensor with these rows.
+Value getRowsOfNothing(Value condition) {
+  constexpr double nothing = -std::numeric_limits<double>::infinity();
+  auto equal = condition.getDefiningOp<EqualOp>();
+  if (!equal || !condition.hasOneUse())
+    return {};
+  bool isLeft = getNumber(equal.getLhs()) == nothing;
+  if (!isLeft && getNumber(equal.getRhs()) != nothing)
+    return {};
+  return getReducedRow(isLeft ? equal.getRhs() : equal.getLhs(), "max");
+}
 
 std::optional<Softmax> Softmax::of(Value weights) {
   Softmax softmax;
   unsigned uses = 1;
   if (auto where = weights.getDefiningOp<WhereOp>(); where && weights.hasOneUse()) {
     auto test = where.getCondition().getDefiningOp<IsNaNOp>();
-    if (!test || test.getInput() != where.getRhs() || getNumber(where.getLhs()) != 0.0 || !test->hasOneUse())
+    bool isTested = test && test.getInput() == where.getRhs() && test->hasOneUse();
+    softmax.hiding = isTested ? Value() : getRowsOfNothing(where.getCondition());
+    if ((!isTested && !softmax.hiding) || getNumber(where.getLhs()) != 0.0 ||
+        where.getType() != where.getRhs().getType())
       return std::nullopt;
-    softmax.nanAsZero = true;
+    // A mask of one number hides all rows or none.
+    std::optional<double> number = softmax.hiding ? getNumber(softmax.hiding) : std::nullopt;
+    if (number && std::isfinite(*number))
+      softmax.hiding = {};
+    softmax.nanAsZero = isTested || softmax.hiding;
     weights = where.getRhs();
-    uses = 2;
+    uses = isTested ? 2 : 1;
   }
   auto quotient = weights.getDefiningOp<DivOp>();
   Value powers = quotient ? quotient.getLhs() : Value();
@@ -79,6 +100,7 @@ std::optional<std::pair<double, Value>> splitNumber(Operation *op) {
 /// What is added to scores: a tensor, or a number where a condition holds (or does not).
 struct Mask {
   TensorAccess access;
+  Value added = {}; ///< to the scores
   Value number = {};
   bool isWhereTrue = false;
 };
@@ -86,8 +108,8 @@ struct Mask {
 /// Puts an attention together from the product with the values back to the projections.
 class AttentionBuilder {
 public:
-  AttentionBuilder(PatternRewriter &rewriter, MatMulOp product)
-      : rewriter(rewriter), loc(product.getLoc()), product(product) {}
+  AttentionBuilder(PatternRewriter &rewriter, MatMulOp product, bool roundsScores)
+      : rewriter(rewriter), loc(product.getLoc()), product(product), roundsScores(roundsScores) {}
 
   /// Null, or why there is none.
   const char *match();
@@ -116,6 +138,7 @@ private:
   PatternRewriter &rewriter;
   Location loc;
   MatMulOp product;
+  bool roundsScores;
   Softmax softmax;
   /// Of all loops: batch, rows, keys, depth, columns.
   SmallVector<Dim> sizes;
@@ -144,6 +167,8 @@ bool AttentionBuilder::nameLoops(Value weights) {
 }
 
 bool AttentionBuilder::addMask(const TensorAccess &access, Value mask) {
+  if (getNumber(mask) == 0.0)
+    return true;
   std::optional<TensorAccess> own = access.ofOperand(mask);
   if (!own)
     return false;
@@ -155,7 +180,7 @@ bool AttentionBuilder::addMask(const TensorAccess &access, Value mask) {
       break;
     own = before;
   }
-  masks.push_back({*own});
+  masks.push_back({*own, mask});
   return true;
 }
 
@@ -172,7 +197,7 @@ Value AttentionBuilder::addWhereMask(const TensorAccess &access, WhereOp where) 
     std::optional<TensorAccess> own = access.ofOperand(where.getCondition());
     if (!own)
       return {};
-    masks.push_back({*own, number, isWhereTrue});
+    masks.push_back({*own, {}, number, isWhereTrue});
     return scores;
   }
   return {};
@@ -343,6 +368,11 @@ const char *AttentionBuilder::match() {
   result = findTarget(TensorAccess(product, indices));
   if (const char *obstacle = matchScores(TensorAccess(softmax.scores, SmallVector<Index>(ofWeights.getIndices()))))
     return obstacle;
+  if (softmax.hiding && (masks.size() != 1 || masks[0].added != softmax.hiding))
+    return "rows without weights are those of something else than the mask";
+  Type element = typeOf(product).getElementType();
+  if (softmax.hiding && roundsScores && !element.isF32() && !element.isF64())
+    return "the definition of ONNX rounds scores and weights";
   bool isSplit = addOperand(query, {m, d}) && addOperand(key, {n, d}) && addOperand(value, {n, e});
   for (const Mask &mask : llvm::reverse(masks)) // The first one added is the last one met.
     isSplit = isSplit && addOperand(mask.access, {});
@@ -378,20 +408,24 @@ void AttentionBuilder::replace() {
 
 /// The product of weights and values: all else is before it, or moves its result.
 struct AttentionOfProducts : OpRewritePattern<MatMulOp> {
-  using OpRewritePattern::OpRewritePattern;
+  AttentionOfProducts(MLIRContext *context, bool roundsScores)
+      : OpRewritePattern(context), roundsScores(roundsScores) {}
   LogicalResult matchAndRewrite(MatMulOp op, PatternRewriter &rewriter) const override {
-    AttentionBuilder builder(rewriter, op);
+    AttentionBuilder builder(rewriter, op, roundsScores);
     if (const char *obstacle = builder.match())
       return rewriter.notifyMatchFailure(op, obstacle);
     builder.replace();
     return success();
   }
+
+private:
+  bool roundsScores;
 };
 
 } // namespace
 
-void populateRecognizeAttention(RewritePatternSet &patterns) {
-  patterns.add<AttentionOfProducts>(patterns.getContext());
+void populateRecognizeAttention(RewritePatternSet &patterns, bool roundsScores) {
+  patterns.add<AttentionOfProducts>(patterns.getContext(), roundsScores);
 }
 
 } // namespace nncc::nn

@@ -21,12 +21,15 @@ mlir::DenseElementsAttr getConstant(mlir::Value value);
 
 /// The elements of a small integer tensor (rank 0 or 1), each a number, an expression of the model's symbols, or unknown; nothing
 /// when the number of elements is unknown or above 64. Looks through the ops that exporters compute shapes with: shape_of, gather,
-/// concat, slice, reshape, cast, integer arithmetic, where, constants, and f32 and f64 arithmetic on numbers that are known. Costs no more
+/// concat, slice, reshape, cast, integer arithmetic, where, constants, and arithmetic of floats on numbers that are known. Costs no more
 /// than the chain's length.
 std::optional<llvm::SmallVector<Dim>> getShapeElements(mlir::Value value);
 
 /// As getShapeElements, when all elements are numbers.
 std::optional<llvm::SmallVector<int64_t>> getConstantInts(mlir::Value value);
+
+/// The elements of a small float tensor where they are finite numbers that the same ops make of constants and static sizes.
+std::optional<llvm::SmallVector<double>> getConstantNumbers(mlir::Value value);
 
 /// The size of two sizes that broadcast against each other (NumPy rules). An unknown or symbolic size against a number other than 1
 /// is that number; two different symbolic sizes are unknown, unless one is 1. Fails with a message on two different numbers.

@@ -103,6 +103,8 @@ def Recognize : Pass<"nn-recognize", "::mlir::func::FuncOp"> {
     %8 = nn.attention %q, %k, %v {indexing_maps = [affine_map<(b, m, n, d, e) -> (b, m, d)>, ..], scale = 5.000000e-01 : f64} : ..
     ```
   }];
+  let options = [
+    Option<"roundsScores", "rounds-scores", "bool", "false", "attention of f16 or bf16 that ONNX's own definition describes stays as it is: its scores are rounded"> ];
 }
 
 def MergeProducts : Pass<"nn-merge-products", "::mlir::func::FuncOp"> {

@@ -262,7 +262,7 @@ void *Driver::upload(const std::vector<float> &values) const {
   size_t bytes = values.size() * sizeof(float);
   find<int(unsigned long long *, size_t)>("cuMemAlloc_v2")(&data, bytes);
   find<int(unsigned long long, const void *, size_t)>("cuMemcpyHtoD_v2")(data, values.data(), bytes);
-  return reinterpret_cast<void *>(data);
+  return reinterpret_cast<void *>(data); // NOLINT(performance-no-int-to-ptr): on the device
 }
 
 std::string Driver::download(const void *data, size_t count) const {

@@ -80,6 +80,7 @@ TEST_F(DriverFaults, ModulesAtOnce) {
   open("t4", "together=4");
   std::vector<std::thread> threads;
   std::vector<CUmodule> modules(5);
+  threads.reserve(modules.size());
   for (CUmodule &one : modules)
     threads.emplace_back([&one, this] {
       EXPECT_EQ(cuCtxPushCurrent_v2(context), CUDA_SUCCESS);

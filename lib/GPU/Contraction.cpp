@@ -41,6 +41,8 @@ static void addConv(KernelPlan &plan, const ContractionSite &site) {
   std::optional<ConvShape> shape = ConvShape::of(cast<exec::ConvOp>(site.root));
   if (!shape || shape->groupInputs == 0 || isDeep(shape->getTaps() * shape->groupInputs))
     addNaiveContraction(plan, site);
+  else if (FewRowsPhase::canWrite(site))
+    plan.add<FewRowsPhase>(site);
   else if (NarrowConvPhase::fits(*shape))
     plan.add<NarrowConvPhase>(site, *shape);
   else

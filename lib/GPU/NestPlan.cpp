@@ -23,6 +23,7 @@ private:
   bool canSumTogether() const;
   std::optional<int64_t> getRowLength() const;
   void formRowTeam(std::optional<int64_t> length);
+  void formColumnTeam(std::optional<int64_t> length);
 
   int64_t getAccessBits(unsigned loop) const;
   void vectorize();
@@ -185,10 +186,29 @@ void Planner::formTeam() {
   std::optional<int64_t> length = getRowLength();
   if (!isColumn)
     return formRowTeam(length);
-  // Neighbouring threads are of neighbouring points; a few share the rows of each.
-  constexpr int64_t longColumn = 64;
-  if (!length || *length >= longColumn)
-    plan.team = {8, 32, false};
+  formColumnTeam(length);
+}
+
+/// Neighbouring threads are of neighbouring points; some share the rows of each: more where there are too few points to fill a card, and then
+/// of fewer points a block, but of as many as a sector of memory has.
+void Planner::formColumnTeam(std::optional<int64_t> length) {
+  constexpr int64_t longColumn = 64, processors = 72, threads = 1024, leastShare = 16;
+  constexpr unsigned sector = 8, mostThreads = 1024;
+  if (length && *length < longColumn)
+    return;
+  plan.team = {8, 32, false};
+  int64_t points = 1;
+  for (unsigned loop : plan.shared) {
+    int64_t size = graph.classes[loop].size;
+    if (!length || ShapedType::isDynamic(size) || points > std::numeric_limits<int32_t>::max())
+      return;
+    points *= size;
+  }
+  while (plan.team.points > sector && points / plan.team.points < processors)
+    plan.team.points /= 2;
+  while (2 * plan.team.getThreads() <= mostThreads && *length / (2 * plan.team.members) >= leastShare &&
+         points * plan.team.members < processors * threads)
+    plan.team.members *= 2;
 }
 
 //===----------------------------------------------------------------------------------------------------------------===//

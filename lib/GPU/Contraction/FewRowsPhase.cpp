@@ -23,19 +23,39 @@ static constexpr int64_t unroll = 4;
 /// A row-major right operand is read across columns; a transposed one along K, 4 elements at once.
 static constexpr int64_t adjacent = 4;
 
+/// Of a convolution whose image is its matrix; none: it has another one.
+static std::optional<ProductShape> getPixelShape(exec::ConvOp op) {
+  std::optional<ConvShape> conv = ConvShape::of(op);
+  if (!conv || conv->groups != 1 || !conv->isPointwise())
+    return std::nullopt;
+  int64_t rows = conv->batch;
+  for (int64_t size : conv->output)
+    rows = ShapedType::isDynamic(size) || ShapedType::isDynamic(rows) ? ShapedType::kDynamic : rows * size;
+  return ProductShape{1, rows, conv->groupOutputs, conv->groupInputs};
+}
+
+static std::optional<ProductShape> getShape(Operation *root) {
+  if (auto conv = dyn_cast<exec::ConvOp>(root))
+    return getPixelShape(conv);
+  auto shape = kernel::MatMulShape::of(cast<exec::MatMulOp>(root));
+  return ProductShape{shape.batch, shape.rows, shape.columns, shape.depth};
+}
+
+static bool isRightTransposed(Operation *root) {
+  auto matmul = dyn_cast<exec::MatMulOp>(root);
+  return matmul && matmul.getTransposeRhs();
+}
+
 bool FewRowsPhase::canWrite(const ContractionSite &site) {
-  auto op = dyn_cast<exec::MatMulOp>(site.root);
-  if (!op)
-    return false;
-  auto shape = kernel::MatMulShape::of(op);
-  int64_t lanes = op.getTransposeRhs() ? 1 : adjacent;
-  return !ShapedType::isDynamic(shape.rows) && shape.rows <= mostRows &&
-         shape.rows * threads * lanes * ElementKind::of(op).getSumBytes() <= mostSharedBytes;
+  std::optional<ProductShape> shape = getShape(site.root);
+  int64_t lanes = isRightTransposed(site.root) ? 1 : adjacent;
+  return shape && !ShapedType::isDynamic(shape->rows) && shape->rows <= mostRows &&
+         shape->rows * threads * lanes * ElementKind::of(site.root).getSumBytes() <= mostSharedBytes;
 }
 
 FewRowsPhase::FewRowsPhase(ContractionSite site)
-    : original(std::move(site)), kind(ElementKind::of(original.root)), shape(kernel::MatMulShape::of(getOp())) {
-  bool isTransposed = getOp().getTransposeRhs();
+    : original(std::move(site)), kind(ElementKind::of(original.root)), shape(*getShape(original.root)),
+      isTransposed(isRightTransposed(original.root)) {
   lanes = isTransposed ? 1 : adjacent;
   chunk = isTransposed ? adjacent : 1;
   int64_t along = isTransposed ? shape.depth : shape.columns;
@@ -59,7 +79,7 @@ ContractionSite FewRowsPhase::getSite(Buffers &values) const {
 
 FailureOr<LaunchShape> FewRowsPhase::writeShape(OpBuilder &b, Buffers &values) {
   IndexMath m(b, original.root->getLoc());
-  kernel::MatMulSizes sizes(m, getSite(values));
+  ProductSizes sizes = getSizes(m, getSite(values));
   Value blocks = m.mul(m.ceilDiv(sizes.columns, columnThreads * lanes), sizes.batch);
   return LaunchShape{m.mul(blocks, m.min(m.constant(shape.rows), 1)), m.constant(getSharedBytes())};
 }
@@ -69,7 +89,7 @@ FailureOr<LaunchShape> FewRowsPhase::writeShape(OpBuilder &b, Buffers &values) {
 //===----------------------------------------------------------------------------------------------------------------===//
 
 struct FewRowsPhase::Work {
-  kernel::MatMulSizes sizes;
+  ProductSizes sizes;
   mlir::Value batch, firstColumn, shared;
   /// i32: the thread, its place along the columns, and along K.
   mlir::Value thread, columnThread, group;
@@ -78,9 +98,34 @@ struct FewRowsPhase::Work {
   SmallVector<Value> right;
 };
 
+ProductSizes FewRowsPhase::getSizes(IndexMath &m, const ContractionSite &site) const {
+  if (isa<exec::ConvOp>(original.root))
+    return {m.constant(1), m.constant(shape.rows), m.constant(shape.columns), m.constant(shape.depth)};
+  kernel::MatMulSizes sizes(m, site);
+  return {sizes.batch, sizes.rows, sizes.columns, sizes.depth};
+}
+
+std::pair<Value, Value> FewRowsPhase::getMatrices(IndexMath &m, const ContractionSite &site, const ProductSizes &sizes,
+                                                  Value batch) const {
+  if (isa<exec::ConvOp>(original.root)) {
+    ConvOperands operands(m, site);
+    return {getGlobalPointer(m, operands.input), getGlobalPointer(m, operands.filter)};
+  }
+  auto op = cast<exec::MatMulOp>(original.root);
+  kernel::MatMulSizes whole(m, site);
+  bool isSingle = m.isConstant(sizes.batch, 1);
+  auto getMatrix = [&](Value operand, ArrayRef<int64_t> dims, Type element, Value elements) {
+    Value pointer = getGlobalPointer(m, site.values.lookup(operand));
+    return isSingle ? pointer
+                    : movePointer(m, pointer, whole.getOffset(m, batch, dims.drop_back(2), elements), element);
+  };
+  return {getMatrix(op.getLhs(), op.getLhs().getType().getShape(), kind.left, m.mul(sizes.rows, sizes.depth)),
+          getMatrix(op.getRhs(), op.getRhsShape(), kind.right, m.mul(sizes.depth, sizes.columns))};
+}
+
 FewRowsPhase::Work FewRowsPhase::getWork(IndexMath &m, const ContractionSite &site,
                                          const DeviceFunction &function) const {
-  Work work{kernel::MatMulSizes(m, site), {}, {}, {}, {}, {}, {}, {}, {}};
+  Work work{getSizes(m, site), {}, {}, {}, {}, {}, {}, {}, {}};
   Value columnBlocks = m.ceilDiv(work.sizes.columns, columnThreads * lanes);
   bool isSingle = m.isConstant(work.sizes.batch, 1);
   work.batch = isSingle ? m.constant(0) : m.div(function.block, columnBlocks);
@@ -90,19 +135,11 @@ FewRowsPhase::Work FewRowsPhase::getWork(IndexMath &m, const ContractionSite &si
   work.thread = toI32(m, function.thread);
   // Row-major: neighbours are columns. Transposed: neighbours are elements of K.
   int64_t groups = threads / columnThreads;
-  bool isTransposed = getOp().getTransposeRhs();
   work.columnThread = isTransposed ? m.div(work.thread, groups) : m.rem(work.thread, columnThreads);
   work.group = isTransposed ? m.rem(work.thread, groups) : m.div(work.thread, columnThreads);
 
-  ArrayRef<int64_t> leftBatch = getOp().getLhs().getType().getShape().drop_back(2),
-                    rightBatch = getOp().getRhsShape().drop_back(2);
-  auto getMatrix = [&](Value operand, ArrayRef<int64_t> batchShape, Type element, Value elements) {
-    Value pointer = getGlobalPointer(m, site.values.lookup(operand));
-    return isSingle ? pointer
-                    : movePointer(m, pointer, work.sizes.getOffset(m, work.batch, batchShape, elements), element);
-  };
-  work.left = getMatrix(getOp().getLhs(), leftBatch, kind.left, m.mul(work.sizes.rows, work.sizes.depth));
-  Value right = getMatrix(getOp().getRhs(), rightBatch, kind.right, m.mul(work.sizes.depth, work.sizes.columns));
+  auto [left, right] = getMatrices(m, site, work.sizes, work.batch);
+  work.left = left;
   Value column = m.add(work.firstColumn, toIndex(m, m.mul(work.columnThread, lanes)));
   int64_t pointers = isTransposed || isAligned ? 1 : lanes;
   for (int64_t i = 0; i < pointers; ++i) {
@@ -114,13 +151,12 @@ FewRowsPhase::Work FewRowsPhase::getWork(IndexMath &m, const ContractionSite &si
 }
 
 Value FewRowsPhase::loadRight(IndexMath &m, const Work &work, Value k) const {
-  Value distance = getOp().getTransposeRhs() ? k : m.mul(k, work.sizes.columns);
+  Value distance = isTransposed ? k : m.mul(k, work.sizes.columns);
   if (isAligned)
     return loadElements(m, movePointer(m, work.right.front(), distance, kind.right), kind.right, adjacent,
                         ReadKind::Constant);
   SmallVector<Value> elements;
   for (int64_t i = 0; i < adjacent; ++i) {
-    bool isTransposed = work.right.size() == 1;
     Value pointer =
         movePointer(m, work.right[isTransposed ? 0 : i], isTransposed ? m.add(distance, i) : distance, kind.right);
     elements.push_back(loadElements(m, pointer, kind.right, 1, ReadKind::Constant));

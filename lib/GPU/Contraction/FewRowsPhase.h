@@ -11,13 +11,15 @@
 #include "../KernelWriter.h"
 #include "ElementKind.h"
 #include "Epilogue.h"
+#include "ProductPhase.h"
+#include "nncc/Kernel/ConvShape.h"
 #include "nncc/Kernel/MatMulShape.h"
 
 namespace nncc::gpu {
 
 class FewRowsPhase : public Phase {
 public:
-  /// Whether `site` is a product that has so few rows.
+  /// Whether `site` is a product that has so few rows, or a pointwise convolution of so few pixels.
   static bool canWrite(const ContractionSite &site);
   explicit FewRowsPhase(ContractionSite site);
 
@@ -29,7 +31,10 @@ private:
   /// A thread's place and the operands that it reads.
   struct Work;
   Work getWork(IndexMath &m, const ContractionSite &site, const DeviceFunction &function) const;
-  exec::MatMulOp getOp() const { return mlir::cast<exec::MatMulOp>(original.root); }
+  /// Pointers to what is multiplied: the matrices of one product of the batch, or pixels and the filter of a convolution.
+  std::pair<mlir::Value, mlir::Value> getMatrices(IndexMath &m, const ContractionSite &site, const ProductSizes &sizes,
+                                                  mlir::Value batch) const;
+  ProductSizes getSizes(IndexMath &m, const ContractionSite &site) const;
   ContractionSite getSite(Buffers &values) const;
   int64_t getSharedBytes() const { return shape.rows * threads * lanes * kind.getSumBytes(); }
   /// One row after the other, `lanes` columns each.
@@ -42,7 +47,9 @@ private:
   static constexpr int64_t threads = 256;
   ContractionSite original;
   ElementKind kind;
-  kernel::MatMulShape shape;
+  ProductShape shape;
+  /// Of the right operand.
+  bool isTransposed;
   /// Columns that a thread works on, and threads along columns.
   int64_t lanes, columnThreads;
   /// Elements of K that a thread takes one after the other.

@@ -120,6 +120,18 @@ TEST(Conv, IsExactOnSmallIntegers) {
     check(getCase(c, {}));
 }
 
+/// A pointwise convolution of a few pixels reads its filter once, as a product of a few rows does.
+TEST(Conv, OfFewPixels) {
+  for (const ConvCase &c : {ConvCase{1, {1, 1}, 96, 40, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+                            {2, {2, 2}, 33, 10, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+                            {3, {2}, 300, 64, 1, {1}, {1}, {1}, {0, 0}}})
+    for (bool isInteger : {false, true}) {
+      DeviceCase test = getCase(c, {isInteger});
+      test.isStatic = true;
+      check(test);
+    }
+}
+
 /// f32 by tensor cores.
 TEST(Conv, ByTF32) {
   for (const ConvCase &c : getCases()) {

@@ -32,6 +32,24 @@ exec.kernel @k(%x: tensor<NxCxf32>, %C: index, %N: index) -> (tensor<Nxf32>, ten
     check({text, {{'N', rows}, {'C', size}}, "f32", {"NC"}, {"N:f32", "N:i64"}});
 }
 
+/// A few columns of many rows: threads that share a column are many, and of few columns a block.
+TEST(Row, OfAFewLongColumns) {
+  const char *text = R"(
+exec.kernel @k(%x: tensor<NxCxf32>, %C: index, %N: index) -> tensor<Cxf32> {
+  %e = empty<Cxf32>
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<Cxf32>) -> tensor<Cxf32>
+  %0 = linalg.generic {indexing_maps = [#nc, #c], iterator_types = ["reduction", "parallel"]} ins(%x : tensor<NxCxf32>) outs(%f : tensor<Cxf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %1 = arith.addf %in, %out : f32
+    linalg.yield %1 : f32
+  } -> tensor<Cxf32>
+  exec.yield %0 : tensor<Cxf32>
+})";
+  for (auto [rows, columns] : {std::pair<int64_t, int64_t>{64, 5}, {1500, 40}, {2500, 8}, {300, 2500}})
+    check({text, {{'N', rows}, {'C', columns}}, "f32", {"NC"}, {"C"}});
+}
+
 /// The second op reads another element than the first one computed: it is in the workspace, or in the result, between.
 TEST(Row, ReadsWhatOthersComputed) {
   const char *text = R"(

@@ -26,9 +26,9 @@ def standard():
         [("Transpose", ["k"], {"perm": [0, 1, 3, 2]}), ("MatMul", ["q", "t0"], {}), ("Mul", ["t1", "s"], {}), ("Softmax", ["t2"], {"axis": -1}), ("MatMul", ["t3", "v"], {})],
         {"q": zeros(1, 12, 512, 64, kind=kind), "k": zeros(1, 12, 512, 64, kind=kind), "v": zeros(1, 12, 512, 64, kind=kind)}, {"s": np.array(0.125, kind)})
     models = {
-        "gemm_f32": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1024, 1024)}, {"w": zeros(1024, 1024)}),
-        "gemm_f16": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(1024, 1024, kind=half)}, {"w": zeros(1024, 1024, kind=half)}),
-        "gemm_i8": families.graph([("MatMulInteger", ["x", "w"], {})], {"x": zeros(1024, 1024, kind=np.uint8)}, {"w": zeros(1024, 1024, kind=np.uint8)}),
+        "gemm_f32": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(2048, 256)}, {"w": zeros(256, 2048)}),
+        "gemm_f16": families.graph([("MatMul", ["x", "w"], {})], {"x": zeros(2048, 256, kind=half)}, {"w": zeros(256, 2048, kind=half)}),
+        "gemm_i8": families.graph([("MatMulInteger", ["x", "w"], {})], {"x": zeros(2048, 256, kind=np.uint8)}, {"w": zeros(256, 2048, kind=np.uint8)}),
         "convolution_f32": families.graph([("Conv", ["x", "w"], {"pads": [1] * 4})], {"x": zeros(1, 64, 56, 56)}, {"w": zeros(64, 64, 3, 3)}),
         "softmax_f32": families.graph([("Softmax", ["x"], {"axis": -1})], {"x": zeros(4096, 1024)}),
         "layer_norm_f32": families.graph([("LayerNormalization", ["x", "s", "b"], {})], {"x": zeros(4096, 1024)}, {"s": zeros(1024), "b": zeros(1024)}),

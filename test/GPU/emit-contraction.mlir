@@ -5,7 +5,7 @@
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=80 tf32" | FileCheck %s --check-prefix=TF32
 // RUN: nncc-opt %s --split-input-file --gpu-emit-kernels="stage=loops sm=75 tf32" | FileCheck %s --check-prefix=NO-TF32
 
-// Tiles of 128 x 64 sums. Operands come in aligned vectors of 4, go through two buffers of shared memory, one barrier a part of K; but for the loads of the
+// Tiles of 128 x 128 sums. Operands come in aligned vectors of 4, go through two buffers of shared memory, one barrier a part of K; but for the loads of the
 // next part, of which the last has none, nothing in the loop is under a condition. Each thread adds 64 products for each of 8 elements of K, and the code
 // for that is there once.
 
@@ -13,13 +13,13 @@
 // OLD:       #loop_annotation = #llvm.loop_annotation<unroll = #[[NEVER]]>
 // OLD-LABEL: module @product.device
 // OLD:         func.func @product(
-// OLD-SAME:      attributes {nncc.threads = 128 : i32, nvvm.minctasm = 3 : i32}
-// OLD-COUNT-3:   llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// OLD-SAME:      attributes {nncc.threads = 256 : i32, nvvm.minctasm = 1 : i32}
+// OLD-COUNT-2:   llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
 // OLD:           scf.for
 // OLD-NOT:         scf.if
 // OLD:             nvvm.barrier
 // OLD:             scf.if
-// OLD-COUNT-3:       llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// OLD-COUNT-2:       llvm.load {{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
 // OLD:             } else {
 // OLD:               ub.poison
 // OLD:             }
@@ -52,7 +52,7 @@
 // NO-TF32-NOT: tf32
 
 // OLD-LABEL: module @product.host
-// OLD:         %[[BLOCKS:.*]] = arith.constant 512 : i64
+// OLD:         %[[BLOCKS:.*]] = arith.constant 256 : i64
 // OLD:         llvm.store %[[BLOCKS]]
 exec.kernel @product(%x: tensor<2048x64xf32>, %w: tensor<64x2048xf32>) -> tensor<2048x2048xf32> {
   %e = tensor.empty() : tensor<2048x2048xf32>

@@ -35,7 +35,7 @@ MmaProduct::MmaProduct(const MmaTile &tile, const ElementKind &kind, const Right
     : tile(tile), kind(kind),
       left(tile.getRows(), tile.depth, tile.getThreads(), /*isAlongDepth=*/true, getElementBytes(kind)),
       right(makeRight(tile, kind, layout)), isDeep(target.hasAmpereMma()), hasAsyncCopy(target.hasAsyncCopy()),
-      numStages(hasAsyncCopy ? 3 : 2) {}
+      numStages(hasAsyncCopy ? asyncStages : 2) {}
 
 Value MmaProduct::getWarpRow(IndexMath &m, Value thread) const {
   return m.mul(m.div(m.div(thread, MmaTile::warpSize), tile.warpColumns), tile.getRowsPerWarp());

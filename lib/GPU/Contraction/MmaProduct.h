@@ -19,6 +19,9 @@ namespace nncc::gpu {
 
 class MmaProduct : public BlockProduct {
 public:
+  /// Parts of K under way, where they are copied without registers.
+  static constexpr int64_t asyncStages = 3;
+
   /// Whether the tensor cores of a card take these elements.
   static bool canMultiply(const ElementKind &kind, const GPUTarget &target);
   MmaProduct(const MmaTile &tile, const ElementKind &kind, const RightLayout &layout, const GPUTarget &target);

@@ -18,7 +18,7 @@ ProductPhase::ProductPhase(KernelPlan &plan, ContractionSite site, const Product
     product = std::make_unique<MmaProduct>(tile, kind, layout, plan.target);
     numParts = parts;
   } else {
-    auto [tile, parts] = chooseSimtTile(shape, kind);
+    auto [tile, parts] = chooseSimtTile(shape, kind, plan.target);
     product = std::make_unique<SimtProduct>(tile, kind, isRightAlongDepth, plan.target);
     numParts = parts;
   }

@@ -16,10 +16,35 @@ using namespace nncc::gpu;
 
 /// Rows, columns, or products of a batch that a dynamic size stands for.
 static constexpr int64_t guessedSize = 512;
-/// Processors of cards of one family, for which one choice is made: RTX 2060 SUPER or 3070 Ti and their like, A10, A100.
-static constexpr std::array<int64_t, 3> cards = {40, 72, 108};
-/// Of a middling one.
-static constexpr int64_t numProcessors = cards[1];
+namespace {
+
+/// Processors of cards of one family, from a small one to a large one, for which one choice is made.
+struct Family {
+  unsigned sm;
+  std::array<int64_t, 3> processors;
+
+  int64_t getMiddling() const { return processors[1]; }
+  static Family of(const GPUTarget &target);
+};
+
+} // namespace
+
+Family Family::of(const GPUTarget &target) {
+  static constexpr Family families[] = {
+      {120, {36, 70, 170}},   // RTX 5060 Ti, 5080, 5090
+      {100, {148, 148, 148}}, // B200
+      {90, {114, 132, 132}},  // H100 PCIe, H100, H200
+      {86, {46, 72, 128}},    // RTX 3070, A10, RTX 4090
+      {80, {108, 108, 108}},  // A100
+      {75, {34, 40, 72}},     // RTX 2060 SUPER, T4, TITAN RTX
+      {70, {80, 80, 80}},     // V100
+      {0, {13, 24, 56}},      // K80's one, GTX 980 Ti, P100
+  };
+  for (const Family &family : families)
+    if (target.sm >= family.sm)
+      return family;
+  llvm_unreachable("the last one is of all");
+}
 
 namespace {
 
@@ -62,27 +87,30 @@ template <typename Tile> static double countBlocks(const Tile &tile, const Produ
 }
 
 /// Enough for a block a processor, but not so many that a part has hardly begun when it ends.
-template <typename Tile> static int64_t chooseParts(const Tile &tile, const ProductShape &shape) {
+template <typename Tile> static int64_t chooseParts(const Tile &tile, const ProductShape &shape, const Family &family) {
   constexpr int64_t leastDepth = 128, mostParts = 16;
   double blocks = countBlocks(tile, shape);
   if (ShapedType::isDynamic(shape.depth) || blocks == 0)
     return 1;
-  int64_t wanted = int64_t(std::min(numProcessors / blocks, double(mostParts)));
+  int64_t wanted = int64_t(std::min(double(family.getMiddling()) / blocks, double(mostParts)));
   return std::max<int64_t>(1, std::min(wanted, shape.depth / std::max(leastDepth, 2 * tile.depth)));
 }
 
 /// Sums that the busiest processor computes one after the other, weighed by how fast it does; added up over the cards. A processor that has fewer than `wantedWarps`
 /// warps cannot hide its latencies.
 template <typename Tile>
-static double getCost(const Candidate<Tile> &candidate, int64_t parts, const ProductShape &shape, double wantedWarps) {
+static double getCost(const Candidate<Tile> &candidate, int64_t parts, const ProductShape &shape, double wantedWarps,
+                      const Family &family) {
   // To add the parts takes a launch: about 2 us, in which a processor does so many multiply-adds.
   constexpr double launchWork = 200e3;
   const Tile &tile = candidate.tile;
   double perBlock = double(tile.getRows() * tile.getColumns()) / double(parts) / candidate.efficiency;
-  double cost = parts == 1 ? 0 : launchWork / double(shape.depth) * cards.size();
-  for (int64_t processors : cards) {
-    double perProcessor = std::ceil(countBlocks(tile, shape) * double(parts) / double(processors));
-    double warps = perProcessor * double(tile.getThreads()) / Tile::warpSize;
+  double cost = parts == 1 ? 0 : launchWork / double(shape.depth) * double(family.processors.size());
+  for (int64_t processors : family.processors) {
+    double share = countBlocks(tile, shape) * double(parts) / double(processors), most = std::ceil(share);
+    // Several blocks are on a processor at once: the last round is not as bad as a count of whole rounds says.
+    double perProcessor = std::max(1.0, (share + most) / 2);
+    double warps = most * double(tile.getThreads()) / Tile::warpSize;
     double hidden = std::min(1.0, (warps + wantedWarps / 2) / (wantedWarps * 1.5));
     cost += perProcessor * perBlock / hidden;
   }
@@ -90,31 +118,38 @@ static double getCost(const Candidate<Tile> &candidate, int64_t parts, const Pro
 }
 
 template <typename Tile>
-static Cut<Tile> choose(ArrayRef<Candidate<Tile>> candidates, const ProductShape &shape, double wantedWarps) {
+static Cut<Tile> choose(ArrayRef<Candidate<Tile>> candidates, const ProductShape &shape, double wantedWarps,
+                        const GPUTarget &target) {
+  Family family = Family::of(target);
   Cut<Tile> best = {candidates.front().tile, 1};
   double least = std::numeric_limits<double>::infinity();
   for (const Candidate<Tile> &candidate : candidates)
-    for (int64_t parts : {int64_t(1), chooseParts(candidate.tile, shape)})
-      if (double cost = getCost(candidate, parts, shape, wantedWarps); cost < least) {
+    for (int64_t parts : {int64_t(1), chooseParts(candidate.tile, shape, family)})
+      if (double cost = getCost(candidate, parts, shape, wantedWarps, family); cost < least) {
         best = {candidate.tile, parts};
         least = cost;
       }
   return best;
 }
 
-Cut<SimtTile> gpu::chooseSimtTile(const ProductShape &shape, const ElementKind &kind) {
+Cut<SimtTile> gpu::chooseSimtTile(const ProductShape &shape, const ElementKind &kind, const GPUTarget &target) {
   bool isWide = kind.getSumBytes() == 8;
-  return choose(isWide ? ArrayRef(simtTiles64) : ArrayRef(simtTiles32), shape, /*wantedWarps=*/8);
+  return choose(isWide ? ArrayRef(simtTiles64) : ArrayRef(simtTiles32), shape, /*wantedWarps=*/8, target);
 }
 
 Cut<MmaTile> gpu::chooseMmaTile(const ProductShape &shape, const ElementKind &kind, const GPUTarget &target) {
-  Cut<MmaTile> cut = choose(ArrayRef(mmaTiles), shape, /*wantedWarps=*/4);
+  Cut<MmaTile> cut = choose(ArrayRef(mmaTiles), shape, /*wantedWarps=*/4, target);
   // The table's depths are of f16. Of f32 as much is half as deep, of bytes twice, unless the sums leave no registers for what is under way.
   bool isFull = cut.tile.rowTiles * cut.tile.columnTiles == mmaTiles[0].tile.rowTiles * mmaTiles[0].tile.columnTiles;
   if (kind.isBytes() && (target.hasAsyncCopy() || !isFull))
     cut.tile.depth *= 2;
   if (kind.left.isF32())
     cut.tile.depth /= 2;
+  // Deeper parts have fewer barriers, where two blocks still fit a processor.
+  int64_t stageBytes = 2 * cut.tile.depth * (cut.tile.getRows() + cut.tile.getColumns()) * 2;
+  if (kind.left.getIntOrFloatBitWidth() == 16 && target.hasAsyncCopy() &&
+      2 * MmaProduct::asyncStages * stageBytes <= target.getMaxSharedBytes())
+    cut.tile.depth *= 2;
   return cut;
 }
 
@@ -129,7 +164,7 @@ BlockTile gpu::getLargestTile(Type element, const GPUTarget &target) {
     MmaTile tile = chooseMmaTile(shape, kind, target).tile;
     return {tile.getRows(), tile.getColumns(), tile.depth, true};
   }
-  SimtTile tile = chooseSimtTile(shape, kind).tile;
+  SimtTile tile = chooseSimtTile(shape, kind, target).tile;
   return {tile.getRows(), tile.getColumns(), SimtProduct(tile, kind, /*isRightAlongDepth=*/true, target).getDepth(),
           false};
 }

@@ -38,7 +38,7 @@ template <typename Tile> struct Cut {
 
 /// What takes the least time for a product: of the tiles with enough blocks for all processors of a card, the largest, which reads least;
 /// rows and columns that only fill up a block count as work. K is cut where there are fewer blocks than processors.
-Cut<SimtTile> chooseSimtTile(const ProductShape &shape, const ElementKind &kind);
+Cut<SimtTile> chooseSimtTile(const ProductShape &shape, const ElementKind &kind, const GPUTarget &target);
 
 /// The same for tensor cores: a warp has `rowTiles` x `columnTiles` squares of 16 x 8 sums.
 struct MmaTile {

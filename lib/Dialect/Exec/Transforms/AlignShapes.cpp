@@ -38,6 +38,7 @@ private:
   }
   void nameUnitLoops(linalg::GenericOp op);
   void dropUnitDims(linalg::GenericOp op);
+  void joinExpansions(OpOperand &operand);
   void collapse(linalg::GenericOp op);
   std::optional<SmallVector<ReassociationIndices>> findSequences(linalg::GenericOp op, OpOperand &operand);
 
@@ -90,6 +91,24 @@ void ShapeAligner::dropUnitDims(linalg::GenericOp op) {
   op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
 }
 
+/// Dims that are split, and then followed by dims of size 1 (a reduced dim that is kept), are split in one step.
+void ShapeAligner::joinExpansions(OpOperand &operand) {
+  auto expand = operand.get().getDefiningOp<tensor::ExpandShapeOp>();
+  while (expand) {
+    auto before = expand.getSrc().getDefiningOp<tensor::ExpandShapeOp>();
+    if (!before)
+      return;
+    std::optional<SmallVector<ReassociationIndices>> groups = composeReassociationIndices(
+        before.getReassociationIndices(), expand.getReassociationIndices(), rewriter.getContext());
+    if (!groups)
+      return;
+    rewriter.setInsertionPoint(expand);
+    expand = tensor::ExpandShapeOp::create(rewriter, expand.getLoc(), expand.getResultType(), before.getSrc(), *groups,
+                                           expand.getMixedOutputShape());
+    operand.set(expand);
+  }
+}
+
 /// The loops that become one each when `operand` is used as it was before its reshape.
 std::optional<SmallVector<ReassociationIndices>> ShapeAligner::findSequences(linalg::GenericOp op, OpOperand &operand) {
   auto expand = operand.get().getDefiningOp<tensor::ExpandShapeOp>();
@@ -122,6 +141,7 @@ void ShapeAligner::collapse(linalg::GenericOp op) {
   if (op.hasIndexSemantics())
     return;
   for (OpOperand &operand : op->getOpOperands()) {
+    joinExpansions(operand);
     std::optional<SmallVector<ReassociationIndices>> sequences = findSequences(op, operand);
     if (!sequences)
       continue;

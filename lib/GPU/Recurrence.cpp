@@ -19,17 +19,22 @@ using namespace nncc::gpu;
 
 namespace {
 
-/// What a block keeps from step to step: rows of `hidden` elements.
+/// What a block keeps from step to step: states and what phases pass on, rows of `hidden` elements `pitch` apart, and sums. LLVM reads a row by
+/// vectors of 16 bytes, and of a row's last elements a whole one: that has to be there.
 struct Rows {
-  explicit Rows(exec::RecurrenceOp op) {
+  explicit Rows(exec::RecurrenceOp op) : hidden(op.getHidden()) {
+    constexpr int64_t vectorBits = 128;
+    pitch = llvm::alignTo(hidden, std::max<int64_t>(1, vectorBits / op.getElementType().getIntOrFloatBitWidth()));
     states = op.getNumStates();
     for (Region &phase : op.getPhases().drop_back())
       passed += phase.front().getTerminator()->getNumOperands();
     for (int64_t gates : op.getGates())
       sums = std::max(sums, gates);
   }
-  int64_t getCount() const { return states + passed + sums; }
-  int64_t states, passed = 0, sums = 0;
+  /// Elements of the states and of what is passed on, and of all.
+  int64_t getKept() const { return (states + passed) * pitch; }
+  int64_t getElements() const { return getKept() + sums * hidden; }
+  int64_t hidden, pitch, states, passed = 0, sums = 0;
 };
 
 class RecurrencePhase : public Phase {
@@ -42,7 +47,7 @@ public:
 
 private:
   int64_t getBytes() const {
-    return llvm::alignTo(Rows(op).getCount() * op.getHidden() * op.getElementType().getIntOrFloatBitWidth() / 8, 16);
+    return llvm::alignTo(Rows(op).getElements() * op.getElementType().getIntOrFloatBitWidth() / 8, 16);
   }
   bool isShared() const { return getBytes() <= GPUTarget::sharedBytes; }
   Value getNumBlocks(IndexMath &m, Buffers &values) const {
@@ -67,7 +72,8 @@ private:
   void emitProduct(unsigned phase);
   void emitUnits(unsigned phase, Value time);
   void forEach(Value count, function_ref<void(Value)> body) { m.loop(thread, count, threads, body); }
-  Value constantRow(int64_t row) { return m.add(first, row * hidden); }
+  Value constantRow(int64_t row) { return m.add(first, row * rows.pitch); }
+  Value getSums() { return m.add(first, rows.getKept()); }
   Value find(Value tensor) {
     Value memref = tensor ? values.values.lookupOrNull(tensor) : Value();
     return memref ? m.flatten(memref) : Value();
@@ -116,6 +122,10 @@ RecurrenceEmitter::RecurrenceEmitter(IndexMath &m, exec::RecurrenceOp op, Buffer
 }
 
 void RecurrenceEmitter::emit() {
+  if (rows.pitch != hidden) {
+    forEach(m.constant(rows.getKept()), [&](Value at) { store(zero(), memory, m.add(first, at)); });
+    createBarrier(m.builder(), m.location());
+  }
   for (int64_t state = 0; state < rows.states; ++state)
     forEach(m.constant(hidden), [&](Value unit) {
       Value start = op.getInitial().empty() ? zero() : load(find(op.getInitial()[state]), m.add(getStateAt(), unit));
@@ -148,7 +158,7 @@ void RecurrenceEmitter::emitStep(Value step) {
 void RecurrenceEmitter::emitProduct(unsigned phase) {
   int64_t columns = op.getGates()[phase] * hidden;
   Value weights = find(op.getWeights()[phase]), base = m.mul(direction, hidden * columns);
-  Value vector = constantRow(phase == 0 ? 0 : rows.states), sums = constantRow(rows.states + rows.passed);
+  Value vector = constantRow(phase == 0 ? 0 : rows.states), sums = getSums();
   forEach(m.constant(columns), [&](Value column) {
     Value from = m.add(base, column);
     Value sum = m.reduce(m.constant(hidden), zero(), [&](Value unit, ValueRange sum) -> SmallVector<Value> {
@@ -169,16 +179,16 @@ void RecurrenceEmitter::emitUnits(unsigned phase, Value time) {
   bool isLast = phase + 1 == op.getPhases().size();
   forEach(m.constant(hidden), [&](Value unit) {
     SmallVector<Value> args;
-    auto loadRows = [&](int64_t count, Value memref, Value at) {
+    auto loadRows = [&](int64_t count, Value memref, Value at, int64_t distance) {
       for (int64_t i = 0; i < count; ++i)
-        args.push_back(load(memref, m.add(m.add(at, i * hidden), unit)));
+        args.push_back(load(memref, m.add(m.add(at, i * distance), unit)));
     };
-    loadRows(op.getNumGates(), input, inputAt);
-    loadRows(op.getGates()[phase], memory, constantRow(rows.states + rows.passed));
-    loadRows(numParameters, parameters, parametersAt);
-    loadRows(rows.states, memory, first);
+    loadRows(op.getNumGates(), input, inputAt, hidden);
+    loadRows(op.getGates()[phase], memory, getSums(), hidden);
+    loadRows(numParameters, parameters, parametersAt, hidden);
+    loadRows(rows.states, memory, first, rows.pitch);
     if (phase > 0)
-      loadRows(rows.passed, memory, constantRow(rows.states));
+      loadRows(rows.passed, memory, constantRow(rows.states), rows.pitch);
     SmallVector<Value> results = cloneArithmetic(m.builder(), body, args, 1, values.values);
     for (auto [number, result] : llvm::enumerate(results))
       store(result, memory, m.add(constantRow((isLast ? 0 : rows.states) + number), unit));

@@ -38,12 +38,9 @@ Family Family::of(const GPUTarget &target) {
       {80, {108, 108, 108}},  // A100
       {75, {34, 40, 72}},     // RTX 2060 SUPER, T4, TITAN RTX
       {70, {80, 80, 80}},     // V100
-      {0, {13, 24, 56}},      // K80's one, GTX 980 Ti, P100
+      {0, {13, 24, 56}},      // K80's one, GTX 980 Ti, P100: of all others
   };
-  for (const Family &family : families)
-    if (target.sm >= family.sm)
-      return family;
-  llvm_unreachable("the last one is of all");
+  return *llvm::find_if(families, [&](const Family &family) { return target.sm >= family.sm; });
 }
 
 namespace {

@@ -6,7 +6,7 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::gpu;
 
-static ProductShape getShape(const ConvShape &conv) {
+ProductShape gpu::getProductShape(const ConvShape &conv) {
   int64_t rows = conv.batch;
   for (int64_t size : conv.output)
     rows = ShapedType::isDynamic(size) || ShapedType::isDynamic(rows) ? ShapedType::kDynamic : rows * size;
@@ -14,7 +14,7 @@ static ProductShape getShape(const ConvShape &conv) {
 }
 
 ConvPhase::ConvPhase(KernelPlan &plan, ContractionSite site, const ConvShape &conv)
-    : ProductPhase(plan, std::move(site), getShape(conv), /*isRightAlongDepth=*/false), conv(conv) {}
+    : ProductPhase(plan, std::move(site), getProductShape(conv), /*isRightAlongDepth=*/false), conv(conv) {}
 
 ProductSizes ConvPhase::getSizes(IndexMath &m, const ContractionSite &site) const {
   ConvOperands operands(m, site);

@@ -8,6 +8,9 @@
 
 namespace nncc::gpu {
 
+/// A product of pixels and the filter, for each group.
+ProductShape getProductShape(const ConvShape &conv);
+
 /// A product for each group: pixels of the result times taps and channels, by taps and channels times channels of the result.
 class ConvPhase : public ProductPhase {
 public:

@@ -1,6 +1,7 @@
 //===- FewRowsPhase.cpp - products of a few rows, which read the right operand once ----------------------------------===//
 
 #include "FewRowsPhase.h"
+#include "Conv.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -28,10 +29,7 @@ static std::optional<ProductShape> getPixelShape(exec::ConvOp op) {
   std::optional<ConvShape> conv = ConvShape::of(op);
   if (!conv || conv->groups != 1 || !conv->isPointwise())
     return std::nullopt;
-  int64_t rows = conv->batch;
-  for (int64_t size : conv->output)
-    rows = ShapedType::isDynamic(size) || ShapedType::isDynamic(rows) ? ShapedType::kDynamic : rows * size;
-  return ProductShape{1, rows, conv->groupOutputs, conv->groupInputs};
+  return getProductShape(*conv);
 }
 
 static std::optional<ProductShape> getShape(Operation *root) {
